@@ -1,0 +1,92 @@
+/*
+ * kernel.h - the guest kernel's central objects.
+ *
+ * One host process is one guest process; one host thread is one guest thread (task). `struct process` is
+ * therefore a singleton of the host process, but it is always reached through a task, never as a global.
+ *
+ * Convention of the whole kernel: functions return 0 or a positive result, or a negative Linux errno
+ * (-LINUX_EFAULT). No header of the host is included outside host/.
+ */
+#ifndef ELFUSE_LINUX_KERNEL_H
+#define ELFUSE_LINUX_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "linux/abi/errno.h"
+
+typedef uint64_t gva_t; /* a guest address; never a host pointer */
+
+struct vcpu;
+struct vcpu_vm;
+struct mm;         /* mm/mm.h: the guest address space */
+struct fd_table;   /* fs/fdtable.h: what is known about each guest descriptor */
+struct fs_context; /* fs/fs.h: root, mounts, cwd, umask */
+struct sighand;    /* signal/signal.h: dispositions and process-wide pending signals */
+struct sigstate;   /* signal/signal.h: one task's mask, pending set, alternate stack */
+
+#define LINUX_NGROUPS_KEPT 64
+
+struct cred {
+    uint32_t uid, euid, suid, fsuid;
+    uint32_t gid, egid, sgid, fsgid;
+    uint32_t ngroups;
+    uint32_t groups[LINUX_NGROUPS_KEPT];
+};
+
+struct process {
+    struct vcpu_vm *vm;
+    struct mm *mm;
+    struct fd_table *fds;
+    struct fs_context *fs;
+    struct sighand *sighand;
+    struct cred cred;
+    int32_t pid, ppid;      /* as the guest sees them; the image's program is 1 */
+    char comm[16];
+    char hostname[65];
+    char *exe;              /* guest path of the program, for /proc/self/exe; owned */
+    char *cmdline;          /* argv as in /proc/self/cmdline, with its NULs; owned */
+    size_t cmdline_len;
+    char *environ_block;    /* as in /proc/self/environ; owned */
+    size_t environ_len;
+    void *auxv;             /* as in /proc/self/auxv; owned */
+    size_t auxv_len;
+    int strace_fd;          /* host descriptor for --strace, or -1 */
+    struct task_list *tasks; /* process/task.h */
+};
+
+struct task {
+    struct process *proc;
+    struct vcpu *vcpu;
+    struct sigstate *sig;
+    int32_t tid;               /* as the guest sees it */
+    gva_t clear_child_tid;
+    gva_t robust_list;
+    uint64_t robust_list_len;
+    char name[16];             /* PR_SET_NAME */
+    volatile bool in_guest;    /* inside vcpu_run(): a host memory fault may be the guest's */
+    void *uaccess_recover;     /* mm/uaccess.c: where a fault in a guest copy goes on, or NULL */
+};
+
+/* The calling thread's task, or NULL on a thread that is none. */
+extern _Thread_local struct task *current;
+
+/* One system call: its six argument registers in, the result for x0 out. Declared for every row of
+ * syscalls.def by the generated syscalls_gen.h as sys_NAME. */
+typedef int64_t syscall_fn(struct task *task, const uint64_t args[6]);
+
+/*
+ * Internal results, as in Linux's include/linux/errno.h; the dispatcher turns them into a restart or
+ * -EINTR when it delivers the signal. Never seen by the guest.
+ */
+#define LINUX_ERESTARTSYS           512 /* restart if the handler has SA_RESTART, else EINTR */
+#define LINUX_ERESTARTNOINTR        513 /* always restart */
+#define LINUX_ERESTARTNOHAND        514 /* EINTR if a handler runs, restart otherwise */
+#define LINUX_ERESTART_RESTARTBLOCK 516 /* restart through restart_syscall with the time left */
+#define LINUX_ENORESULT             600 /* registers were set by the call itself (sigreturn, execve) */
+
+/* Guest descriptors are host descriptors of the same number, below this; ours are above. */
+#define GUEST_FD_LIMIT 65536
+
+#endif

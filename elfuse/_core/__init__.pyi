@@ -1,0 +1,54 @@
+"""Typed calls into libelfuse: no logic of its own. Errors are OSError subclasses or the classes below."""
+
+from typing import TypedDict
+
+class LayerError(Exception):
+    """A layer that cannot be applied. The message names the entry and the cause."""
+
+class DigestMismatch(LayerError):
+    """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
+
+class LayerStats(TypedDict):
+    blob_size: int  # compressed bytes read
+    tar_size: int  # uncompressed bytes
+    diff_id: str  # "sha256:<hex>" of the uncompressed stream
+    blob_digest: str  # "sha256:<hex>" of the compressed bytes
+    files: int
+    directories: int
+    symlinks: int
+    hardlinks: int
+    whiteouts: int
+    others: int  # device nodes, FIFOs and sockets, kept as empty files with override metadata
+
+def extract_layer(
+    blob_fd: int,
+    root_fd: int,
+    *,
+    blob_digest: str | None,
+    blob_size: int | None,
+    diff_id: str | None,
+    owner: str = "virtual",
+) -> LayerStats:
+    """Apply one layer blob onto the tree at root_fd (an O_DIRECTORY descriptor), releasing the GIL.
+
+    Compression (gzip, zstd, none) is told by the content. The blob is read from its current offset to
+    its end; digest and size are those of the compressed bytes, diff_id of the uncompressed ones. All are
+    verified before the call returns; on any error the tree is in an unspecified state and must be
+    discarded. owner: "virtual" keeps uid, gid, mode and device numbers in `user.containers.override_stat`;
+    "host" applies them to the files (for `unpack` as root).
+    """
+
+def open_in_root(root_fd: int, path: str, flags: int, mode: int = 0) -> int:
+    """openat2(RESOLVE_IN_ROOT): a descriptor of a path that cannot leave root_fd, whatever its symlinks."""
+
+def remove_tree(dir_fd: int, name: str) -> None:
+    """Remove a directory tree that may be hostile or unreadable (mode 0), never following a symlink."""
+
+def vdso_image() -> bytes:
+    """The synthetic vDSO page as the guest sees it, with its time page unseeded."""
+
+def syscall_table() -> list[tuple[int, str, str]]:
+    """(number, name, signature) of each row of syscalls.def."""
+
+def vm_path() -> str:
+    """Path of the elfuse-vm launcher shipped in this package."""
