@@ -1,0 +1,447 @@
+/*
+ * a64_diff.c - differential fuzzing of the interpreter against a reference CPU, row by row of the
+ * instruction table.
+ *
+ *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S] [--length L]
+ *            [--show N] -- REFERENCE COMMAND...
+ *
+ * For each row it makes N random encodings (L > 1: blocks of L instructions that start with that row and go
+ * on with random rows of the selection) with random registers, memory and FPCR, runs them here and in the
+ * reference program, and compares every register, the flags, FPSR, memory and the kind, pc and address of a
+ * fault. The same seed makes the same cases. Exit status: 0 all agree, 1 not, 2 could not run.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "a64_gen.h"
+#include "a64_known.h"
+#include "a64_vector.h"
+#include "vcpu/a64/a64.h"
+#include "vcpu/vcpu.h"
+
+#define GUEST_SIZE (1ull << 36)
+
+static struct vec_case cases[VEC_BATCH];
+static struct vec_result ours[VEC_BATCH], theirs[VEC_BATCH];
+static struct vcpu_vm *vm;
+static struct vcpu *cpu;
+static uint8_t *base;
+
+struct options {
+    const char *rows, *skip;
+    unsigned cases, length, show;
+    uint64_t seed;
+    char **reference;
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "a64_diff: %s: %s\n", what, strerror(errno));
+    exit(2);
+}
+
+/* ---- making cases ---- */
+
+static const uint64_t special64[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
+    0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff, 0xfffffffffffffffe, 0xffffffff80000000,
+    0x5555555555555555, 0xaaaaaaaaaaaaaaaa, 63, 64, 31, 32};
+static const uint64_t fp64[] = {0, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
+    0xfff0000000000000, 0x7ff8000000000000, 0x7ff8000000001234, 0xfff8000000000001, 0x7ff0000000000001, 0xfff4000000005678,
+    1, 0x8000000000000001, 0x000fffffffffffff, 0x0010000000000000, 0x0010000000000001, 0x7fefffffffffffff,
+    0xffefffffffffffff, 0x3fe0000000000000, 0x3ff8000000000000, 0x4004000000000000, 0x43e0000000000000,
+    0x43f0000000000000, 0xc3e0000000000000, 0x41e0000000000000, 0x41dfffffffc00000, 0x41f0000000000000,
+    0x47efffffe0000000, 0x47effffff0000000, 0x3810000000000000, 0x380fffffffffffff, 0x36a0000000000000,
+    0x3690000000000000, 0x40effc0000000000, 0x3f10000000000000, 0x3e70000000000000, 0x3fefffffffffffff,
+    0x3ff0000000000001, 0x4330000000000001, 0x4340000000000000};
+static const uint32_t fp32[] = {0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7fc01234, 0xffc00001,
+    0x7f800001, 0xffa05678, 1, 0x80000001, 0x007fffff, 0x00800000, 0x00800001, 0x7f7fffff, 0xff7fffff, 0x3f000000, 0x3fc00000,
+    0x40200000, 0x4f000000, 0x4f800000, 0xcf000000, 0x5f000000, 0x5f800000, 0xdf000000, 0x477fe000, 0x477ff000, 0x38800000,
+    0x33800000, 0x33000000, 0x3f7fffff, 0x3f800001, 0x4b000001, 0x4b800000};
+static const uint16_t fp16[] = {0, 0x8000, 0x3c00, 0xbc00, 0x7c00, 0xfc00, 0x7e00, 0x7e12, 0xfe01, 0x7c01, 0xfd56, 1, 0x8001,
+    0x03ff, 0x0400, 0x0401, 0x7bff, 0xfbff, 0x3800, 0x3e00, 0x4100, 0x7800, 0x3bff, 0x3c01, 0x6401, 0x6800};
+
+#define PICK(table, r) (table)[(r) % (sizeof(table) / sizeof *(table))]
+
+static uint64_t random_x(uint64_t *s)
+{
+    uint64_t r = vec_next(s), v = vec_next(s);
+    switch (r % 8) {
+    case 0: case 1: case 2: return VEC_DATA + (v % (VEC_DATA_SIZE - 64) & ~15ull);
+    case 3: return VEC_DATA + v % VEC_DATA_SIZE;
+    case 4: return v % 256;
+    case 5: return PICK(special64, v);
+    case 6: return (r >> 8) % 16 == 0 ? VEC_RO + v % VEC_RO_SIZE : v & (~0ull >> (r >> 16) % 64);
+    default: return v;
+    }
+}
+
+static uint64_t random_lane(uint64_t *s)
+{
+    uint64_t r = vec_next(s), v = vec_next(s), lane = 0;
+    switch (r % 8) {
+    case 0: return v;
+    case 1: return PICK(special64, v);
+    case 2: case 3: return (r >> 8) % 4 ? PICK(fp64, v) : (v & 0x800fffffffffffff) | (0x3c0 + (r >> 16) % 0x80) << 52;
+    case 4: case 5:
+        for (int i = 0; i < 2; i++, v >>= 32)
+            lane = lane << 32 | ((r >> (8 + i)) % 2 ? PICK(fp32, v) : ((uint32_t)v & 0x807fffff) | (0x70u + (v >> 20) % 0x20) << 23);
+        return lane;
+    case 6:
+        for (int i = 0; i < 4; i++, v >>= 16)
+            lane = lane << 16 | ((r >> (8 + i)) % 4 ? PICK(fp16, v & 0xffff) : v & 0xffff);
+        return lane;
+    default:
+        for (int i = 0; i < 8; i++, v >>= 8)
+            lane = lane << 8 | ((r >> (8 + i)) % 2 ? (uint8_t[]){0, 1, 0x7f, 0x80, 0xff, 0xfe, 8, 7}[v % 8] : (v & 0xff));
+        return lane;
+    }
+}
+
+static void random_regs(uint64_t *s, struct vec_regs *r)
+{
+    memset(r, 0, sizeof *r);
+    for (int i = 0; i < 31; i++)
+        r->x[i] = random_x(s);
+    r->sp = VEC_DATA + (vec_next(s) % VEC_DATA_SIZE & ~15ull);
+    for (int i = 0; i < 32; i++) {
+        r->v[i][0] = random_lane(s);
+        r->v[i][1] = random_lane(s);
+    }
+    r->nzcv = (uint32_t)(vec_next(s) & 0xf0000000);
+    uint64_t f = vec_next(s);
+    if (f & 1) /* AHP DN FZ RMode FZ16 */
+        r->fpcr = (uint32_t)(f & 0x07c80000);
+    if ((f >> 32 & 3) == 0)
+        r->fpsr = (uint32_t)(f >> 34 & 0x0800009f);
+}
+
+static uint32_t random_insn(uint64_t *s, unsigned id)
+{
+    const struct a64_row *row = &a64_rows[id];
+    for (int tries = 0; tries < 4096; tries++) {
+        uint32_t insn = ((uint32_t)vec_next(s) & ~row->mask) | row->value;
+        if (a64_decode(insn) == (enum a64_id)id && !a64_known_skip(row->name, insn))
+            return insn;
+    }
+    return 0;
+}
+
+static bool listed(const char *list, const char *name, bool whole)
+{
+    for (const char *p = list; p && *p;) {
+        size_t n = strcspn(p, ",");
+        if (strncmp(name, p, n) == 0 && (!whole || name[n] == 0))
+            return true;
+        p += n + (p[n] == ',');
+    }
+    return false;
+}
+
+static bool selected(const struct options *o, unsigned id)
+{
+    return id != A64_INVALID && (!o->rows || listed(o->rows, a64_rows[id].name, false)) &&
+           !listed(o->skip, a64_rows[id].name, true) && !a64_known_row(a64_rows[id].name);
+}
+
+/* ---- running them here ---- */
+
+static void on_fault(int sig, siginfo_t *info, void *ctx)
+{
+    ucontext_t *uc = ctx;
+    bool write = uc->uc_mcontext.gregs[REG_ERR] & 2;
+    vcpu_host_fault(cpu, (uintptr_t)info->si_addr, write ? VCPU_WRITE : VCPU_READ,
+                    sig == SIGBUS ? VCPU_FAULT_BUS : VCPU_FAULT_MAP, ctx);
+    signal(sig, SIG_DFL);
+}
+
+static uint64_t counter(void)
+{
+    return 0;
+}
+
+static void guest_map(uint64_t addr, uint64_t size, int prot, unsigned guest)
+{
+    if (mmap(base + addr, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+        die("mmap");
+    if (vcpu_vm_protect(vm, addr, size, guest) < 0)
+        die("vcpu_vm_protect");
+}
+
+static void set_up(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct vcpu_vm_config config = {.size = GUEST_SIZE, .counter = counter, .counter_hz = 1000000000};
+    base = mmap(NULL, GUEST_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        die("mmap");
+    config.base = base;
+    vm = vcpu_vm_create(&config);
+    cpu = vcpu_create(vm);
+    guest_map(VEC_CODE, VEC_CODE_SIZE, PROT_READ | PROT_WRITE, VCPU_PROT_READ | VCPU_PROT_EXEC);
+    guest_map(VEC_DATA, VEC_DATA_SIZE, PROT_READ | PROT_WRITE, VCPU_PROT_READ | VCPU_PROT_WRITE);
+    guest_map(VEC_RO, VEC_RO_SIZE, PROT_READ | PROT_WRITE, VCPU_PROT_READ);
+    vec_fill((uint64_t *)(base + VEC_RO), VEC_RO_SIZE, 1);
+    mprotect(base + VEC_RO, VEC_RO_SIZE, PROT_READ);
+    sigaction(SIGSEGV, &sa, NULL);
+    sigaction(SIGBUS, &sa, NULL);
+}
+
+static void run_one(unsigned i)
+{
+    const struct vec_regs *in = &cases[i].in;
+    struct vec_result *r = &ours[i];
+    struct vcpu_regs *g = vcpu_regs(cpu);
+    struct vcpu_exit exit;
+    memcpy(g->x, in->x, sizeof in->x);
+    memcpy(g->v, in->v, sizeof in->v);
+    g->sp = in->sp;
+    g->pc = VEC_CODE + VEC_CODE_OFF + i * VEC_SLOT;
+    g->nzcv = in->nzcv;
+    g->fpcr = in->fpcr;
+    g->fpsr = in->fpsr;
+    vec_fill((uint64_t *)(base + VEC_DATA), VEC_DATA_SIZE, cases[i].mem_seed);
+    alarm(20);
+    vcpu_run(cpu, &exit);
+    alarm(0);
+    memset(r, 0, sizeof *r);
+    switch (exit.reason) {
+    case VCPU_EXIT_BRK: r->stop = VEC_BRK_HIT; break;
+    case VCPU_EXIT_UNDEF: r->stop = VEC_ILL; break;
+    case VCPU_EXIT_FAULT:
+        r->stop = exit.cause == VCPU_FAULT_BUS || exit.cause == VCPU_FAULT_ALIGN ? VEC_BUS : VEC_SEGV;
+        r->fault_addr = exit.addr;
+        break;
+    default: r->stop = VEC_OTHER; break;
+    }
+    memcpy(r->out.x, g->x, sizeof r->out.x);
+    memcpy(r->out.v, g->v, sizeof r->out.v);
+    r->out.sp = g->sp;
+    r->out.pc = g->pc;
+    r->out.nzcv = g->nzcv;
+    r->out.fpcr = g->fpcr;
+    r->out.fpsr = g->fpsr;
+    r->mem_hash = vec_hash((uint64_t *)(base + VEC_DATA), VEC_DATA_SIZE);
+}
+
+static void run_here(unsigned n)
+{
+    uint32_t *code = (uint32_t *)(base + VEC_CODE);
+    mprotect(code, VEC_CODE_SIZE, PROT_READ | PROT_WRITE);
+    for (uint64_t i = 0; i < VEC_CODE_SIZE / 4; i++)
+        code[i] = VEC_BRK;
+    for (unsigned i = 0; i < n; i++)
+        memcpy((char *)code + VEC_CODE_OFF + i * VEC_SLOT, cases[i].insn, cases[i].count * 4);
+    mprotect(code, VEC_CODE_SIZE, PROT_READ);
+    vcpu_vm_code_changed(vm, VEC_CODE, VEC_CODE_SIZE);
+    for (unsigned i = 0; i < n; i++)
+        run_one(i);
+}
+
+/* ---- running them there ---- */
+
+static int to_ref, from_ref;
+static pid_t ref_pid;
+
+static void start_reference(char **argv)
+{
+    int in[2], out[2];
+    if (pipe(in) || pipe(out))
+        die("pipe");
+    ref_pid = fork();
+    if (ref_pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        close(in[1]);
+        close(out[0]);
+        execvp(argv[0], argv);
+        die(argv[0]);
+    }
+    close(in[0]);
+    close(out[1]);
+    to_ref = in[1];
+    from_ref = out[0];
+}
+
+static void send_all(const void *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = write(to_ref, p, n);
+        if (k <= 0)
+            die("write to the reference");
+        p = (const char *)p + k;
+        n -= (size_t)k;
+    }
+}
+
+static void receive_all(void *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = read(from_ref, p, n);
+        if (k <= 0)
+            die("the reference ended early");
+        p = (char *)p + k;
+        n -= (size_t)k;
+    }
+}
+
+/* ---- comparing ---- */
+
+static bool same(const struct vec_result *a, const struct vec_result *b)
+{
+    const uint64_t tbi = 0x00ffffffffffffffull;
+    return a->stop == b->stop && a->mem_hash == b->mem_hash && memcmp(&a->out, &b->out, sizeof a->out) == 0 &&
+           (a->fault_addr & tbi) == (b->fault_addr & tbi);
+}
+
+static void show(unsigned i)
+{
+    static const char *const stops[] = {"brk", "segv", "bus", "ill", "other"};
+    const struct vec_case *c = &cases[i];
+    const struct vec_regs *a = &ours[i].out, *b = &theirs[i].out, *in = &c->in;
+    for (unsigned k = 0; k < c->count; k++) {
+        char text[128];
+        a64_disasm(text, sizeof text, c->insn[k], VEC_CODE + VEC_CODE_OFF + i * VEC_SLOT + 4 * k);
+        printf("  %08x  %-24s %s\n", c->insn[k], a64_rows[a64_decode(c->insn[k])].name, text);
+    }
+    printf("    in: nzcv %08x fpcr %08x fpsr %08x sp %llx\n", in->nzcv, in->fpcr, in->fpsr, (unsigned long long)in->sp);
+    if (ours[i].stop != theirs[i].stop || ours[i].fault_addr != theirs[i].fault_addr || a->pc != b->pc)
+        printf("    stop: ours %s %llx pc +%llx, reference %s %llx pc +%llx\n", stops[ours[i].stop],
+               (unsigned long long)ours[i].fault_addr, (unsigned long long)(a->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT),
+               stops[theirs[i].stop], (unsigned long long)theirs[i].fault_addr,
+               (unsigned long long)(b->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT));
+    for (int k = 0; k < 31; k++)
+        if (a->x[k] != b->x[k])
+            printf("    x%d: in %016llx ours %016llx reference %016llx\n", k, (unsigned long long)in->x[k],
+                   (unsigned long long)a->x[k], (unsigned long long)b->x[k]);
+    if (a->sp != b->sp)
+        printf("    sp: ours %llx reference %llx\n", (unsigned long long)a->sp, (unsigned long long)b->sp);
+    if (a->nzcv != b->nzcv || a->fpcr != b->fpcr || a->fpsr != b->fpsr)
+        printf("    nzcv/fpcr/fpsr: ours %08x %08x %08x reference %08x %08x %08x\n", a->nzcv, a->fpcr, a->fpsr, b->nzcv,
+               b->fpcr, b->fpsr);
+    for (int k = 0; k < 32; k++)
+        if (a->v[k][0] != b->v[k][0] || a->v[k][1] != b->v[k][1])
+            printf("    v%d: ours %016llx:%016llx reference %016llx:%016llx\n", k, (unsigned long long)a->v[k][1],
+                   (unsigned long long)a->v[k][0], (unsigned long long)b->v[k][1], (unsigned long long)b->v[k][0]);
+    uint32_t word = c->insn[0];
+    unsigned ops[] = {word & 31, word >> 5 & 31, word >> 16 & 31, word >> 10 & 31};
+    for (int k = 0; k < 4; k++)
+        printf("    in %u: x %016llx v %016llx:%016llx\n", ops[k], ops[k] < 31 ? (unsigned long long)in->x[ops[k]] : 0,
+               (unsigned long long)in->v[ops[k]][1], (unsigned long long)in->v[ops[k]][0]);
+    if (ours[i].mem_hash != theirs[i].mem_hash)
+        printf("    memory differs\n");
+}
+
+/* ---- main ---- */
+
+static unsigned pending, failed_cases, shown;
+static unsigned long total;
+static unsigned failed_by_row[A64_COUNT];
+static unsigned row_of[VEC_BATCH];
+
+static void flush(const struct options *o)
+{
+    if (pending == 0)
+        return;
+    uint32_t n = pending;
+    /* The reference reads a whole batch before it writes, so this cannot deadlock on the pipes. */
+    send_all(&n, sizeof n);
+    send_all(cases, sizeof cases[0] * n);
+    run_here(n);
+    receive_all(theirs, sizeof theirs[0] * n);
+    for (unsigned i = 0; i < n; i++) {
+        total++;
+        if (same(&ours[i], &theirs[i]) || a64_known_difference(&cases[i], &ours[i], &theirs[i]))
+            continue;
+        failed_cases++;
+        if (failed_by_row[row_of[i]]++ < 2 && shown++ < o->show) {
+            printf("%s differs:\n", a64_rows[row_of[i]].name);
+            show(i);
+        }
+    }
+    pending = 0;
+}
+
+static void add_case(const struct options *o, uint64_t *s, unsigned id, const unsigned *rows, unsigned row_count)
+{
+    struct vec_case *c = &cases[pending];
+    memset(c, 0, sizeof *c);
+    c->insn[0] = random_insn(s, id);
+    if (c->insn[0] == 0 && a64_rows[id].value != 0)
+        return;
+    for (c->count = 1; c->count < o->length && c->count < VEC_INSNS; c->count++)
+        c->insn[c->count] = random_insn(s, rows[vec_next(s) % row_count]);
+    random_regs(s, &c->in);
+    c->mem_seed = vec_next(s);
+    row_of[pending] = id;
+    if (++pending == VEC_BATCH)
+        flush(o);
+}
+
+static void parse(struct options *o, int argc, char **argv)
+{
+    *o = (struct options){.cases = 200, .length = 1, .show = 20, .seed = 1};
+    int i = 1;
+    for (; i + 1 < argc && strcmp(argv[i], "--"); i += 2) {
+        const char *v = argv[i + 1];
+        if (!strcmp(argv[i], "--rows"))
+            o->rows = v;
+        else if (!strcmp(argv[i], "--skip"))
+            o->skip = v;
+        else if (!strcmp(argv[i], "--cases"))
+            o->cases = (unsigned)atoi(v);
+        else if (!strcmp(argv[i], "--length"))
+            o->length = (unsigned)atoi(v);
+        else if (!strcmp(argv[i], "--show"))
+            o->show = (unsigned)atoi(v);
+        else if (!strcmp(argv[i], "--seed"))
+            o->seed = strtoull(v, NULL, 0);
+        else
+            break;
+    }
+    if (i + 1 >= argc || strcmp(argv[i], "--")) {
+        fprintf(stderr, "usage: a64_diff [--rows PREFIX,...] [--skip NAME,...] [--cases N] [--seed S] [--length L] "
+                        "[--show N] -- REFERENCE...\n");
+        exit(2);
+    }
+    o->reference = argv + i + 1;
+}
+
+int main(int argc, char **argv)
+{
+    static unsigned rows[A64_COUNT];
+    unsigned row_count = 0, bad_rows = 0;
+    struct options o;
+    parse(&o, argc, argv);
+    set_up();
+    start_reference(o.reference);
+    for (unsigned id = 0; id < A64_COUNT; id++)
+        if (selected(&o, id))
+            rows[row_count++] = id;
+    for (unsigned k = 0; k < row_count; k++) {
+        uint64_t s = o.seed * 0x2545f4914f6cdd1dull + rows[k];
+        for (const char *p = a64_rows[rows[k]].name; *p; p++) /* a row's cases do not depend on its place */
+            s = (s - (p == a64_rows[rows[k]].name ? rows[k] : 0)) * 31 + (unsigned char)*p;
+        for (unsigned n = 0; n < o.cases; n++)
+            add_case(&o, &s, rows[k], rows, row_count);
+    }
+    flush(&o);
+    close(to_ref);
+    int status;
+    waitpid(ref_pid, &status, 0);
+    for (unsigned id = 0; id < A64_COUNT; id++)
+        if (failed_by_row[id]) {
+            bad_rows++;
+            printf("FAILED %-28s %u of %u\n", a64_rows[id].name, failed_by_row[id], o.cases);
+        }
+    printf("a64_diff: %u rows, %lu cases, %u differ in %u rows (seed %llu)\n", row_count, total, failed_cases, bad_rows,
+           (unsigned long long)o.seed);
+    return failed_cases ? 1 : 0;
+}
