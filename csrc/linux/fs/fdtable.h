@@ -1,0 +1,42 @@
+/*
+ * fdtable.h - what is known about each guest descriptor beyond the host's own state.
+ *
+ * Guest descriptor N is host descriptor N, so the host keeps offset, flags and file. Metadata exists only
+ * for descriptors that the host cannot describe: directories (which mount they are of, merged listing) and
+ * files of procfs and the like. It is one reference-counted object for all duplicates.
+ *
+ * Locking: the table's own lock, held only for look-ups and pointer updates; never while waiting.
+ */
+#ifndef ELFUSE_FS_FDTABLE_H
+#define ELFUSE_FS_FDTABLE_H
+
+#include "host/io.h"
+#include "linux/kernel.h"
+
+struct fd_meta;
+
+/* Whether fd is a number that a guest call may pass to the host. */
+static inline bool fd_is_guest(uint64_t fd) { return (uint32_t)fd < (uint32_t)host_fd_boundary(); }
+
+/*
+ * A call made host descriptor fd (or failed, fd < 0): the result for the guest. -LINUX_EMFILE, with fd
+ * closed, when it is not below the guest's limit (RLIMIT_NOFILE, the boundary). Every call that makes a
+ * descriptor returns through this.
+ */
+int64_t fd_return(struct task *task, int64_t fd);
+
+/* The guest's RLIMIT_NOFILE soft limit changed. */
+void fd_table_set_limit(struct fd_table *fds, uint64_t limit);
+
+/* Close-on-exec at execve: closes what the guest marked, never ours. */
+void fd_table_exec(struct task *task);
+
+/* Metadata of fd, with a reference for the caller (fd_meta_put), or NULL. */
+struct fd_meta *fd_meta_get(struct fd_table *fds, int fd);
+void fd_meta_put(struct fd_meta *meta);
+/* Attach meta (takes over the caller's reference; NULL detaches) to fd. */
+void fd_meta_set(struct fd_table *fds, int fd, struct fd_meta *meta);
+/* Whether fd has metadata; a plain load, for the hot paths. */
+bool fd_meta_any(struct fd_table *fds, int fd);
+
+#endif

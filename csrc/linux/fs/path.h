@@ -1,0 +1,200 @@
+/*
+ * path.h - inside the file system: mounts, their layers, and resolved paths.
+ *
+ * A place in the guest's tree is a canonical guest path: absolute, no symbolic link, no "." or "..". The
+ * host file behind it is only ever opened as "canonical path below the mount's layer directory" with a host
+ * call that follows no link (host_open_beneath), so nothing that is renamed or replaced meanwhile can lead
+ * out of the layer.
+ */
+#ifndef ELFUSE_FS_PATH_H
+#define ELFUSE_FS_PATH_H
+
+#include "host/file.h"
+#include "linux/fs/fs.h"
+
+#define FS_MAX_LAYERS 128
+
+struct synth_node;
+struct synth_ops;
+
+struct fs_layer {
+    int fd;     /* private, O_PATH directory (or the file of a file bind) */
+    char *path; /* its host path, owned */
+    size_t path_len;
+};
+
+struct fs_mount {
+    enum fs_mount_type type;
+    char *target; /* canonical guest path, "/" for the root; owned */
+    size_t target_len;
+    bool read_only;
+    bool is_file; /* a bind mount of one file */
+    uint32_t id;  /* as in mountinfo */
+    /* Host-backed mounts: layers[0] takes writes; the others exist for overlays and are never written. */
+    struct fs_layer *layers;
+    int nlayers;
+    int work_fd;                   /* overlay: private O_PATH directory, else -1 */
+    const struct synth_ops *synth; /* PROC, DEV, SYS */
+};
+
+struct fs_context {
+    struct fs_mount *mounts; /* in order; later over earlier */
+    int nmounts;
+    uint32_t umask;
+    /* The current directory: its descriptor (private; synthetic directories use an unnamed one) and mount,
+     * and its path when it is synthetic. */
+    struct host_file_lock cwd_lock;
+    int cwd_fd;
+    struct fs_mount *cwd_mount;
+    char *cwd_synth;
+    struct host_file_lock tree_lock; /* copy-up, rename and whiteouts of overlays */
+    uint64_t work_seq;
+    int empty_dir; /* private: stands for synthetic directories */
+    char boot_id[37];
+};
+
+/* ---- mount.c ---- */
+
+/* The mount that the canonical path lies in; *rel is the part below its target ("" for the target itself,
+ * no leading slash), within path. */
+struct fs_mount *mount_of(struct fs_context *fs, const char *path, const char **rel);
+/* Whether a mount's target is path or lies below it. */
+bool mount_at_or_below(struct fs_context *fs, const char *path);
+static inline bool mount_is_host(const struct fs_mount *m) { return m->synth == NULL; }
+/* Which mount and layer a host path belongs to, preferring `hint`; *rel within host_path. NULL if none. */
+struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, const char *host_path,
+                               int *layer, const char **rel);
+/* Canonical guest path of rel in m. 0, -LINUX_ENAMETOOLONG. */
+int mount_path(const struct fs_mount *m, const char *rel, char *buf);
+
+/* ---- layer.c ---- */
+
+struct layer_hit {
+    int layer;       /* which layer the object is of */
+    bool merged;     /* a directory that further layers contribute to */
+    bool transients; /* other descriptors were open when the result was */
+};
+
+/*
+ * Open rel in the mount's layers: host descriptor (not private), or -errno. flags must not create or
+ * truncate; O_NOFOLLOW is implied, as is what host_open_beneath() says. -LINUX_ELOOP: a link is in the way.
+ */
+int layer_open(struct fs_mount *m, const char *rel, int flags, struct layer_hit *hit);
+/* As layer_open(O_PATH) among layers from `first` on that lie below rel's parents, honouring opaque
+ * directories and whiteouts of the layers above: what rel would be if layers < first did not hold it. */
+int layer_open_below(struct fs_mount *m, const char *rel, int first, struct layer_hit *hit);
+/* The directories that make up the merged directory rel, top first. Returns their number, or -errno.
+ * Each is O_RDONLY|O_DIRECTORY. layers[i] says which layer. */
+int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS], int layers[FS_MAX_LAYERS]);
+/* Whether the O_PATH descriptor fd, of which st is the stat, is a whiteout; either form. */
+bool layer_is_whiteout(int fd, const struct linux_statx *st);
+
+/* ---- resolve.c ---- */
+
+#define FS_FOLLOW     0x01u /* follow a symbolic link in the last component */
+#define FS_CREATE     0x02u /* the last component may be missing: fd is -1 then */
+#define FS_EMPTY      0x04u /* an empty path is dirfd itself (AT_EMPTY_PATH) */
+#define FS_NO_XDEV    0x08u /* openat2's restrictions */
+#define FS_NO_MAGIC   0x10u
+#define FS_NO_SYMLINK 0x20u
+#define FS_BENEATH    0x40u
+#define FS_IN_ROOT    0x80u
+#define FS_NO_PERM    0x100u /* as guest root, for the kernel itself */
+
+struct fs_path {
+    char path[LINUX_PATH_MAX]; /* canonical; meaningless when mnt is NULL */
+    struct fs_mount *mnt;      /* NULL: a descriptor's file that has no name in the guest's tree */
+    const char *rel;           /* within path */
+    int fd;                    /* O_PATH, -1: absent, or synthetic */
+    struct layer_hit hit;
+    struct linux_statx st; /* the guest's view: owner and mode virtual; valid when the object exists */
+    uint32_t host_mode;    /* the host's own mode bits */
+    bool exists;
+    bool trailing; /* the path ended in a slash: must be a directory */
+    int from_fd;   /* the guest descriptor that an empty path or a magic link named, or -1 */
+    struct synth_node *node; /* synthetic objects; owned */
+};
+
+/*
+ * Resolve a guest path. dirfd is LINUX_AT_FDCWD or a guest descriptor. Returns 0, the caller then owns *out
+ * (fs_path_put), or -errno with nothing to free. task may be NULL for the kernel itself (no dirfd, no
+ * magic links).
+ */
+int fs_resolve(struct fs_context *fs, struct task *task, int dirfd, const char *path, unsigned flags,
+               struct fs_path *out);
+void fs_path_put(struct fs_path *p);
+/* Copy a path from the guest into buf[LINUX_PATH_MAX]: length or -errno. */
+int64_t fs_user_path(struct task *task, char *buf, gva_t addr);
+/* Resolve a path argument in guest memory. */
+int fs_user_resolve(struct task *task, int dirfd, gva_t addr, unsigned flags, struct fs_path *out);
+/* Canonical guest path of a directory descriptor (dirfd or LINUX_AT_FDCWD) -> buf, its mount. */
+int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf);
+/* Position of the guest descriptor's file in the tree: 0 with path in buf, or -LINUX_ENOENT. */
+int fs_fd_position(struct fs_context *fs, struct task *task, int fd, char *buf);
+/* The last component of a path given by the guest: LAST_NORM, "." , "..", or only slashes. */
+enum fs_last { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+enum fs_last fs_last_kind(const char *path);
+static inline const char *fs_name(const struct fs_path *p)
+{
+    const char *n = p->path, *s;
+    for (s = p->path; *s; s++)
+        if (*s == '/')
+            n = s + 1;
+    return n;
+}
+
+/* ---- overlay.c: changes; plain mounts take the same calls ---- */
+
+/* May the object's mount be written: 0 or -LINUX_EROFS. */
+int fs_writable(const struct fs_path *p);
+/* Bring the object into the writable layer and reopen p->fd there. */
+int fs_copy_up(struct fs_context *fs, struct fs_path *p);
+/* O_PATH descriptor of the parent directory in the writable layer, brought there if needed. */
+int fs_parent_writable(struct fs_context *fs, const struct fs_path *p);
+int fs_mkdir(struct fs_context *fs, struct fs_path *p, uint32_t host_mode);
+/* Create with type LINUX_S_IFREG, S_IFIFO, S_IFSOCK. */
+int fs_mknod(struct fs_context *fs, struct fs_path *p, uint32_t host_mode);
+int fs_symlink(struct fs_context *fs, struct fs_path *p, const char *target);
+/* Create a regular file that must not exist and open it with flags (no O_CREAT needed). Returns the fd. */
+int fs_create(struct fs_context *fs, struct fs_path *p, int flags, uint32_t host_mode);
+int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to);
+int fs_unlink(struct fs_context *fs, struct fs_path *p);
+int fs_rmdir(struct fs_context *fs, struct fs_path *p);
+int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags);
+/* After an object was created at p: open p->fd and read its stat. */
+int fs_path_refresh(struct fs_path *p);
+
+/* ---- owner.c ---- */
+
+#define FS_MAY_EXEC  1
+#define FS_MAY_WRITE 2
+#define FS_MAY_READ  4
+
+/* Make st, as the host filled it for fd, the guest's view. */
+void owner_apply(int fd, struct linux_statx *st);
+/* Linux's generic_permission() on the guest's view: 0 or -LINUX_EACCES. */
+int owner_may(const struct cred *cred, const struct linux_statx *st, int mask);
+/* May cred change attributes of the object: owner or root. */
+bool owner_is(const struct cred *cred, const struct linux_statx *st);
+/* sticky directories, as Linux's may_delete(). */
+int owner_may_delete(const struct cred *cred, const struct linux_statx *dir, const struct linux_statx *victim);
+bool cred_in_group(const struct cred *cred, uint32_t gid);
+/* The mode the host gets for a virtual mode: usable by us, no set-id bits. */
+uint32_t owner_host_mode(uint32_t mode);
+/* Write the guest's view (uid, gid, mode with type, rdev) to the file, or remove it where the host's own
+ * state says the same. */
+int owner_store(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint64_t rdev);
+/* Owner for an object that cred creates in dir (set-group-ID directories give their group). */
+void owner_new(const struct cred *cred, const struct linux_statx *dir, uint32_t *uid, uint32_t *gid,
+               uint32_t *mode);
+#define OWNER_XATTR "user.containers.override_stat"
+/* Whether the guest must not see or touch the attribute. */
+bool owner_xattr_hidden(const char *name);
+
+/* ---- synth.h has the synthetic file systems ---- */
+
+/* Parts of path, joined and cut at LINUX_PATH_MAX; 0 or -LINUX_ENAMETOOLONG. */
+int path_join(char *dst, const char *dir, const char *name, size_t name_len);
+void path_pop(char *path);
+
+#endif
