@@ -16,7 +16,7 @@
             d.F[i] = a;                                                                            \
         vreg_write(cpu, op->rd, &d, bytes);                                                        \
     }                                                                                              \
-    SIMD_VEC(dup, F)                                                                               \
+    SIMD_EXEC(dup_##F, q, dup_##F, 16)                                                             \
     SIMD_ONE(dup, F)                                                                               \
     SIMD_INLINE void dup_r_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes)    \
     {                                                                                              \
@@ -26,7 +26,7 @@
             d.F[i] = a;                                                                            \
         vreg_write(cpu, op->rd, &d, bytes);                                                        \
     }                                                                                              \
-    SIMD_VEC(dup_r, F)                                                                             \
+    SIMD_EXEC(dup_r_##F, q, dup_r_##F, 16)                                                         \
     static void ins_##F(struct interp_cpu *cpu, const struct a64_op *op)                           \
     {                                                                                              \
         union vreg n = vreg_read(cpu, op->rn), d = vreg_read(cpu, op->rd);                         \
@@ -44,26 +44,27 @@
         union vreg n = vreg_read(cpu, op->rn);                                                     \
         cpu->regs.r[op->rd] = n.F[op->u8[0]];                                                      \
     }
+#define COPY_D(F) SIMD_EXEC(dup_##F, d, dup_##F, 8) SIMD_EXEC(dup_r_##F, d, dup_r_##F, 8)
 COPY(u8)
+COPY_D(u8)
 COPY(u16)
+COPY_D(u16)
 COPY(u32)
+COPY_D(u32)
 COPY(u64)
 
 /* SMOV to W clears the upper half of X. */
-#define SMOV(F)                                                                                    \
-    static void smov_w_##F(struct interp_cpu *cpu, const struct a64_op *op)                        \
+#define SMOV(TO, WIDE, F)                                                                          \
+    static void smov_##TO##_##F(struct interp_cpu *cpu, const struct a64_op *op)                   \
     {                                                                                              \
         union vreg n = vreg_read(cpu, op->rn);                                                     \
-        cpu->regs.r[op->rd] = (lane_u32)n.F[op->u8[0]];                                            \
-    }                                                                                              \
-    static void smov_x_##F(struct interp_cpu *cpu, const struct a64_op *op)                        \
-    {                                                                                              \
-        union vreg n = vreg_read(cpu, op->rn);                                                     \
-        cpu->regs.r[op->rd] = (lane_u64)n.F[op->u8[0]];                                            \
+        cpu->regs.r[op->rd] = (lane_##WIDE)n.F[op->u8[0]];                                         \
     }
-SMOV(s8)
-SMOV(s16)
-SMOV(s32)
+SMOV(w, u32, s8)
+SMOV(w, u32, s16)
+SMOV(x, u64, s8)
+SMOV(x, u64, s16)
+SMOV(x, u64, s32)
 
 /* The lowest set bit of imm5 is the lane size, the bits above it the index. Returns the size or -1. */
 static int copy_size(struct a64_op *op, unsigned index_slot)
