@@ -17,6 +17,12 @@
 struct interp_cpu;
 struct a64_op;
 
+/*
+ * Execute one operation. Contract, also for the translator, which calls these one at a time: cpu->op is op;
+ * cpu->regs.pc is already the address of the NEXT instruction when a branch is executed, which a taken branch
+ * overwrites and BL takes as its link. Other functions neither read nor write regs.pc (pc-relative operands
+ * are made absolute by predecode).
+ */
 typedef void a64_exec(struct interp_cpu *cpu, const struct a64_op *op);
 
 /* 32 bytes. rd/rn/rm/ra index vcpu_regs.r[] for general registers (see REG_* below) or v[] for vectors. */
@@ -51,6 +57,12 @@ static inline int64_t sbits(uint32_t insn, unsigned lo, unsigned width)
  * Functions named `pre_*` are declared for every row by the generated "a64_gen.h".
  */
 typedef int a64_predecode(struct a64_op *op, uint64_t pc);
+
+/* Predecode one word (for the translator and tests). Always leaves a callable op; returns -1 if it is UNDEF. */
+int interp_decode_one(struct a64_op *op, uint32_t insn, uint64_t pc);
+
+/* A byte for each enum a64_id: 1 once a word of that row was predecoded in this process. */
+const uint8_t *interp_coverage(void);
 
 struct interp_cpu {
     struct vcpu_regs regs; /* first: vcpu_regs() is this */
@@ -91,6 +103,19 @@ INTERP_ACCESSORS(8)
 INTERP_ACCESSORS(16)
 INTERP_ACCESSORS(32)
 INTERP_ACCESSORS(64)
+
+/*
+ * Before a store that is made in several pieces: fault now if [addr, addr+len) crosses into a page that cannot
+ * be written, so that no piece is stored by an instruction that faults. len <= 4096.
+ */
+static inline void guest_store_check(struct interp_cpu *cpu, uint64_t addr, unsigned len)
+{
+    uint8_t *first = guest_ptr(cpu, addr, len, VCPU_WRITE), *last = first + len - 1;
+    if (__builtin_expect((((uintptr_t)first ^ (uintptr_t)last) & ~(uintptr_t)4095) != 0, 0)) {
+        __atomic_fetch_or(first, 0, __ATOMIC_RELAXED);
+        __atomic_fetch_or((uint8_t *)((uintptr_t)last & ~(uintptr_t)4095), 0, __ATOMIC_RELAXED);
+    }
+}
 
 /* Vector element access, little-endian lanes. */
 static inline uint64_t vget(const struct interp_cpu *cpu, unsigned n, unsigned size_log2, unsigned index)

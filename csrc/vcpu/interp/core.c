@@ -1,0 +1,300 @@
+/*
+ * core.c - vcpu.h by interpretation: running blocks, and leaving the run.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#include "vcpu/interp/interp_core.h"
+
+const char *vcpu_engine(void) { return "interp"; }
+
+struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
+{
+    struct vcpu_vm *vm = calloc(1, sizeof *vm);
+    if (!vm)
+        return NULL;
+    vm->config = *config;
+    atomic_init(&vm->epoch, 1);
+    if (cache_init(vm) || pthread_mutex_init(&vm->lock, NULL)) {
+        cache_destroy(vm);
+        free(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+void vcpu_vm_destroy(struct vcpu_vm *vm)
+{
+    if (!vm)
+        return;
+    cache_destroy(vm);
+    free(vm->exec);
+    pthread_mutex_destroy(&vm->lock);
+    free(vm);
+}
+
+static void clip(const struct vcpu_vm *vm, uint64_t addr, uint64_t len, uint64_t *start, uint64_t *end)
+{
+    *start = addr < vm->config.size ? addr : vm->config.size;
+    *end = len < vm->config.size - *start ? *start + len : vm->config.size;
+}
+
+int vcpu_vm_protect(struct vcpu_vm *vm, uint64_t addr, uint64_t len, unsigned prot)
+{
+    uint64_t start, end;
+    clip(vm, addr, len, &start, &end);
+    bool executable = (prot & VCPU_PROT_EXEC) != 0;
+    int error = 0;
+    pthread_mutex_lock(&vm->lock);
+    /* Memory that neither was nor becomes executable, nearly every call, is nothing to us. */
+    bool was = exec_map_meets(vm, start, end);
+    if (was || executable) {
+        error = exec_map_set(vm, start, end, executable);
+        /* The mapping may be another one now, also when it is executable as before. */
+        cache_invalidate(vm, start, end);
+    }
+    pthread_mutex_unlock(&vm->lock);
+    return error;
+}
+
+void vcpu_vm_code_changed(struct vcpu_vm *vm, uint64_t addr, uint64_t len)
+{
+    uint64_t start, end;
+    clip(vm, addr, len, &start, &end);
+    pthread_mutex_lock(&vm->lock);
+    cache_invalidate(vm, start, end);
+    pthread_mutex_unlock(&vm->lock);
+}
+
+static void jump_cache_clear(struct vcpu *vcpu)
+{
+    for (size_t i = 0; i < sizeof vcpu->jump / sizeof *vcpu->jump; i++)
+        vcpu->jump[i] = block_none();
+}
+
+struct vcpu *vcpu_create(struct vcpu_vm *vm)
+{
+    struct vcpu *vcpu = calloc(1, sizeof *vcpu);
+    if (!vcpu)
+        return NULL;
+    vcpu->vm = vm;
+    vcpu->cpu.base = vm->config.base;
+    vcpu->cpu.limit = vm->config.size;
+    jump_cache_clear(vcpu);
+    pthread_mutex_lock(&vm->lock);
+    vcpu->jump_epoch = atomic_load(&vm->epoch);
+    vcpu->next = vm->vcpus;
+    vm->vcpus = vcpu;
+    pthread_mutex_unlock(&vm->lock);
+    return vcpu;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    if (!vcpu)
+        return;
+    struct vcpu_vm *vm = vcpu->vm;
+    pthread_mutex_lock(&vm->lock);
+    struct vcpu **at = &vm->vcpus;
+    while (*at != vcpu)
+        at = &(*at)->next;
+    *at = vcpu->next;
+    cache_reclaim(vm);
+    pthread_mutex_unlock(&vm->lock);
+    free(vcpu);
+}
+
+struct vcpu_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->cpu.regs; }
+
+void vcpu_interrupt(struct vcpu *vcpu) { atomic_fetch_or(&vcpu->attention, ATTEND_INTERRUPT); }
+
+uint64_t interp_pc(const struct interp_cpu *cpu)
+{
+    const struct block *block = ((const struct vcpu *)cpu)->block;
+    return block->start + 4ULL * (uint64_t)(cpu->op - block->ops);
+}
+
+void interp_leave(struct vcpu *vcpu, uint64_t pc)
+{
+    vcpu->cpu.regs.pc = pc;
+    siglongjmp(vcpu->escape, 1);
+}
+
+void interp_fault(struct interp_cpu *cpu, uint64_t addr, enum vcpu_access access, enum vcpu_fault_cause cause)
+{
+    struct vcpu *vcpu = vcpu_of(cpu);
+    vcpu->exit =
+        (struct vcpu_exit){.reason = VCPU_EXIT_FAULT, .access = access, .cause = cause, .addr = addr};
+    interp_leave(vcpu, vcpu->fetching ? vcpu->fetch_pc : interp_pc(cpu));
+}
+
+bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access access,
+                     enum vcpu_fault_cause cause, void *host_context)
+{
+    uint64_t addr = host_addr - (uintptr_t)vcpu->cpu.base;
+    if (!vcpu->running || addr >= vcpu->cpu.limit)
+        return false;
+    /* We do not return through the signal frame, which would have restored the mask. */
+    if (host_context)
+        pthread_sigmask(SIG_SETMASK, &((ucontext_t *)host_context)->uc_sigmask, NULL);
+    if (vcpu->fetching)
+        interp_fault(&vcpu->cpu, vcpu->fetch_pc, VCPU_EXEC, cause);
+    interp_fault(&vcpu->cpu, addr, access, cause);
+}
+
+static void fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
+{
+    vcpu->exit = (struct vcpu_exit){
+        .reason = VCPU_EXIT_FAULT, .access = VCPU_EXEC, .cause = cause, .addr = pc};
+    interp_leave(vcpu, pc);
+}
+
+/* Decode the block at pc. The copy of its words is made without the lock, since it may fault. */
+static struct block *build_block(struct vcpu *vcpu, uint64_t pc)
+{
+    struct vcpu_vm *vm = vcpu->vm;
+    if (pc & 3)
+        fetch_fault(vcpu, pc, VCPU_FAULT_ALIGN);
+    for (;;) {
+        pthread_mutex_lock(&vm->lock);
+        uint64_t version = vm->code_version;
+        bool executable = exec_map_has(vm, pc);
+        pthread_mutex_unlock(&vm->lock);
+        if (!executable)
+            fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
+        unsigned count = (unsigned)((GUEST_PAGE - (pc & (GUEST_PAGE - 1))) / 4);
+        if (count > BLOCK_MAX_OPS)
+            count = BLOCK_MAX_OPS;
+        vcpu->fetch_pc = pc;
+        vcpu->fetching = true;
+        atomic_signal_fence(memory_order_seq_cst);
+        memcpy(vcpu->words, vm->config.base + pc, count * sizeof *vcpu->words);
+        atomic_signal_fence(memory_order_seq_cst);
+        vcpu->fetching = false;
+        unsigned ops = decode_block(vcpu->scratch, vcpu->words, count, pc);
+
+        pthread_mutex_lock(&vm->lock);
+        struct block *block = NULL;
+        bool current = version == vm->code_version;
+        if (current) {
+            block = cache_find(vm, pc);
+            if (!block)
+                block = cache_insert(vm, pc, vcpu->scratch, ops);
+            if (!block) {
+                /* Out of memory: make room, and try again with what that frees. */
+                cache_flush(vm);
+                block = cache_insert(vm, pc, vcpu->scratch, ops);
+            }
+        }
+        pthread_mutex_unlock(&vm->lock);
+        if (block)
+            return block;
+        if (current)
+            fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
+    }
+}
+
+static unsigned jump_slot(uint64_t pc) { return (unsigned)(pc >> 2) & ((1u << JUMP_CACHE_BITS) - 1); }
+
+static inline bool block_is(struct block *block, uint64_t pc)
+{
+    return atomic_load_explicit(&block->pc, memory_order_relaxed) == pc;
+}
+
+static __attribute__((noinline)) struct block *find_block(struct vcpu *vcpu, uint64_t pc)
+{
+    struct block *block = cache_find(vcpu->vm, pc);
+    if (!block)
+        block = build_block(vcpu, pc);
+    vcpu->jump[jump_slot(pc)] = block;
+    return block;
+}
+
+/*
+ * Take up the vm's epoch: from here on this vcpu uses no block of an earlier one. The reload after the store
+ * closes the race with a flush that has read seen_epoch before.
+ */
+static void enter_epoch(struct vcpu *vcpu)
+{
+    uint64_t epoch;
+    do {
+        epoch = atomic_load(&vcpu->vm->epoch);
+        atomic_store(&vcpu->seen_epoch, epoch);
+    } while (atomic_load(&vcpu->vm->epoch) != epoch);
+    if (vcpu->jump_epoch != epoch) {
+        jump_cache_clear(vcpu);
+        vcpu->jump_epoch = epoch;
+    }
+}
+
+/* At a block boundary, with attention set. Returns whether the run ends. */
+static __attribute__((noinline)) bool attend(struct vcpu *vcpu)
+{
+    unsigned what = atomic_exchange(&vcpu->attention, 0);
+    if (what & ATTEND_FLUSH)
+        enter_epoch(vcpu);
+    if (!(what & ATTEND_INTERRUPT))
+        return false;
+    vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_INTERRUPT};
+    return true;
+}
+
+static void remember(struct block *from, struct block *to)
+{
+    if (!from->direct)
+        return;
+    struct block *first = atomic_load_explicit(&from->succ[0], memory_order_relaxed);
+    atomic_store_explicit(&from->succ[block_is(first, BLOCK_DEAD) ? 0 : 1], to, memory_order_release);
+}
+
+static void run_blocks(struct vcpu *vcpu)
+{
+    struct interp_cpu *cpu = &vcpu->cpu;
+    struct block *from = NULL, *block;
+    for (;;) {
+        if (__builtin_expect(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0, 0)) {
+            if (attend(vcpu))
+                return;
+            from = NULL;
+        }
+        uint64_t pc = cpu->regs.pc;
+        if (from && block_is(block = atomic_load_explicit(&from->succ[0], memory_order_acquire), pc))
+            goto found;
+        if (from && block_is(block = atomic_load_explicit(&from->succ[1], memory_order_acquire), pc))
+            goto found;
+        block = vcpu->jump[jump_slot(pc)];
+        if (!block_is(block, pc)) {
+            block = find_block(vcpu, pc);
+            /* Building may have flushed, and then `from` is about to be freed. */
+            if (atomic_load_explicit(&vcpu->attention, memory_order_relaxed) & ATTEND_FLUSH)
+                from = NULL;
+        }
+        if (from)
+            remember(from, block);
+    found:
+        vcpu->block = block;
+        cpu->regs.pc = block->end_pc;
+        const struct a64_op *op = block->ops, *end = op + block->count;
+        do {
+            cpu->op = op;
+            op->exec(cpu, op);
+        } while (++op != end);
+        if (block->leave)
+            return;
+        from = block;
+    }
+}
+
+void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+    vcpu->excl.valid = false;
+    enter_epoch(vcpu);
+    vcpu->running = true;
+    if (sigsetjmp(vcpu->escape, 0) == 0)
+        run_blocks(vcpu);
+    vcpu->running = false;
+    vcpu->fetching = false;
+    atomic_store_explicit(&vcpu->seen_epoch, 0, memory_order_release);
+    *exit = vcpu->exit;
+}

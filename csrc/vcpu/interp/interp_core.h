@@ -1,0 +1,148 @@
+/*
+ * interp_core.h - the interpreter's machine: the vm, the vcpu, the cache of predecoded blocks.
+ *
+ * A block is the predecoded run of instructions from one pc to the next branch, exception or page end. It
+ * belongs to the vm and is shared by its vcpus. Its operations never change. When guest code under it changes
+ * or stops being executable, the block is "dead": its pc becomes BLOCK_DEAD, which no lookup can match, so
+ * every pointer to it (jump caches, successors) stops being used at the next block boundary, without any of
+ * them being found and cleared. A vcpu that is inside a dead block finishes it, as a core may that has fetched
+ * the old instructions already.
+ *
+ * Memory of blocks is only freed all at once (cache_flush), when every vcpu has passed a block boundary since.
+ *
+ * Locking: vm->lock guards everything in the vm except what is _Atomic, which is read without it. No guest
+ * memory is touched under the lock, because a fault there would leave it locked.
+ */
+#ifndef ELFUSE_INTERP_CORE_H
+#define ELFUSE_INTERP_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "vcpu/interp/interp.h"
+
+#define GUEST_PAGE_BITS 12
+#define GUEST_PAGE      (1ULL << GUEST_PAGE_BITS)
+#define BLOCK_DEAD      1ULL /* not aligned, hence nobody's pc */
+#define BLOCK_MAX_OPS   64
+#define HASH_BITS       15
+#define PAGE_HASH_BITS  12
+#define JUMP_CACHE_BITS 12
+
+struct block {
+    _Atomic uint64_t pc;
+    uint64_t start, end_pc; /* end_pc: of the instruction after the last */
+    uint32_t count;
+    bool leave;  /* the last operation has filled vcpu->exit: return from the run */
+    bool direct; /* at most two successors: remember them */
+    _Atomic(struct block *) succ[2];
+    _Atomic(struct block *) hash_next;
+    struct block *page_next;
+    struct a64_op ops[];
+};
+
+/* Blocks that start in one guest page (and, since blocks end at page ends, all that have code of it). */
+struct code_page {
+    uint64_t page;
+    struct block *blocks;
+    struct code_page *next;
+};
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    uint64_t retired_at; /* the epoch that no longer uses it */
+    size_t used, size;
+    _Alignas(16) uint8_t bytes[];
+};
+
+struct exec_range {
+    uint64_t start, end;
+};
+
+struct vcpu_vm {
+    struct vcpu_vm_config config;
+    pthread_mutex_t lock;
+    /* Executable ranges: sorted, neither touching nor overlapping. */
+    struct exec_range *exec;
+    size_t exec_count, exec_room;
+    /* Changes with every invalidation: a block decoded across one is thrown away. */
+    uint64_t code_version;
+    _Atomic uint64_t epoch; /* counts flushes, from 1 */
+    struct arena_chunk *arena, *retired;
+    size_t arena_total;
+    struct code_page **pages;
+    _Atomic(struct block *) *hash;
+    struct vcpu *vcpus;
+};
+
+/* LDXR's memory: the address, the size and the value that it loaded. */
+struct exclusive {
+    bool valid;
+    uint8_t bytes;
+    uint64_t addr;
+    uint64_t value[2];
+};
+
+enum attention {
+    ATTEND_INTERRUPT = 1, /* vcpu_interrupt() */
+    ATTEND_FLUSH = 2,     /* the epoch has changed */
+};
+
+struct vcpu {
+    struct interp_cpu cpu; /* first: exec functions get this */
+    struct vcpu_vm *vm;
+    const struct block *block; /* being executed */
+    _Atomic unsigned attention;
+    struct exclusive excl;
+    struct vcpu_exit exit;
+    uint64_t fetch_pc;
+    bool running, fetching;
+    _Atomic uint64_t seen_epoch; /* 0 outside vcpu_run(): holds no block pointer that it will use */
+    uint64_t jump_epoch;
+    struct vcpu *next;
+    sigjmp_buf escape;
+    uint32_t words[BLOCK_MAX_OPS];
+    struct a64_op scratch[BLOCK_MAX_OPS];
+    struct block *jump[1u << JUMP_CACHE_BITS];
+};
+
+static inline struct vcpu *vcpu_of(struct interp_cpu *cpu)
+{
+    return (struct vcpu *)cpu;
+}
+
+/* blocks.c: the shared cache. */
+int cache_init(struct vcpu_vm *vm);
+void cache_destroy(struct vcpu_vm *vm);
+/* Without the lock. NULL when there is none. */
+struct block *cache_find(struct vcpu_vm *vm, uint64_t pc);
+/* With the lock. Copies the operations; returns NULL when out of memory. */
+struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count);
+/* With the lock: kill the blocks with code in [start, end). */
+void cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end);
+/* With the lock: forget every block; the memory is freed when all vcpus have noticed. */
+void cache_flush(struct vcpu_vm *vm);
+/* With the lock: free what no vcpu can use any more. */
+void cache_reclaim(struct vcpu_vm *vm);
+/* A block that no pc matches. */
+struct block *block_none(void);
+
+/* exec_map.c: which guest addresses are executable. With the lock. */
+int exec_map_set(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool executable);
+bool exec_map_has(const struct vcpu_vm *vm, uint64_t addr);
+bool exec_map_meets(const struct vcpu_vm *vm, uint64_t start, uint64_t end);
+
+/*
+ * decode.c: decode up to max of the count instruction words at pc into ops. Returns how many operations were
+ * made (at least one); the last ends the block. decode_leaves and decode_is_direct describe that last one.
+ */
+unsigned decode_block(struct a64_op *ops, const uint32_t *words, unsigned count, uint64_t pc);
+bool decode_leaves(const struct a64_op *last);
+bool decode_is_direct(const struct a64_op *last);
+
+/* End the run with vcpu->exit as the caller filled it, at pc. */
+void interp_leave(struct vcpu *vcpu, uint64_t pc) __attribute__((noreturn, cold));
+/* The address of the operation being executed. */
+uint64_t interp_pc(const struct interp_cpu *cpu);
+
+#endif
