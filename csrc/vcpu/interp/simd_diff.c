@@ -115,7 +115,7 @@ ALL_NARROW(raddhn, a + b + round)
 ALL_NARROW(subhn, a - b)
 ALL_NARROW(rsubhn, a - b + round)
 
-/* By U:opcode. Opcode 14 is PMULL; its 64-bit form is cryptography's (crypto_pmull.c). */
+/* By U:opcode. Opcode 14 is PMULL; its 64-bit form is cryptography's (crypto_aes.c). */
 static const struct simd_row diff_rows[32] = {
     [0x00] = {VEC_BHS(addl, s)},
     [0x10] = {VEC_BHS(addl, u)},

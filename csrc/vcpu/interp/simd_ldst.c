@@ -192,7 +192,7 @@ int pre_simd_ldstp(struct a64_op *op, uint64_t pc)
                                             PAIR_BY_SIZE(offset), PAIR_BY_SIZE(pre)};
     (void)pc;
     unsigned size = bits(op->insn, 30, 2), load = bits(op->insn, 22, 1);
-    if (size == 3 || (load && op->rd == op->ra)) /* two loads into one register: unpredictable */
+    if (size == 3)
         return -1;
     op->imm = (uint64_t)sbits(op->insn, 15, 7) << (size + 2);
     op->exec = exec[bits(op->insn, 23, 2)][load][size];
