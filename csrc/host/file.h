@@ -1,10 +1,11 @@
 /*
  * file.h - files and directories of the host.
  *
- * Flags, modes and structs are the arm64 Linux ones of linux/abi/fs.h; the implementation translates. Every
- * function returns 0 or a positive result, or a negative Linux errno. Descriptors returned are close-on-exec
- * unless the caller's flags are the guest's. All "nofollow" names are single components or paths that the
- * function itself keeps beneath the directory: nothing here follows a symbolic link of a guest's tree.
+ * Flags, modes and structs are the arm64 Linux ones of linux/abi/fs.h; the implementation
+ * translates. Every function returns 0 or a positive result, or a negative Linux errno. Descriptors
+ * returned are close-on-exec unless the caller's flags are the guest's. All "nofollow" names are
+ * single components or paths that the function itself keeps beneath the directory: nothing here
+ * follows a symbolic link of a guest's tree.
  */
 #ifndef ELFUSE_HOST_FILE_H
 #define ELFUSE_HOST_FILE_H
@@ -20,16 +21,18 @@ int host_open_path(const char *path, int flags, uint32_t mode);
 
 /*
  * Open rel beneath dirfd: no symbolic link is followed anywhere (-LINUX_ELOOP; with O_PATH a last
- * component that is a link is opened itself), rel has no "..", "" is the directory. One openat2 where the
- * host has it, otherwise component by component. May block (FIFO): -LINUX_ERESTARTSYS on a signal.
+ * component that is a link is opened itself), rel has no "..", "" is the directory. One openat2
+ * where the host has it, otherwise component by component. The _wait form may wait (FIFO, terminal)
+ * and is cut short by a signal for the guest: -LINUX_ERESTARTSYS.
  */
 int host_open_beneath(int dirfd, const char *rel, int flags, uint32_t mode);
+int host_open_beneath_wait(int dirfd, const char *rel, int flags, uint32_t mode);
 /* The fallback, for hosts without openat2; public for its test. */
 int host_open_beneath_slow(int dirfd, const char *rel, int flags, uint32_t mode);
 /* Whether openat2 is used; false turns it off (tests). */
 void host_set_openat2(bool use);
 
-/* A new open file description of the same file, through /proc/self/fd. */
+/* A new open file description of the same file, through /proc/self/fd. May wait, as above. */
 int host_reopen(int fd, int flags);
 /* Host path of what fd is open on, as /proc/self/fd shows it; length, or -errno. */
 int64_t host_fd_path(int fd, char *buf, size_t size);
@@ -48,7 +51,8 @@ int host_symlinkat(const char *target, int dirfd, const char *name);
 int host_linkat(int olddir, const char *oldname, int newdir, const char *newname);
 /* Link the file that fd is open on (O_TMPFILE and others). */
 int host_link_fd(int fd, int newdir, const char *newname);
-int host_renameat2(int olddir, const char *oldname, int newdir, const char *newname, unsigned flags);
+int host_renameat2(int olddir, const char *oldname, int newdir, const char *newname,
+                   unsigned flags);
 
 /* These take any descriptor, O_PATH too, but none on a symbolic link (except utimens and chown). */
 int host_chmod_fd(int fd, uint32_t mode);
@@ -68,7 +72,8 @@ int host_copy_file(int in, int out, uint64_t size);
 
 /* Memory with a descriptor: sealed against change after it was filled. name is for people. */
 int host_memfd_content(const char *name, const void *data, size_t size);
-/* An empty directory that has no name any more: stands for directories that exist only for the guest. */
+/* An empty directory that has no name any more: stands for directories that exist only for the
+ * guest. */
 int host_unnamed_dir(void);
 
 uint32_t host_euid(void);

@@ -1,9 +1,10 @@
 /*
- * io.h - descriptors: reading, writing, duplicating, controlling. Guest descriptor N is host descriptor N.
+ * io.h - descriptors: reading, writing, duplicating, controlling. Guest descriptor N is host
+ * descriptor N.
  *
- * Our own descriptors live at host_fd_boundary() and above, so that the guest never sees them; every guest
- * number is compared with the boundary before it reaches a function here. Calls that may wait return
- * -LINUX_ERESTARTSYS when a signal for the guest arrives.
+ * Our own descriptors live at host_fd_boundary() and above, so that the guest never sees them;
+ * every guest number is compared with the boundary before it reaches a function here. Calls that
+ * may wait return -LINUX_ERESTARTSYS when a signal for the guest arrives.
  */
 #ifndef ELFUSE_HOST_IO_H
 #define ELFUSE_HOST_IO_H
@@ -15,12 +16,12 @@
 #include "linux/abi/fs.h"
 
 /*
- * First descriptor number that is ours. Found once, from RLIMIT_NOFILE, whose soft limit is raised to the
- * hard one: min(GUEST_FD_LIMIT, three quarters of it).
+ * First descriptor number that is ours. Found once, from RLIMIT_NOFILE, whose soft limit is raised
+ * to the hard one: min(GUEST_FD_LIMIT, three quarters of it).
  */
 int host_fd_boundary(void);
-/* Move fd above the boundary (close-on-exec) and close fd; the new number, or -errno with fd closed. fd may
- * be negative: returned as it is. */
+/* Move fd above the boundary (close-on-exec) and close fd; the new number, or -errno with fd
+ * closed. fd may be negative: returned as it is. */
 int host_fd_private(int fd);
 int host_fd_close(int fd);
 
@@ -47,7 +48,8 @@ int64_t host_sendfile(int out, int in, int64_t *offset, size_t count);
 int64_t host_splice(int in, int64_t *off_in, int out, int64_t *off_out, size_t len, unsigned flags);
 int64_t host_tee(int in, int out, size_t len, unsigned flags);
 int64_t host_vmsplice(int fd, const struct host_iovec *iov, size_t count, unsigned flags);
-int64_t host_copy_file_range(int in, int64_t *off_in, int out, int64_t *off_out, size_t len, unsigned flags);
+int64_t host_copy_file_range(int in, int64_t *off_in, int out, int64_t *off_out, size_t len,
+                             unsigned flags);
 
 int host_pipe2(int fds[2], int flags);
 int host_dup(int fd);
@@ -56,14 +58,15 @@ int host_dup3(int oldfd, int newfd, int flags);
 int host_dupfd(int fd, int min, bool cloexec);
 int host_getfl(int fd); /* arm64 flags */
 int host_setfl(int fd, int flags);
-/* Commands whose argument and numbers are the same on every architecture: integer or pointer. May wait
- * (F_SETLKW). */
+/* Commands whose argument and numbers are the same on every architecture: integer or pointer. May
+ * wait (F_SETLKW). */
 int64_t host_fcntl(int fd, int cmd, uint64_t arg);
 int host_flock(int fd, int operation);
 /* close_range over [first, last], which the caller has cut at the boundary. */
 int host_close_range(unsigned first, unsigned last, unsigned flags);
 
-/* An ioctl whose number and argument layout are those of asm-generic (so the same on x86 and arm64). */
+/* An ioctl whose number and argument layout are those of asm-generic (so the same on x86 and
+ * arm64). */
 int64_t host_ioctl(int fd, uint64_t request, uint64_t arg);
 
 int host_inotify_init(int flags);

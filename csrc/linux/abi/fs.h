@@ -1,18 +1,19 @@
 /*
  * fs.h - constants and wire structs of the file calls, with arm64 values.
  *
- * From asm-generic/fcntl.h and arch/arm64/include/uapi/asm/fcntl.h (O_DIRECTORY, O_NOFOLLOW, O_DIRECT and
- * O_LARGEFILE are arm64's own), asm-generic/stat.h, uapi/linux/{stat,openat2,fcntl,xattr}.h.
+ * From asm-generic/fcntl.h and arch/arm64/include/uapi/asm/fcntl.h (O_DIRECTORY, O_NOFOLLOW,
+ * O_DIRECT and O_LARGEFILE are arm64's own), asm-generic/stat.h,
+ * uapi/linux/{stat,openat2,fcntl,xattr}.h.
  */
 #ifndef ELFUSE_LINUX_ABI_FS_H
 #define ELFUSE_LINUX_ABI_FS_H
 
 #include <stdint.h>
 
-#define LINUX_PATH_MAX 4096 /* with the NUL */
-#define LINUX_NAME_MAX 255
-#define LINUX_MAXSYMLINKS 40
-#define LINUX_UIO_MAXIOV 1024
+#define LINUX_PATH_MAX     4096 /* with the NUL */
+#define LINUX_NAME_MAX     255
+#define LINUX_MAXSYMLINKS  40
+#define LINUX_UIO_MAXIOV   1024
 #define LINUX_MAX_RW_COUNT 0x7ffff000ull
 
 #define LINUX_O_ACCMODE   00000003
@@ -61,24 +62,24 @@
 #define LINUX_RESOLVE_CACHED        0x20
 #define LINUX_RESOLVE_VALID         0x3f
 
-#define LINUX_S_IFMT   0170000
-#define LINUX_S_IFSOCK 0140000
-#define LINUX_S_IFLNK  0120000
-#define LINUX_S_IFREG  0100000
-#define LINUX_S_IFBLK  0060000
-#define LINUX_S_IFDIR  0040000
-#define LINUX_S_IFCHR  0020000
-#define LINUX_S_IFIFO  0010000
-#define LINUX_S_ISUID  0004000
-#define LINUX_S_ISGID  0002000
-#define LINUX_S_ISVTX  0001000
-#define LINUX_S_IALLUGO 07777
-#define LINUX_S_ISDIR(m) (((m) & LINUX_S_IFMT) == LINUX_S_IFDIR)
-#define LINUX_S_ISREG(m) (((m) & LINUX_S_IFMT) == LINUX_S_IFREG)
-#define LINUX_S_ISLNK(m) (((m) & LINUX_S_IFMT) == LINUX_S_IFLNK)
-#define LINUX_S_ISCHR(m) (((m) & LINUX_S_IFMT) == LINUX_S_IFCHR)
-#define LINUX_S_ISBLK(m) (((m) & LINUX_S_IFMT) == LINUX_S_IFBLK)
-#define LINUX_S_ISFIFO(m) (((m) & LINUX_S_IFMT) == LINUX_S_IFIFO)
+#define LINUX_S_IFMT      0170000
+#define LINUX_S_IFSOCK    0140000
+#define LINUX_S_IFLNK     0120000
+#define LINUX_S_IFREG     0100000
+#define LINUX_S_IFBLK     0060000
+#define LINUX_S_IFDIR     0040000
+#define LINUX_S_IFCHR     0020000
+#define LINUX_S_IFIFO     0010000
+#define LINUX_S_ISUID     0004000
+#define LINUX_S_ISGID     0002000
+#define LINUX_S_ISVTX     0001000
+#define LINUX_S_IALLUGO   07777
+#define LINUX_S_ISDIR(m)  (((m)&LINUX_S_IFMT) == LINUX_S_IFDIR)
+#define LINUX_S_ISREG(m)  (((m)&LINUX_S_IFMT) == LINUX_S_IFREG)
+#define LINUX_S_ISLNK(m)  (((m)&LINUX_S_IFMT) == LINUX_S_IFLNK)
+#define LINUX_S_ISCHR(m)  (((m)&LINUX_S_IFMT) == LINUX_S_IFCHR)
+#define LINUX_S_ISBLK(m)  (((m)&LINUX_S_IFMT) == LINUX_S_IFBLK)
+#define LINUX_S_ISFIFO(m) (((m)&LINUX_S_IFMT) == LINUX_S_IFIFO)
 
 #define LINUX_DT_UNKNOWN 0
 #define LINUX_DT_FIFO    1
@@ -257,18 +258,21 @@ static inline uint64_t linux_mkdev(uint32_t major, uint32_t minor)
 {
     return (minor & 0xff) | ((uint64_t)major << 8) | ((uint64_t)(minor & ~0xffu) << 12);
 }
-static inline uint32_t linux_major(uint64_t dev) { return (uint32_t)((dev >> 8) & 0xfff); }
+static inline uint32_t linux_major(uint64_t dev)
+{
+    return (uint32_t)((dev >> 8) & 0xfff);
+}
 static inline uint32_t linux_minor(uint64_t dev)
 {
     return (uint32_t)((dev & 0xff) | ((dev >> 12) & 0xfff00));
 }
 
-#define LINUX_PROC_SUPER_MAGIC  0x9fa0
-#define LINUX_SYSFS_MAGIC       0x62656572
-#define LINUX_TMPFS_MAGIC       0x01021994
-#define LINUX_OVERLAYFS_MAGIC   0x794c7630
-#define LINUX_DEVPTS_MAGIC      0x1cd1
-#define LINUX_ST_RDONLY 0x0001
-#define LINUX_ST_VALID  0x0020
+#define LINUX_PROC_SUPER_MAGIC 0x9fa0
+#define LINUX_SYSFS_MAGIC      0x62656572
+#define LINUX_TMPFS_MAGIC      0x01021994
+#define LINUX_OVERLAYFS_MAGIC  0x794c7630
+#define LINUX_DEVPTS_MAGIC     0x1cd1
+#define LINUX_ST_RDONLY        0x0001
+#define LINUX_ST_VALID         0x0020
 
 #endif
