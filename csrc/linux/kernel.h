@@ -18,6 +18,7 @@
 
 typedef uint64_t gva_t; /* a guest address; never a host pointer */
 
+struct task;
 struct vcpu;
 struct vcpu_vm;
 struct mm;         /* mm/mm.h: the guest address space */
@@ -56,6 +57,9 @@ struct process {
     struct task_list *tasks; /* process/task.h */
 };
 
+/* How a call that returned -LINUX_ERESTART_RESTARTBLOCK goes on when restart_syscall is run. */
+typedef int64_t restart_fn(struct task *task, const uint64_t args[6]);
+
 struct task {
     struct process *proc;
     struct vcpu *vcpu;
@@ -67,6 +71,10 @@ struct task {
     char name[16];             /* PR_SET_NAME */
     volatile bool in_guest;    /* inside vcpu_run(): a host memory fault may be the guest's */
     void *uaccess_recover;     /* mm/uaccess.c: where a fault in a guest copy goes on, or NULL */
+    struct task *next;         /* process/task.h: the list, under sighand->lock */
+    int32_t host_tid;          /* for host_thread_kick() */
+    restart_fn *restart;       /* process/task.h: task_restart() */
+    uint64_t restart_args[6];
 };
 
 /* The calling thread's task, or NULL on a thread that is none. */

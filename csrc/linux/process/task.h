@@ -1,0 +1,57 @@
+/*
+ * task.h - the list of a process's tasks and their lives.
+ *
+ * Locking: the list and `exec_by` are guarded by the process's sighand->lock (signal/signal.h).
+ */
+#ifndef ELFUSE_LINUX_TASK_H
+#define ELFUSE_LINUX_TASK_H
+
+#include "host/thread.h"
+#include "linux/kernel.h"
+
+struct task_list {
+    struct task *first;
+    uint32_t count;
+    int32_t last_tid;
+    int32_t leader_status; /* of exit(2) by the first thread, the process's status if all end by exit(2) */
+    struct task *exec_by;  /* the task that runs execve and waits for the others to end */
+    struct host_cond ended;
+};
+
+/*
+ * The process object and its first task (tid 1) on the calling thread: `current` is set, signals are installed and
+ * unblocked. mm, vm, fds, fs are filled in by the caller before or after, before the guest runs. -errno.
+ */
+int process_create(struct process **proc);
+int task_create_first(struct process *proc, struct task **task);
+
+/* Run guest code until the process ends (dispatch.c). */
+void task_run(struct task *task) __attribute__((noreturn));
+
+/* End the calling task with what Linux does at exit: robust futexes, clear_child_tid. */
+void task_exit(struct task *task, int status) __attribute__((noreturn));
+/* End the process. `status` is the exit status as the host is to see it. */
+void process_exit(struct process *proc, int status) __attribute__((noreturn));
+
+/* End all other tasks and wait for it. False if another task does the same already (the caller then ends). */
+bool task_end_others(struct task *task);
+
+/* With the lock held: the task of that number or NULL. */
+struct task *task_find(struct process *proc, int32_t tid);
+/* Up to `max` tids into `tids`: how many there are. Takes the lock. */
+uint32_t task_tids(struct process *proc, int32_t *tids, uint32_t max);
+/* Host thread number of a guest tid (0: the caller), or -LINUX_ESRCH. Takes the lock. */
+int32_t task_host_tid(struct task *task, int32_t tid);
+/* A task's name; tid as for task_host_tid. Takes the lock. 0 or -LINUX_ESRCH. */
+int task_get_name(struct process *proc, int32_t tid, char name[16]);
+int task_set_name(struct process *proc, int32_t tid, const char name[16]);
+
+/* Ways of restarting a system call through restart_syscall. Sets it and returns -LINUX_ERESTART_RESTARTBLOCK. */
+int64_t task_restart(struct task *task, restart_fn *fn, const uint64_t args[6]);
+
+/* Undo what an exiting task holds in guest memory: robust list walk (futex/robust.c). */
+void futex_exit_robust(struct task *task);
+/* FUTEX_WAKE of one waiter on a word, for clear_child_tid. */
+void futex_wake_one(struct task *task, gva_t addr);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * signal.h - the guest's signals.
+ *
+ * Locking: sighand->lock guards dispositions, every pending queue, every task's mask as others see it, and
+ * the task list. A task's own mask is changed only by that task, under the lock. Functions that take the
+ * lock say so; it is a leaf (nothing else is locked under it) and never held across guest memory access.
+ *
+ * `attention` is Linux's TIF_SIGPENDING: non-zero means that the task must go through signal_work() before it
+ * runs guest code again, and makes interruptible host calls return -LINUX_ERESTARTSYS.
+ */
+#ifndef ELFUSE_LINUX_SIGNAL_H
+#define ELFUSE_LINUX_SIGNAL_H
+
+#include "host/thread.h"
+#include "linux/abi/signal.h"
+#include "linux/kernel.h"
+
+struct sigqueue {
+    struct sigqueue *next;
+    struct linux_siginfo info;
+    int32_t timer; /* 1 + the POSIX timer's slot, or 0 */
+};
+
+struct sigpending {
+    uint64_t set;
+    struct sigqueue *first, **last; /* real-time ones queue, the others are in at most once */
+};
+
+struct sighand {
+    struct host_mutex lock;
+    struct linux_sigaction action[LINUX_NSIG + 1];
+    struct sigpending shared;
+    uint32_t queued; /* entries in all queues, against RLIMIT_SIGPENDING */
+};
+
+struct sigstate {
+    volatile int attention;
+    volatile bool exiting; /* another thread has started exec: end at the next signal_work() */
+    uint64_t blocked;
+    uint64_t saved_mask;   /* to go back to after sigsuspend, ppoll ... if saved is set */
+    bool saved;
+    uint64_t real_blocked; /* what sigtimedwait has taken out of blocked */
+    struct sigpending pending;
+    struct linux_stack altstack;
+    uint64_t fault_address; /* as thread.fault_address and fault_code in Linux: stay until the next fault */
+    uint64_t fault_code;
+};
+
+/* Once a process. -LINUX_ENOMEM when out of memory. */
+struct sighand *sighand_create(void);
+/* A task's state: mask inherited from `parent` (may be NULL), nothing pending, no alternate stack. */
+struct sigstate *sigstate_create(const struct sigstate *parent);
+/* Takes the lock to drop what is pending; frees it. */
+void sigstate_destroy(struct task *task);
+
+/* Install the host side (handlers, hooks). Before the first task runs. 0 or -errno. */
+int signal_host_init(struct process *proc);
+
+/* Generate. All take the lock. 0, or -LINUX_EAGAIN when a queue is full. */
+int signal_send_process(struct process *proc, const struct linux_siginfo *info);
+int signal_send_task(struct task *task, const struct linux_siginfo *info);
+/* A fault of `task` itself: cannot be blocked or ignored. Only on the task's own thread. */
+void signal_force(struct task *task, const struct linux_siginfo *info);
+void signal_force_segv(struct task *task, int sig); /* a frame of `sig` could not be written or read */
+
+/*
+ * Before guest code runs: deliver what is pending. `ret` is the system call's result or 0, `restart` says that
+ * it may be one of LINUX_ERESTART*. Changes the registers. May not return (default action).
+ */
+void signal_work(struct task *task, bool in_syscall, int64_t ret);
+
+/* Masks. set_blocked takes the lock, wakes others for what this task no longer wants. */
+void signal_set_blocked(struct task *task, uint64_t mask);
+/*
+ * For the calls with a temporary mask (ppoll, pselect6, epoll_pwait). enter reads the guest's mask (mask 0:
+ * none) and puts it in force; leave puts the old one back unless the result says that a signal interrupted it,
+ * in which case signal_work() does after the handler's frame is made.
+ */
+int signal_mask_enter(struct task *task, gva_t mask, uint64_t sigsetsize);
+void signal_mask_leave(struct task *task, bool interrupted);
+
+/* Has the task a reason to stop waiting? */
+static inline bool signal_attention(const struct task *task) { return task->sig->attention != 0; }
+
+/* Take the first pending signal in `set` (own queue, then the process's) into *info: its number or 0. Locks. */
+int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info);
+/* Everything pending for the task, not masked by anything. Locks. */
+uint64_t signal_pending_set(struct task *task);
+
+/* What execve does to dispositions, queues and the alternate stack. */
+void signal_exec(struct task *task);
+
+/* Is the signal ignored by the guest (explicitly or by default)? For the terminal's background checks. */
+bool signal_is_ignored(struct process *proc, int sig);
+
+/* Write the frame of one signal and point the registers at its handler (frame.c). 0 or -LINUX_EFAULT. */
+int signal_setup_frame(struct task *task, const struct linux_sigaction *action, int sig,
+                       const struct linux_siginfo *info, uint64_t oldmask);
+/* Read the frame at sp back. 0 or -LINUX_EFAULT/-LINUX_EINVAL; registers are unspecified on error. */
+int signal_restore_frame(struct task *task);
+/* sigaltstack(2) with `sp` as the current stack pointer. */
+int signal_altstack(struct task *task, const struct linux_stack *new_stack, struct linux_stack *old, uint64_t sp);
+
+/* Below: for signal/ only; the lock is held. */
+void signal_recalc(struct task *task);
+void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64_t mask);
+void signal_drain_host(struct process *proc);
+
+/* A poll descriptor's view of what is pending, for signalfd (signal/signalfd.c). */
+int64_t signalfd_read(struct task *task, int fd, gva_t buf, uint64_t count);
+bool signalfd_is(struct process *proc, int fd);
+void signalfd_closed(struct process *proc, int fd);
+void signalfd_notify(struct process *proc);
+
+#endif
