@@ -1,0 +1,114 @@
+"""Layer extraction and safe tree calls: arguments in, exceptions out, no logic."""
+
+import os
+
+from libc.string cimport memset
+from cpython.exc cimport PyErr_CheckSignals
+
+
+class LayerError(Exception):
+    """A layer that cannot be applied. The message names the entry and the cause."""
+
+
+class DigestMismatch(LayerError):
+    """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
+
+
+cdef int check_signals(void *pending, uint64_t blob_bytes) noexcept with gil:
+    # Ctrl-C and the like: the exception is kept for the thread that called, as with gil would clear it.
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        (<list>pending).append(error)
+        return 1
+    return 0
+
+
+cdef object failure(const layer_error *err, list pending):
+    message = (<bytes>err.message).decode("utf-8", "backslashreplace")
+    if err.code == LAYER_E_CANCELLED:
+        return pending[0]
+    if err.code == LAYER_E_SYSTEM:
+        return OSError(err.sys, message)
+    if err.code == LAYER_E_DIGEST:
+        return DigestMismatch(message)
+    return LayerError(message)
+
+
+def extract_layer(
+    int blob_fd,
+    int root_fd,
+    *,
+    blob_digest: str | None,
+    blob_size: int | None,
+    diff_id: str | None,
+    str owner not None = "virtual",
+):
+    """Apply one layer blob onto the tree at root_fd: see __init__.pyi."""
+    cdef layer_request req
+    cdef layer_stats stats
+    cdef layer_error err
+    cdef int rc
+    cdef bytes digest = None if blob_digest is None else blob_digest.encode()
+    cdef bytes diff = None if diff_id is None else diff_id.encode()
+    cdef list pending = []
+
+    memset(&req, 0, sizeof(req))
+    req.blob_fd = blob_fd
+    req.root_fd = root_fd
+    if digest is not None:
+        req.blob_digest = digest
+    if diff is not None:
+        req.diff_id = diff
+    req.blob_size = -1 if blob_size is None else blob_size
+    if owner not in ("virtual", "host"):
+        raise ValueError(f"owner is 'virtual' or 'host', not {owner!r}")
+    req.owner = LAYER_OWNER_HOST if owner == "host" else LAYER_OWNER_VIRTUAL
+    req.tick = check_signals
+    req.tick_arg = <void *>pending
+    with nogil:
+        rc = layer_extract(&req, &stats, &err)
+    if rc < 0:
+        raise failure(&err, pending)
+    return {
+        "blob_size": stats.blob_size,
+        "tar_size": stats.tar_size,
+        "diff_id": (<bytes>stats.diff_id).decode(),
+        "blob_digest": (<bytes>stats.blob_digest).decode(),
+        "files": stats.files,
+        "directories": stats.directories,
+        "symlinks": stats.symlinks,
+        "hardlinks": stats.hardlinks,
+        "whiteouts": stats.whiteouts,
+        "others": stats.others,
+        "dropped_xattrs": stats.dropped_xattrs,
+    }
+
+
+def open_in_root(int root_fd, path, int flags, unsigned mode=0) -> int:
+    """A descriptor of a path that cannot leave root_fd, whatever its symlinks."""
+    cdef bytes name = os.fsencode(path)
+    cdef const char *text = name
+    cdef int rc
+
+    if b"\0" in name:
+        raise ValueError("embedded null byte")
+    with nogil:
+        rc = layer_open_in_root(root_fd, text, flags, mode)
+    if rc < 0:
+        raise OSError(-rc, os.strerror(-rc), path)
+    return rc
+
+
+def remove_tree(int dir_fd, name) -> None:
+    """Remove a directory tree that may be hostile or unreadable, never following a symlink."""
+    cdef bytes encoded = os.fsencode(name)
+    cdef const char *text = encoded
+    cdef int rc
+
+    if b"\0" in encoded:
+        raise ValueError("embedded null byte")
+    with nogil:
+        rc = layer_remove_tree(dir_fd, text)
+    if rc < 0:
+        raise OSError(-rc, os.strerror(-rc), name)
