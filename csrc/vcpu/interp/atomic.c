@@ -14,16 +14,33 @@
 #define EXEC(name) static void name(struct interp_cpu *cpu, const struct a64_op *op)
 #define R(n)       (cpu->regs.r[n])
 
-/* Host pointer for an aligned access. The SP check comes first, as in CheckSPAlignment(). */
+static inline uint64_t aligned_addr(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes,
+                                    enum vcpu_access access)
+{
+    uint64_t addr = R(op->rn);
+    if (__builtin_expect((addr & (bytes - 1)) || (op->rn == 31 && (addr & 15)), 0))
+        interp_fault(cpu, addr, access, VCPU_FAULT_ALIGN);
+    return addr;
+}
+
+/* Host pointer for an aligned access. */
 static inline void *aligned_ptr(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes,
                                 enum vcpu_access access)
 {
-    uint64_t addr = R(op->rn);
-    if (__builtin_expect(op->rn == 31 && (addr & 15), 0))
-        interp_fault(cpu, addr, access, VCPU_FAULT_ALIGN);
-    if (__builtin_expect(addr & (bytes - 1), 0))
-        interp_fault(cpu, addr, access, VCPU_FAULT_ALIGN);
-    return guest_ptr(cpu, addr, bytes, access);
+    return guest_ptr(cpu, aligned_addr(cpu, op, bytes, access), bytes, access);
+}
+
+/*
+ * Start a store-exclusive: the host pointer if the monitor is set for this access, else NULL, and then memory is
+ * not touched. The monitor is cleared by the store, but not by a fault in it.
+ */
+static inline void *exclusive_ptr(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes)
+{
+    const struct exclusive *x = &vcpu_of(cpu)->excl;
+    uint64_t addr = aligned_addr(cpu, op, bytes, VCPU_WRITE);
+    if (!x->valid || x->bytes != bytes || x->addr != addr)
+        return NULL;
+    return guest_ptr(cpu, addr, bytes, VCPU_WRITE);
 }
 
 /*
@@ -52,10 +69,9 @@ static inline void *aligned_ptr(struct interp_cpu *cpu, const struct a64_op *op,
     EXEC(stxr##bits_)                                                                              \
     {                                                                                              \
         struct exclusive *x = &vcpu_of(cpu)->excl;                                                 \
-        uint64_t addr = R(op->rn);                                                                 \
-        uint##bits_##_t *p = aligned_ptr(cpu, op, bits_ / 8, VCPU_WRITE);                          \
+        uint##bits_##_t *p = exclusive_ptr(cpu, op, bits_ / 8);                                    \
         uint##bits_##_t expected = (uint##bits_##_t)x->value[0];                                   \
-        bool done = x->valid && x->bytes == bits_ / 8 && x->addr == addr &&                        \
+        bool done = p &&                                                                           \
                     __atomic_compare_exchange_n(p, &expected, (uint##bits_##_t)R(op->rd), false,   \
                                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);               \
         x->valid = false;                                                                          \
@@ -147,9 +163,8 @@ EXEC(ldxp64)
 EXEC(stxp32)
 {
     struct exclusive *x = &vcpu_of(cpu)->excl;
-    uint64_t addr = R(op->rn);
-    uint64_t *p = aligned_ptr(cpu, op, 8, VCPU_WRITE), expected = x->value[0];
-    bool done = x->valid && x->bytes == 8 && x->addr == addr &&
+    uint64_t *p = exclusive_ptr(cpu, op, 8), expected = x->value[0];
+    bool done = p &&
                 __atomic_compare_exchange_n(p, &expected, (uint32_t)R(op->rd) | R(op->ra) << 32, false,
                                             __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     x->valid = false;
@@ -159,10 +174,9 @@ EXEC(stxp32)
 EXEC(stxp64)
 {
     struct exclusive *x = &vcpu_of(cpu)->excl;
-    uint64_t addr = R(op->rn);
-    void *p = aligned_ptr(cpu, op, 16, VCPU_WRITE);
+    void *p = exclusive_ptr(cpu, op, 16);
     uint64_t expected[2] = {x->value[0], x->value[1]}, desired[2] = {R(op->rd), R(op->ra)};
-    bool done = x->valid && x->bytes == 16 && x->addr == addr && host_cas128(p, expected, desired);
+    bool done = p && host_cas128(p, expected, desired);
     x->valid = false;
     R(op->rm) = !done;
 }

@@ -83,8 +83,11 @@ int pre_tbz(struct a64_op *op, uint64_t pc)
     return 0;
 }
 
-/* BranchAddr() with TBI for instructions too, as Linux leaves it: bit 55 is copied up. */
-static uint64_t branch_addr(uint64_t target) { return (uint64_t)((int64_t)(target << 8) >> 8); }
+/* BranchAddr() as Linux sets TCR_EL1: TBI0, without TBID0, so that the tag of a low address is dropped. */
+static uint64_t branch_addr(uint64_t target)
+{
+    return target & 1ULL << 55 ? target : target & 0x00ffffffffffffffULL;
+}
 
 EXEC(exec_br) { cpu->regs.pc = branch_addr(cpu->regs.r[op->rn]); }
 EXEC(exec_blr)

@@ -143,7 +143,7 @@ bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access ac
     interp_fault(&vcpu->cpu, addr, access, cause);
 }
 
-static void fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
+static __attribute__((noreturn)) void fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
 {
     vcpu->exit = (struct vcpu_exit){
         .reason = VCPU_EXIT_FAULT, .access = VCPU_EXEC, .cause = cause, .addr = pc};
@@ -291,8 +291,11 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     vcpu->excl.valid = false;
     enter_epoch(vcpu);
     vcpu->running = true;
-    if (sigsetjmp(vcpu->escape, 0) == 0)
+    if (sigsetjmp(vcpu->escape, 0) == 0) {
+        if (vcpu->cpu.regs.pc & 3)
+            fetch_fault(vcpu, vcpu->cpu.regs.pc, VCPU_FAULT_ALIGN);
         run_blocks(vcpu);
+    }
     vcpu->running = false;
     vcpu->fetching = false;
     atomic_store_explicit(&vcpu->seen_epoch, 0, memory_order_release);

@@ -23,7 +23,8 @@
 
 #define GUEST_PAGE_BITS 12
 #define GUEST_PAGE      (1ULL << GUEST_PAGE_BITS)
-#define BLOCK_DEAD      1ULL /* not aligned, hence nobody's pc */
+/* Nobody's pc: unaligned, which vcpu_run() refuses, and not what a branch's sign extension can give. */
+#define BLOCK_DEAD      0x0100000000000001ULL
 #define BLOCK_MAX_OPS   64
 #define HASH_BITS       15
 #define PAGE_HASH_BITS  12

@@ -1,7 +1,10 @@
 /*
  * ldst.c - loads and stores of general registers. One exec function for each access and addressing form.
  *
- * The form _sp has SP as its base, which must be 16-byte aligned (Linux sets SCTLR_EL1.SA0).
+ * Overlaps of registers that are CONSTRAINED UNPREDICTABLE do as qemu does: the written-back base wins over a
+ * loaded value, and the first register of a pair over the second.
+ *
+ * FORM_SP and FORM_REG_SP have SP as their base, which must be 16-byte aligned (Linux sets SCTLR_EL1.SA0).
  */
 #include "vcpu/a64/a64.h"
 #include "vcpu/interp/interp.h"
@@ -60,9 +63,9 @@ static inline __attribute__((always_inline)) void write_back(struct interp_cpu *
     {                                                                                              \
         uint64_t base = R(op->rn);                                                                 \
         uint64_t v = (uint64_t)type(ld##width(cpu, address(cpu, op, form, VCPU_READ)));            \
+        R(op->rd) = v;                                                                             \
         if (form == FORM_POST || form == FORM_PRE)                                                 \
             R(op->rn) = base + op->imm;                                                            \
-        R(op->rd) = v;                                                                             \
     }
 #define STORE_FORM(name, form, width, type)                                                        \
     EXEC(name##_##form)                                                                            \
@@ -172,10 +175,10 @@ static inline uint64_t pair_address(struct interp_cpu *cpu, const struct a64_op 
         uint64_t addr = pair_address(cpu, op, VCPU_READ), base = R(op->rn);                        \
         uint64_t first = (uint64_t)(type)ld##width(cpu, addr);                                     \
         uint64_t second = (uint64_t)(type)ld##width(cpu, addr + (width) / 8);                      \
+        R(op->ra) = second;                                                                        \
+        R(op->rd) = first;                                                                         \
         if (op->u8[0])                                                                             \
             R(op->rn) = base + op->imm;                                                            \
-        R(op->rd) = first;                                                                         \
-        R(op->ra) = second;                                                                        \
     }
 #define PAIR_STORE(name, width, type)                                                              \
     EXEC(name)                                                                                     \
