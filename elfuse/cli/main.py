@@ -1,0 +1,98 @@
+"""`elfuse`: the entry point, how errors become one line, and which exit code they get."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from elfuse import __version__
+from elfuse.errors import ElfuseError
+
+EXIT_FAILURE = 1
+EXIT_RUN_FAILURE = 125  # podman's and docker's "the runtime itself failed"
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are named."""
+
+    def __init__(self, *args: object, lazy: dict[str, str], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        home = self._lazy.get(cmd_name)
+        if home is None:
+            return None
+        module, _, attribute = home.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={"run": "elfuse.cli.run:run", "oci": "elfuse.cli.oci:oci"},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="elfuse %(version)s")
+def cli() -> None:
+    """Run linux/arm64 programs and OCI images as ordinary processes."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit: 0, 1 on failure, 2 on wrong usage, a run's own codes."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    try:
+        code = cli.main(words, prog_name="elfuse", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        report("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except ElfuseError as error:
+        _trace()
+        report(str(error))
+    except OSError as error:
+        _trace()
+        report(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except Exception as error:
+        _trace()
+        report(f"internal error: {type(error).__name__}: {error}; ELFUSE_DEBUG=1 shows where")
+    return EXIT_RUN_FAILURE if _is_run(words) else EXIT_FAILURE
+
+
+def _is_run(words: list[str]) -> bool:
+    commands = [word for word in words if not word.startswith("-")]
+    return commands[:1] == ["run"] or commands[:2] == ["oci", "run"]
+
+
+def _trace() -> None:
+    if os.environ.get("ELFUSE_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def report(message: str) -> None:
+    """One line on standard error, whatever a stranger put into the message."""
+    line = "".join(c if c.isprintable() else "?" for c in message)
+    print(f"elfuse: {line}", file=sys.stderr)

@@ -1,0 +1,36 @@
+"""Options that several commands share, in podman's and skopeo's words."""
+
+import click
+
+store = click.option(
+    "--store", metavar="DIR", help="The image store [default: $ELFUSE_STORE, else the user's data directory]."
+)
+tls_verify = click.option(
+    "--tls-verify",
+    type=bool,
+    default=True,
+    metavar="BOOL",
+    help="false accepts any certificate and plain HTTP, for a registry on this machine only.",
+)
+env = click.option(
+    "-e",
+    "--env",
+    multiple=True,
+    metavar="KEY[=VALUE]",
+    help="Set a variable; without a value, to what it is here.",
+)
+workdir = click.option("-w", "--workdir", metavar="DIR", help="The working directory.")
+user = click.option("-u", "--user", metavar="USER[:GROUP]", help="By name or number.")
+volume = click.option(
+    "-v",
+    "--volume",
+    "volumes",
+    multiple=True,
+    metavar="HOST:GUEST[:ro]",
+    help="Show a host directory or file in the guest.",
+)
+strace = click.option("--strace", is_flag=True, help="Print each system call on standard error.")
+dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
+
+# A program's own options belong to it: ours end at the first word that is none.
+PASS_THROUGH = {"allow_interspersed_args": False, "ignore_unknown_options": False}

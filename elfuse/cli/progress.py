@@ -1,0 +1,94 @@
+"""A pull's progress on standard error: bars at a terminal, one line a blob elsewhere."""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from elfuse.cli.render import human_size
+from elfuse.oci.digest import Digest, short
+from elfuse.oci.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+@contextlib.contextmanager
+def watch(*, quiet: bool) -> Iterator[Progress]:
+    if quiet:
+        yield Silent()
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        terminal = Terminal()
+        try:
+            yield terminal
+        finally:
+            terminal.close()
+
+
+class Lines:
+    """One line when a blob is in the store."""
+
+    def begin(self, kind: str, digest: Digest, size: int, present: int) -> None:
+        if present:
+            print(f"{kind} {short(digest)} resumed at {human_size(present)}", file=sys.stderr)
+
+    def advance(self, digest: Digest, count: int) -> None:
+        pass
+
+    def finish(self, kind: str, digest: Digest, size: int, fetched: bool) -> None:
+        print(self.line(kind, digest, size, fetched), file=sys.stderr)
+
+    @staticmethod
+    def line(kind: str, digest: Digest, size: int, fetched: bool) -> str:
+        state = "fetched" if fetched else "present"
+        return f"{kind:<8} {short(digest)} {human_size(size):>9} {state}"
+
+
+class Terminal:
+    """A bar a blob, by rich, which is loaded at the first blob that has to be fetched."""
+
+    def __init__(self) -> None:
+        self._mu = threading.Lock()
+        self._bars: Bars | None = None  # guarded by _mu
+        self._tasks: dict[Digest, TaskID] = {}  # guarded by _mu
+
+    def begin(self, kind: str, digest: Digest, size: int, present: int) -> None:
+        with self._mu:
+            if self._bars is None:
+                self._bars = _bars()
+                self._bars.start()
+            task = self._bars.add_task(f"{kind:<8} {short(digest)}", total=size, completed=present)
+            self._tasks[digest] = task
+
+    def advance(self, digest: Digest, count: int) -> None:
+        with self._mu:
+            if self._bars is not None and digest in self._tasks:
+                self._bars.advance(self._tasks[digest], count)
+
+    def finish(self, kind: str, digest: Digest, size: int, fetched: bool) -> None:
+        with self._mu:
+            if self._bars is not None and digest in self._tasks:
+                self._bars.update(self._tasks[digest], completed=size)
+
+    def close(self) -> None:
+        with self._mu:
+            if self._bars is not None:
+                self._bars.stop()
+
+
+def _bars() -> "Bars":
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,125 @@
+"""Unpacking: all layers in order onto one tree, which gets its name only when it is whole and durable."""
+
+import contextlib
+import os
+import secrets
+
+from elfuse import _core
+from elfuse.errors import ContentMismatch, UnpackError
+from elfuse.oci import disk
+from elfuse.oci.digest import chain_id, hex_of, new_hasher
+from elfuse.oci.image import Descriptor
+from elfuse.oci.layout import Store
+from elfuse.oci.stored import StoredImage
+
+# A big image takes seconds; a lock held for an hour is a process that hangs.
+_UNPACK_TIMEOUT = 3600.0
+
+
+def ensure_stack(store: Store, image: StoredImage) -> str:
+    """The read-only tree of the image's ChainID. One process unpacks; others wait for it."""
+    chain = chain_id(image.config.diff_ids)
+    tree = store.stack_path(chain)
+    if os.path.isdir(tree):
+        return tree
+    with (
+        store.activity(),
+        disk.locked(store.join("tmp", f"stack-{hex_of(chain)}.lock"), timeout=_UNPACK_TIMEOUT),
+    ):
+        if os.path.isdir(tree):
+            return tree
+        staged = store.staging_directory("stack")
+        try:
+            rootfs = os.path.join(staged, "rootfs")
+            os.mkdir(rootfs, 0o755)
+            apply_layers(store, image, rootfs, owner="virtual")
+            disk.sync_filesystem(staged)
+            os.rename(staged, os.path.dirname(tree))
+        except BaseException:
+            _remove(staged)
+            raise
+        disk.fsync_directory(os.path.dirname(os.path.dirname(tree)))
+    return tree
+
+
+def unpack_to(store: Store, image: StoredImage, destination: str) -> str:
+    """The image's tree at `destination`, which must not exist or be an empty directory.
+
+    As root the files get their owners; for anyone else ownership is kept beside them, as in the store.
+    """
+    destination = os.path.abspath(destination)
+    parent, name = os.path.split(destination)
+    if os.path.lexists(destination) and (not os.path.isdir(destination) or os.listdir(destination)):
+        raise UnpackError(f"cannot unpack to {destination}: it exists and is not an empty directory")
+    staged = os.path.join(parent, f".{name[:100]}.elfuse-{secrets.token_hex(6)}")
+    try:
+        os.mkdir(staged, 0o755)
+    except OSError as error:
+        raise UnpackError(f"cannot unpack to {destination}: {error.strerror}") from None
+    try:
+        owner = "host" if os.geteuid() == 0 else "virtual"
+        apply_layers(store, image, staged, owner=owner)
+        os.rename(staged, destination)
+    except BaseException:
+        _remove(staged)
+        raise
+    return destination
+
+
+def apply_layers(store: Store, image: StoredImage, rootfs: str, *, owner: str) -> None:
+    root_fd = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
+            _apply_layer(store, image, layer, diff_id, root_fd, owner)
+    finally:
+        os.close(root_fd)
+
+
+def _apply_layer(
+    store: Store, image: StoredImage, layer: Descriptor, diff_id: str, root_fd: int, owner: str
+) -> None:
+    what = f"layer {layer.digest} of {image.name}"
+    try:
+        blob_fd = os.open(store.blob_path(layer.digest), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise UnpackError(f"{what} is missing from the store", hint="pull the image again") from None
+    try:
+        _core.extract_layer(
+            blob_fd,
+            root_fd,
+            blob_digest=layer.digest,
+            blob_size=layer.size,
+            diff_id=diff_id,
+            owner=owner,
+        )
+    except _core.DigestMismatch as error:
+        if _is_damaged(blob_fd, layer):
+            # Out of the way, so that the next pull fetches it instead of trusting it.
+            store.discard_blob(layer.digest)
+            raise ContentMismatch(f"{what} is damaged in the store", hint="pull the image again") from None
+        raise ContentMismatch(f"{what}: {error}") from None
+    except _core.LayerError as error:
+        raise UnpackError(f"{what}: {error}") from None
+    except OSError as error:
+        raise UnpackError(f"{what}: {error.strerror or error}") from None
+    finally:
+        os.close(blob_fd)
+
+
+def _is_damaged(blob_fd: int, layer: Descriptor) -> bool:
+    hasher = new_hasher()
+    size = 0
+    while chunk := os.pread(blob_fd, 1 << 20, size):
+        hasher.update(chunk)
+        size += len(chunk)
+    return size != layer.size or "sha256:" + hasher.hexdigest() != layer.digest
+
+
+def _remove(tree: str) -> None:
+    parent, name = os.path.split(tree)
+    with contextlib.suppress(OSError):
+        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _core.remove_tree(fd, name)
+        finally:
+            os.close(fd)
