@@ -48,7 +48,7 @@ class Apt:
     def __init__(self, directory: Path, arch: str) -> None:
         self.dir = directory / f"apt-{SUITE}-{arch}"
         self.arch = arch
-        for sub in ("state", "lists/partial", "archives/partial"):
+        for sub in ("state", "lists/partial", "archives/partial", "none/partial"):
             (self.dir / sub).mkdir(parents=True, exist_ok=True)
         (self.dir / "status").touch()
         (self.dir / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {SUITE} main\n")
@@ -104,7 +104,9 @@ class Apt:
     def fetch(self, names: Iterable[str]) -> list[Package]:
         """The packages and all that they depend on, downloaded and checked, by name."""
         wanted = sorted(names)
-        listing = self._run("-qq", "--print-uris", "-y", "install", *wanted)
+        # What is downloaded already is not listed, so ask with an empty archive folder.
+        nothing = f"Dir::Cache::Archives={self.dir}/none"
+        listing = self._run("-qq", "-o", nothing, "--print-uris", "-y", "install", *wanted)
         files = {re.split(r"\s+", line)[1] for line in listing.splitlines() if line.startswith("'")}
         self._run("-qq", "-y", "--download-only", "install", *wanted)
         found = [
