@@ -50,6 +50,9 @@ SIMD_INLINE void vreg_write(struct interp_cpu *cpu, unsigned n, const union vreg
     memcpy(cpu->regs.v[n], &w, sizeof w);
 }
 
+/* Keeps guest accesses in program order, so that the first one to fault is the architecture's first. */
+#define SIMD_ACCESS_ORDER() __asm__ volatile("" ::: "memory")
+
 /*
  * Exec functions by form and log2 of the lane size. A NULL is an unallocated encoding. SIMD_D and SIMD_Q
  * are the value of the Q bit; for the narrowing and widening instructions SIMD_Q is the "2" variant.

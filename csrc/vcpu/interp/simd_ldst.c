@@ -34,6 +34,7 @@ SIMD_INLINE void load_pair(struct interp_cpu *cpu, const struct a64_op *op, uint
 {
     union vreg a, b;
     v_load(cpu, &a, addr, bytes);
+    SIMD_ACCESS_ORDER();
     v_load(cpu, &b, addr + bytes, bytes);
     vreg_write(cpu, op->rd, &a, 16);
     vreg_write(cpu, op->ra, &b, 16);

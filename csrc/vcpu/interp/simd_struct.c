@@ -12,8 +12,10 @@
 
 SIMD_INLINE void copy_in(struct interp_cpu *cpu, void *to, uint64_t addr, unsigned bytes, unsigned step)
 {
-    for (unsigned at = 0; at < bytes; at += step)
+    for (unsigned at = 0; at < bytes; at += step) {
         memcpy((uint8_t *)to + at, guest_ptr(cpu, addr + at, step, VCPU_READ), step);
+        SIMD_ACCESS_ORDER();
+    }
 }
 
 SIMD_INLINE void copy_out(struct interp_cpu *cpu, uint64_t addr, const void *from, unsigned bytes,
