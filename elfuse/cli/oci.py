@@ -176,7 +176,11 @@ def run(
         return
     if keep:
         report(f"the run's writable root stays in {prepared.run.path}")
-    become_guest(prepared.spec, stdin=interactive)
+    try:
+        become_guest(prepared.spec, stdin=interactive)
+    except BaseException:
+        prepared.abandon()
+        raise
 
 
 def _terminal(interactive: bool) -> str:

@@ -77,9 +77,10 @@ class _Pull:
                 raise InvalidImage(f"{what}: index entry {leaf.digest} is itself an index")
         config = self._config(document)
         self._fetch_all(document.layers)
+        present = self._store.has_blob(leaf.digest, leaf.size)
         for data in documents:
             self._store.put_document(data)
-        self._progress.finish("manifest", leaf.digest, leaf.size, True)
+        self._progress.finish("manifest", leaf.digest, leaf.size, not present)
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
         self._store.set_pin(self._image.pin, pinned, index)
         return StoredImage(self._image.pin, pinned, index, document, config)

@@ -1,0 +1,126 @@
+"""A real registry (Debian's docker-registry) over real TLS, and a store of its own for each test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.oci.images import Image, write_layout
+
+REGISTRY = shutil.which("docker-registry") or "/usr/bin/docker-registry"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A running registry. `push` gives the reference that was pushed."""
+
+    address: str
+    ca: Path
+    certs: Path
+    work: Path
+
+    def push(self, name: str, *images: Image) -> str:
+        layout = write_layout(self.work / name.replace("/", "_").replace(":", "_"), {"x": list(images)})
+        reference = f"{self.address}/{name}"
+        command = ["skopeo", "copy", "-q", "--all", "--dest-cert-dir", str(self.certs)]
+        subprocess.run([*command, f"oci:{layout}:x", f"docker://{reference}"], check=True)
+        return reference
+
+
+@pytest.fixture(scope="session")
+def tls_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    work = tmp_path_factory.mktemp("registry")
+    authority = trustme.CA()
+    server = authority.issue_cert("localhost", "127.0.0.1")
+    certs = work / "certs"
+    certs.mkdir()
+    authority.cert_pem.write_to_path(certs / "ca.crt")
+    server.private_key_pem.write_to_path(work / "server.key")
+    (work / "server.crt").write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    (work / "config.yml").write_text(
+        f"version: 0.1\nlog: {{level: warn}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {work}/data}}}}\n"
+        f"http: {{addr: '{address}', tls: {{certificate: {work}/server.crt, key: {work}/server.key}}}}\n"
+    )
+    with (work / "log").open("wb") as log:
+        process = subprocess.Popen([REGISTRY, "serve", str(work / "config.yml")], stdout=log, stderr=log)
+    try:
+        _wait_for(address, process, work / "log")
+        yield Registry(address, certs / "ca.crt", certs, work)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    host, _, port = address.partition(":")
+    for _ in range(200):
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+            return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
+    raise AssertionError(f"the registry does not answer: {log.read_text()}")
+
+
+@pytest.fixture
+def registry(tls_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The registry, its CA trusted by this test."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_registry.ca))
+    return tls_registry
+
+
+@pytest.fixture
+def store_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "store"
+    monkeypatch.setenv("ELFUSE_STORE", str(path))
+    return path
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def elfuse(store_path: Path) -> Callable[..., Result]:
+    """The command as a user runs it: a process of its own, in a directory that is not the project's."""
+
+    def run(*words: str, **env: str) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "elfuse", *words],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **env},
+            cwd=store_path.parent,
+            timeout=120,
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+def blobs(store: Path) -> set[str]:
+    directory = store / "blobs" / "sha256"
+    return {path.name for path in directory.iterdir()} if directory.exists() else set()
+
+
+def assert_clean(store: Path) -> None:
+    """Nothing half-written, nothing pinned."""
+    assert '"manifests": []' in (store / "index.json").read_text()
+    assert list((store / "tmp").iterdir()) == []
+    assert list((store / "runs").iterdir()) == []
