@@ -165,9 +165,33 @@ FP_INLINE fp_h fp_muladd_h(struct vcpu_regs *env, fp_h acc, fp_h a, fp_h b)
     {                                                                                              \
         return fp_cmgt_##X(env, fp_abs_##X(env, a), fp_abs_##X(env, b));                           \
     }
+#define FP_DERIVED_TRY(X)                                                                          \
+    FP_INLINE bool fp_nmul_try_##X(const struct vcpu_regs *env, fp_##X a, fp_##X b, fp_##X *r)     \
+    {                                                                                              \
+        bool done = fp_mul_try_##X(env, a, b, r);                                                  \
+        *r ^= fp_sign_##X();                                                                       \
+        return done;                                                                               \
+    }                                                                                              \
+    FP_INLINE bool fp_mulsub_try_##X(const struct vcpu_regs *env, fp_##X acc, fp_##X a, fp_##X b,  \
+                                     fp_##X *r)                                                    \
+    {                                                                                              \
+        return fp_muladd_try_##X(env, acc, a ^ fp_sign_##X(), b, r);                               \
+    }                                                                                              \
+    FP_INLINE bool fp_nmuladd_try_##X(const struct vcpu_regs *env, fp_##X acc, fp_##X a, fp_##X b, \
+                                      fp_##X *r)                                                   \
+    {                                                                                              \
+        return fp_muladd_try_##X(env, acc ^ fp_sign_##X(), a ^ fp_sign_##X(), b, r);               \
+    }                                                                                              \
+    FP_INLINE bool fp_nmulsub_try_##X(const struct vcpu_regs *env, fp_##X acc, fp_##X a, fp_##X b, \
+                                      fp_##X *r)                                                   \
+    {                                                                                              \
+        return fp_muladd_try_##X(env, acc ^ fp_sign_##X(), a, b, r);                               \
+    }
 FP_DERIVED(h)
 FP_DERIVED(s)
 FP_DERIVED(d)
+FP_DERIVED_TRY(s)
+FP_DERIVED_TRY(d)
 
 /* ex_X: Vd = fn(Vn, Vm), and ex_NX for N lanes. */
 #define FP_SCALAR2(ex, fn, X)                                                                      \
@@ -185,6 +209,23 @@ FP_DERIVED(d)
         for (unsigned i = 0; i < N; i++)                                                           \
             d[i] = fn##_##X(&cpu->regs, a[i], b[i]);                                               \
         memcpy(cpu->regs.v[op->rd], d, sizeof d);                                                  \
+    }
+/* The same where fn has a _try form: the rest is out of the way, so that the common case has no
+ * frame. */
+#define FP_SCALAR2_TRY(ex, fn, X)                                                                  \
+    static __attribute__((noinline, cold)) void ex##_slow_##X(struct interp_cpu *cpu,              \
+                                                              const struct a64_op *op)             \
+    {                                                                                              \
+        fp_##X a = (fp_##X)cpu->regs.v[op->rn][0], b = (fp_##X)cpu->regs.v[op->rm][0];             \
+        fp_write(cpu, op->rd, fn##_##X(&cpu->regs, a, b));                                         \
+    }                                                                                              \
+    static void ex##_##X(struct interp_cpu *cpu, const struct a64_op *op)                          \
+    {                                                                                              \
+        fp_##X a = (fp_##X)cpu->regs.v[op->rn][0], b = (fp_##X)cpu->regs.v[op->rm][0], r;          \
+        if (FP_LIKELY(fn##_try_##X(&cpu->regs, a, b, &r)))                                         \
+            fp_write(cpu, op->rd, r);                                                              \
+        else                                                                                       \
+            ex##_slow_##X(cpu, op);                                                                \
     }
 /* Vd = fn(op, Vn): the lane function may read parameters from op. */
 #define FP_SCALAR1(ex, fn, X)                                                                      \

@@ -2,13 +2,17 @@
  * fp_fast.h - single and double arithmetic on the host's unit where that is provably what fp_core.h
  * gives.
  *
- * The host rounds to nearest with no flushing, so results agree when FPCR asks for the same,
- * operands are zero or normal (no NaN rule, no Input Denormal) and the result is normal and not the
- * smallest one (no overflow, no underflow, no tininess question). What is left of FPSR is Inexact.
- * It is cumulative: when it is set already there is nothing to do; otherwise the host's own sticky
- * flag clear proves the result exact, and set means that the operation is done again in integers.
+ * The host rounds to nearest and never flushes, so nothing is tried unless FPCR asks for the same
+ * (RMode and FZ zero). Then the result alone tells whether the host's is the architecture's. If it
+ * is a normal number above the smallest one, every operand was finite (a NaN or an infinity would
+ * have come through), there was no overflow, no underflow and no question of tininess, and no NaN
+ * rule applied; denormal operands matter under FZ only. Each operation says when a zero is as good.
+ * What is left of FPSR is Inexact. It is cumulative: when it is set already there is nothing to do;
+ * otherwise the host's own sticky flag clear proves the result exact, and set means that the
+ * operation is done again in integers.
  *
- * Contract: MXCSR has its default rounding and no FTZ/DAZ, as vcpu_run() leaves it.
+ * fp_NAME_try_s/_d return false when they cannot tell, with nothing changed in env; fp_NAME_s/_d
+ * always answer. Contract: MXCSR has its default rounding and no FTZ/DAZ, as vcpu_run() leaves it.
  */
 #ifndef ELFUSE_INTERP_FP_FAST_H
 #define ELFUSE_INTERP_FP_FAST_H
@@ -20,7 +24,8 @@
 
 _Static_assert(FLT_EVAL_METHOD == 0, "the host must round each operation to its own format");
 
-#define FP_INLINE static inline __attribute__((always_inline))
+#define FP_INLINE    static inline __attribute__((always_inline))
+#define FP_LIKELY(x) __builtin_expect(!!(x), 1)
 
 FP_INLINE float fp_float(uint32_t a)
 {
@@ -116,139 +121,6 @@ FP_INLINE void fp_host_clear_inexact(void) {}
          !inexact_;                                                                                \
      }))
 
-/* One definition for both formats: T bits, V host type, X suffix, F format. */
-#define FP_FAST_ARITHMETIC(T, V, X, F, value)                                                      \
-    FP_INLINE T fp_add_##X(struct vcpu_regs *env, T a, T b)                                        \
-    {                                                                                              \
-        if (fp_host_mode(env) && fp_zn_##X(a) && fp_zn_##X(b)) {                                   \
-            V v = value(a) + value(b);                                                             \
-            T r = fp_bits_##X(v);                                                                  \
-            /* A sum in the range of denormals is exact, so the smallest normal is one too. */     \
-            if (fp_zn_##X(r) && FP_FLAGS_SETTLED(env, v))                                          \
-                return r;                                                                          \
-        }                                                                                          \
-        return (T)fp_add(env, F, a, b);                                                            \
-    }                                                                                              \
-    FP_INLINE T fp_sub_##X(struct vcpu_regs *env, T a, T b)                                        \
-    {                                                                                              \
-        if (fp_host_mode(env) && fp_zn_##X(a) && fp_zn_##X(b)) {                                   \
-            V v = value(a) - value(b);                                                             \
-            T r = fp_bits_##X(v);                                                                  \
-            if (fp_zn_##X(r) && FP_FLAGS_SETTLED(env, v))                                          \
-                return r;                                                                          \
-        }                                                                                          \
-        return (T)fp_sub(env, F, a, b);                                                            \
-    }                                                                                              \
-    FP_INLINE T fp_mul_##X(struct vcpu_regs *env, T a, T b)                                        \
-    {                                                                                              \
-        if (fp_host_mode(env) && fp_zn_##X(a) && fp_zn_##X(b)) {                                   \
-            V v = value(a) * value(b);                                                             \
-            T r = fp_bits_##X(v);                                                                  \
-            if ((fp_normal_##X(r) || fp_is_zero_##X(a) || fp_is_zero_##X(b)) &&                    \
-                FP_FLAGS_SETTLED(env, v))                                                          \
-                return r;                                                                          \
-        }                                                                                          \
-        return (T)fp_mul(env, F, a, b);                                                            \
-    }                                                                                              \
-    FP_INLINE T fp_div_##X(struct vcpu_regs *env, T a, T b)                                        \
-    {                                                                                              \
-        if (fp_host_mode(env) && fp_zn_##X(a) && fp_normal_##X(b)) {                               \
-            V v = value(a) / value(b);                                                             \
-            T r = fp_bits_##X(v);                                                                  \
-            if ((fp_normal_##X(r) || fp_is_zero_##X(a)) && FP_FLAGS_SETTLED(env, v))               \
-                return r;                                                                          \
-        }                                                                                          \
-        return (T)fp_div(env, F, a, b);                                                            \
-    }                                                                                              \
-    FP_INLINE T fp_sqrt_##X(struct vcpu_regs *env, T a)                                            \
-    {                                                                                              \
-        if (fp_host_mode(env) && fp_zn_##X(a) && a >> (sizeof(T) * 8 - 1) == 0) {                  \
-            V v = fp_host_sqrt_##X(value(a));                                                      \
-            if (FP_FLAGS_SETTLED(env, v))                                                          \
-                return fp_bits_##X(v);                                                             \
-        }                                                                                          \
-        return (T)fp_sqrt(env, F, a);                                                              \
-    }                                                                                              \
-    FP_INLINE T fp_muladd_##X(struct vcpu_regs *env, T acc, T a, T b)                              \
-    {                                                                                              \
-        if (fp_host_has_fma() && fp_host_mode(env) && fp_zn_##X(acc) && fp_zn_##X(a) &&            \
-            fp_zn_##X(b)) {                                                                        \
-            V v = fp_host_fma_##X(value(acc), value(a), value(b));                                 \
-            T r = fp_bits_##X(v);                                                                  \
-            if (fp_normal_##X(r) && FP_FLAGS_SETTLED(env, v))                                      \
-                return r;                                                                          \
-        }                                                                                          \
-        return (T)fp_muladd(env, F, acc, a, b);                                                    \
-    }                                                                                              \
-    /* Nothing here rounds, so no mode matters; FZ only to denormals, which fp_zn turns away. */   \
-    FP_INLINE T fp_max_##X(struct vcpu_regs *env, T a, T b)                                        \
-    {                                                                                              \
-        if (fp_zn_##X(a) && fp_zn_##X(b) && value(a) != value(b))                                  \
-            return value(a) > value(b) ? a : b;                                                    \
-        return (T)fp_max(env, F, a, b);                                                            \
-    }                                                                                              \
-    FP_INLINE T fp_min_##X(struct vcpu_regs *env, T a, T b)                                        \
-    {                                                                                              \
-        if (fp_zn_##X(a) && fp_zn_##X(b) && value(a) != value(b))                                  \
-            return value(a) < value(b) ? a : b;                                                    \
-        return (T)fp_min(env, F, a, b);                                                            \
-    }                                                                                              \
-    FP_INLINE T fp_maxnm_##X(struct vcpu_regs *env, T a, T b)                                      \
-    {                                                                                              \
-        if (fp_zn_##X(a) && fp_zn_##X(b) && value(a) != value(b))                                  \
-            return value(a) > value(b) ? a : b;                                                    \
-        return (T)fp_maxnm(env, F, a, b);                                                          \
-    }                                                                                              \
-    FP_INLINE T fp_minnm_##X(struct vcpu_regs *env, T a, T b)                                      \
-    {                                                                                              \
-        if (fp_zn_##X(a) && fp_zn_##X(b) && value(a) != value(b))                                  \
-            return value(a) < value(b) ? a : b;                                                    \
-        return (T)fp_minnm(env, F, a, b);                                                          \
-    }                                                                                              \
-    FP_INLINE uint32_t fp_compare_##X(struct vcpu_regs *env, T a, T b, bool signal)                \
-    {                                                                                              \
-        if (fp_zn_##X(a) && fp_zn_##X(b)) {                                                        \
-            V x = value(a), y = value(b);                                                          \
-            return x < y ? 0x80000000u : x == y ? 0x60000000u : 0x20000000u;                       \
-        }                                                                                          \
-        return fp_compare(env, F, a, b, signal);                                                   \
-    }                                                                                              \
-    FP_INLINE bool fp_eq_##X(struct vcpu_regs *env, T a, T b)                                      \
-    {                                                                                              \
-        return fp_zn_##X(a) && fp_zn_##X(b) ? value(a) == value(b) : fp_eq(env, F, a, b);          \
-    }                                                                                              \
-    FP_INLINE bool fp_ge_##X(struct vcpu_regs *env, T a, T b)                                      \
-    {                                                                                              \
-        return fp_zn_##X(a) && fp_zn_##X(b) ? value(a) >= value(b) : fp_ge(env, F, a, b);          \
-    }                                                                                              \
-    FP_INLINE bool fp_gt_##X(struct vcpu_regs *env, T a, T b)                                      \
-    {                                                                                              \
-        return fp_zn_##X(a) && fp_zn_##X(b) ? value(a) > value(b) : fp_gt(env, F, a, b);           \
-    }                                                                                              \
-    /* A signed integer of 64 bits to this format. */                                              \
-    FP_INLINE T fp_from_int_##X(struct vcpu_regs *env, int64_t i)                                  \
-    {                                                                                              \
-        if (fp_host_mode(env)) {                                                                   \
-            V v = (V)i;                                                                            \
-            if (FP_FLAGS_SETTLED(env, v))                                                          \
-                return fp_bits_##X(v);                                                             \
-        }                                                                                          \
-        return (T)fp_from_fixed(env, F, (uint64_t)i, 0, false);                                    \
-    }                                                                                              \
-    /* Truncate to an integer of width 32 or 64; the limits keep the host's conversion defined. */ \
-    FP_INLINE uint64_t fp_trunc_##X(struct vcpu_regs *env, T a, unsigned width, bool is_unsigned)  \
-    {                                                                                              \
-        V v = value(a);                                                                            \
-        const V high = width == 64 ? 0x1p63 : is_unsigned ? 0x1p32 : 0x1p31;                       \
-        if (fp_zn_##X(a) && v < high && v > (is_unsigned ? (V)-1 : -high)) {                       \
-            int64_t i = (int64_t)v;                                                                \
-            if ((V)i != v)                                                                         \
-                env->fpsr |= FPSR_IXC;                                                             \
-            return width == 64 ? (uint64_t)i : (uint32_t)i;                                        \
-        }                                                                                          \
-        return fp_to_fixed(env, F, a, width, 0, is_unsigned, FPR_ZERO);                            \
-    }
-
 #if defined(__x86_64__)
 FP_INLINE float fp_host_sqrt_s(float a)
 {
@@ -304,21 +176,133 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
 }
 #endif
 
+/*
+ * One definition for both formats: T bits, V host type, X suffix, F format. OK is about r, the
+ * result's bits.
+ */
+#define FP_TRY2(name, T, V, X, F, value, expr, OK)                                                 \
+    FP_INLINE bool fp_##name##_try_##X(const struct vcpu_regs *env, T a, T b, T *result)           \
+    {                                                                                              \
+        V v = expr;                                                                                \
+        T r = *result = fp_bits_##X(v);                                                            \
+        return FP_LIKELY(fp_host_mode(env)) && FP_LIKELY(OK) && FP_FLAGS_SETTLED(env, v);          \
+    }                                                                                              \
+    FP_INLINE T fp_##name##_##X(struct vcpu_regs *env, T a, T b)                                   \
+    {                                                                                              \
+        T r;                                                                                       \
+        return fp_##name##_try_##X(env, a, b, &r) ? r : (T)fp_##name(env, F, a, b);                \
+    }
+/* Ordered operands that are not equal; nothing rounds, so no mode matters. */
+#define FP_TRY_SELECT(name, T, V, X, F, value, relation)                                           \
+    FP_INLINE bool fp_##name##_try_##X(const struct vcpu_regs *env, T a, T b, T *result)           \
+    {                                                                                              \
+        V x = value(a), y = value(b);                                                              \
+        *result = x relation y ? a : b;                                                            \
+        return !(env->fpcr & FPCR_FZ) && (x < y || x > y);                                         \
+    }                                                                                              \
+    FP_INLINE T fp_##name##_##X(struct vcpu_regs *env, T a, T b)                                   \
+    {                                                                                              \
+        T r;                                                                                       \
+        return fp_##name##_try_##X(env, a, b, &r) ? r : (T)fp_##name(env, F, a, b);                \
+    }
+#define FP_TRY_RELATION(name, T, V, X, F, value, relation)                                         \
+    FP_INLINE bool fp_##name##_##X(struct vcpu_regs *env, T a, T b)                                \
+    {                                                                                              \
+        V x = value(a), y = value(b);                                                              \
+        if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && !__builtin_isunordered(x, y)))                     \
+            return x relation y;                                                                   \
+        return fp_##name(env, F, a, b);                                                            \
+    }
+
+#define FP_FAST_ARITHMETIC(T, V, X, F, value)                                                      \
+    /* A sum in the range of denormals is exact, so zero and the smallest normal are good. */      \
+    FP_TRY2(add, T, V, X, F, value, value(a) + value(b), fp_zn_##X(r))                             \
+    FP_TRY2(sub, T, V, X, F, value, value(a) - value(b), fp_zn_##X(r))                             \
+    /* A zero product comes from a zero or from underflow; a zero quotient here from a zero        \
+     * dividend. */                                                                                \
+    FP_TRY2(mul, T, V, X, F, value, value(a) * value(b),                                           \
+            fp_normal_##X(r) || (fp_is_zero_##X(r) && (fp_is_zero_##X(a) || fp_is_zero_##X(b))))   \
+    FP_TRY2(div, T, V, X, F, value, value(a) / value(b),                                           \
+            fp_normal_##X(r) || (fp_is_zero_##X(r) && fp_is_zero_##X(a)))                          \
+    FP_TRY_SELECT(max, T, V, X, F, value, >)                                                       \
+    FP_TRY_SELECT(min, T, V, X, F, value, <)                                                       \
+    FP_TRY_SELECT(maxnm, T, V, X, F, value, >)                                                     \
+    FP_TRY_SELECT(minnm, T, V, X, F, value, <)                                                     \
+    FP_TRY_RELATION(eq, T, V, X, F, value, ==)                                                     \
+    FP_TRY_RELATION(ge, T, V, X, F, value, >=)                                                     \
+    FP_TRY_RELATION(gt, T, V, X, F, value, >)                                                      \
+    FP_INLINE bool fp_sqrt_try_##X(const struct vcpu_regs *env, T a, T *result)                    \
+    {                                                                                              \
+        V v = fp_host_sqrt_##X(value(a));                                                          \
+        T r = *result = fp_bits_##X(v);                                                            \
+        return FP_LIKELY(fp_host_mode(env)) && FP_LIKELY(fp_zn_##X(r)) &&                          \
+               FP_FLAGS_SETTLED(env, v);                                                           \
+    }                                                                                              \
+    FP_INLINE T fp_sqrt_##X(struct vcpu_regs *env, T a)                                            \
+    {                                                                                              \
+        T r;                                                                                       \
+        return fp_sqrt_try_##X(env, a, &r) ? r : (T)fp_sqrt(env, F, a);                            \
+    }                                                                                              \
+    FP_INLINE bool fp_muladd_try_##X(const struct vcpu_regs *env, T acc, T a, T b, T *result)      \
+    {                                                                                              \
+        if (!FP_LIKELY(fp_host_has_fma()))                                                         \
+            return false;                                                                          \
+        V v = fp_host_fma_##X(value(acc), value(a), value(b));                                     \
+        T r = *result = fp_bits_##X(v);                                                            \
+        return FP_LIKELY(fp_host_mode(env)) && FP_LIKELY(fp_normal_##X(r)) &&                      \
+               FP_FLAGS_SETTLED(env, v);                                                           \
+    }                                                                                              \
+    FP_INLINE T fp_muladd_##X(struct vcpu_regs *env, T acc, T a, T b)                              \
+    {                                                                                              \
+        T r;                                                                                       \
+        return fp_muladd_try_##X(env, acc, a, b, &r) ? r : (T)fp_muladd(env, F, acc, a, b);        \
+    }                                                                                              \
+    FP_INLINE uint32_t fp_compare_##X(struct vcpu_regs *env, T a, T b, bool signal)                \
+    {                                                                                              \
+        V x = value(a), y = value(b);                                                              \
+        if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && !__builtin_isunordered(x, y)))                     \
+            return x < y ? 0x80000000u : x == y ? 0x60000000u : 0x20000000u;                       \
+        return fp_compare(env, F, a, b, signal);                                                   \
+    }                                                                                              \
+    /* A signed integer of 64 bits to this format. */                                              \
+    FP_INLINE T fp_from_int_##X(struct vcpu_regs *env, int64_t i)                                  \
+    {                                                                                              \
+        V v = (V)i;                                                                                \
+        if (FP_LIKELY(fp_host_mode(env)) && FP_FLAGS_SETTLED(env, v))                              \
+            return fp_bits_##X(v);                                                                 \
+        return (T)fp_from_fixed(env, F, (uint64_t)i, 0, false);                                    \
+    }                                                                                              \
+    /* Truncate to an integer of width 32 or 64; the limits keep the host's conversion defined. */ \
+    FP_INLINE uint64_t fp_trunc_##X(struct vcpu_regs *env, T a, unsigned width, bool is_unsigned)  \
+    {                                                                                              \
+        V v = value(a);                                                                            \
+        const V high = width == 64 ? 0x1p63 : is_unsigned ? 0x1p32 : 0x1p31;                       \
+        if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && v < high && v > (is_unsigned ? (V)-1 : -high))) {  \
+            int64_t i = (int64_t)v;                                                                \
+            if ((V)i != v)                                                                         \
+                env->fpsr |= FPSR_IXC;                                                             \
+            return width == 64 ? (uint64_t)i : (uint32_t)i;                                        \
+        }                                                                                          \
+        return fp_to_fixed(env, F, a, width, 0, is_unsigned, FPR_ZERO);                            \
+    }
+
 FP_FAST_ARITHMETIC(uint32_t, float, s, FP_S, fp_float)
 FP_FAST_ARITHMETIC(uint64_t, double, d, FP_D, fp_double)
 
 FP_INLINE uint64_t fp_convert_sd(struct vcpu_regs *env, uint32_t a)
 {
-    return fp_zn_s(a) ? fp_bits_d((double)fp_float(a)) : fp_convert(env, FP_S, FP_D, a, FPR_FPCR);
+    float v = fp_float(a);
+    if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && v == v))
+        return fp_bits_d((double)v);
+    return fp_convert(env, FP_S, FP_D, a, FPR_FPCR);
 }
 FP_INLINE uint32_t fp_convert_ds(struct vcpu_regs *env, uint64_t a)
 {
-    if (fp_host_mode(env) && fp_zn_d(a)) {
-        float v = (float)fp_double(a);
-        uint32_t r = fp_bits_s(v);
-        if ((fp_normal_s(r) || fp_is_zero_d(a)) && FP_FLAGS_SETTLED(env, v))
-            return r;
-    }
+    float v = (float)fp_double(a);
+    uint32_t r = fp_bits_s(v);
+    if (FP_LIKELY(fp_host_mode(env) && (fp_normal_s(r) || fp_is_zero_d(a))) &&
+        FP_FLAGS_SETTLED(env, v))
+        return r;
     return (uint32_t)fp_convert(env, FP_D, FP_S, a, FPR_FPCR);
 }
 

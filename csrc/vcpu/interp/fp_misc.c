@@ -88,7 +88,22 @@ LANES1(d, FP_D)
 
 DEFINE(fabs)
 DEFINE(fneg)
-DEFINE(fsqrt)
+/* Scalar square roots without a frame in the common case. */
+#define SQUARE_ROOT_TRY(X)                                                                         \
+    FP_SCALAR1(fsqrt_slow, fsqrt_lane, X)                                                          \
+    static void fsqrt_##X(struct interp_cpu *cpu, const struct a64_op *op)                         \
+    {                                                                                              \
+        fp_##X r;                                                                                  \
+        if (FP_LIKELY(fp_sqrt_try_##X(&cpu->regs, (fp_##X)cpu->regs.v[op->rn][0], &r)))            \
+            fp_write(cpu, op->rd, r);                                                              \
+        else                                                                                       \
+            fsqrt_slow_##X(cpu, op);                                                               \
+    }
+FP_SCALAR1(fsqrt, fsqrt_lane, h)
+SQUARE_ROOT_TRY(s)
+SQUARE_ROOT_TRY(d)
+FP_VECTORS(FP_VECTOR1, fsqrt, fsqrt_lane)
+static const struct fp_forms fsqrt_forms = FP_FORMS(fsqrt);
 PRE(fabs, pre_fabs_scalar, fp_pick_scalar, fp_fmt_ftype)
 PRE(fneg, pre_fneg_scalar, fp_pick_scalar, fp_fmt_ftype)
 PRE(fsqrt, pre_fsqrt_scalar, fp_pick_scalar, fp_fmt_ftype)

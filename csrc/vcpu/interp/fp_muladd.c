@@ -1,18 +1,33 @@
 /*
  * fp_muladd.c - fused multiply-add in all its forms, and multiplication by element.
  */
-#include "vcpu/interp/fp_exec.h"
+#include "vcpu/interp/fp_packed.h"
 
 /* Scalar, with the addend in Ra. */
+/* noinline: it is also the way out of FUSED_SCALAR_TRY. */
 #define FUSED_SCALAR(ex, fn, X)                                                                    \
-    static void ex##_##X(struct interp_cpu *cpu, const struct a64_op *op)                          \
+    static                                                                                         \
+        __attribute__((noinline)) void ex##_##X(struct interp_cpu *cpu, const struct a64_op *op)   \
     {                                                                                              \
         fp_##X a = (fp_##X)cpu->regs.v[op->rn][0], b = (fp_##X)cpu->regs.v[op->rm][0];             \
         fp_##X c = (fp_##X)cpu->regs.v[op->ra][0];                                                 \
         fp_write(cpu, op->rd, fn##_##X(&cpu->regs, c, a, b));                                      \
     }
+#define FUSED_SCALAR_TRY(ex, fn, X)                                                                \
+    FUSED_SCALAR(ex##_slow, fn, X)                                                                 \
+    static void ex##_##X(struct interp_cpu *cpu, const struct a64_op *op)                          \
+    {                                                                                              \
+        fp_##X a = (fp_##X)cpu->regs.v[op->rn][0], b = (fp_##X)cpu->regs.v[op->rm][0];             \
+        fp_##X c = (fp_##X)cpu->regs.v[op->ra][0], r;                                              \
+        if (FP_LIKELY(fn##_try_##X(&cpu->regs, c, a, b, &r)))                                      \
+            fp_write(cpu, op->rd, r);                                                              \
+        else                                                                                       \
+            ex##_slow_##X(cpu, op);                                                                \
+    }
 #define FUSED(name, fn)                                                                            \
-    FP_SCALARS(FUSED_SCALAR, name, fn)                                                             \
+    FUSED_SCALAR(name, fn, h)                                                                      \
+    FUSED_SCALAR_TRY(name, fn, s)                                                                  \
+    FUSED_SCALAR_TRY(name, fn, d)                                                                  \
     int pre_##name(struct a64_op *op, uint64_t pc)                                                 \
     {                                                                                              \
         static const struct fp_forms forms = {.h = name##_h, .s = name##_s, .d = name##_d};        \
@@ -24,8 +39,14 @@ FUSED(fmsub, fp_mulsub)
 FUSED(fnmadd, fp_nmuladd)
 FUSED(fnmsub, fp_nmulsub)
 
-#define ACCUMULATE(name, fn)                                                                       \
-    FP_VECTORS(FP_VECTOR3, name, fn)                                                               \
+#define ACCUMULATE(name, fn, sign)                                                                 \
+    FP_VECTOR3(name, fn, h, 4)                                                                     \
+    FP_VECTOR3(name, fn, h, 8)                                                                     \
+    FP_VECTOR3(name, fn, s, 2)                                                                     \
+    FP_VECTOR3(name##_lanes, fn, s, 4)                                                             \
+    FP_VECTOR3(name##_lanes, fn, d, 2)                                                             \
+    FP_PACKED_FMA(name, 4s, FP_VM, sign)                                                           \
+    FP_PACKED_FMA(name, 2d, FP_VM, sign)                                                           \
     int pre_##name##_same(struct a64_op *op, uint64_t pc)                                          \
     {                                                                                              \
         static const struct fp_forms forms = {.v4h = name##_4h,                                    \
@@ -36,8 +57,8 @@ FUSED(fnmsub, fp_nmulsub)
         (void)pc;                                                                                  \
         return fp_pick_simd(op, &forms, fp_fmt_same(op->insn));                                    \
     }
-ACCUMULATE(fmla, fp_muladd)
-ACCUMULATE(fmls, fp_mulsub)
+ACCUMULATE(fmla, fp_muladd, )
+ACCUMULATE(fmls, fp_mulsub, -)
 
 /* Element index H:L:M, H:L or H; M is part of Vm's number where it is not part of the index. */
 static unsigned take_element(struct a64_op *op)
@@ -51,19 +72,32 @@ static unsigned take_element(struct a64_op *op)
     return fmt;
 }
 
-#define BY_ELEMENT(name, scalar, vector, fn)                                                       \
-    FP_SCALARS(scalar, name##_elem, fn)                                                            \
-    FP_VECTORS(vector, name##_elem, fn)                                                            \
+#define BY_ELEMENT_PRE(name)                                                                       \
     int pre_##name##_elem(struct a64_op *op, uint64_t pc)                                          \
     {                                                                                              \
         static const struct fp_forms forms = FP_FORMS(name##_elem);                                \
         (void)pc;                                                                                  \
         return fp_pick_simd(op, &forms, take_element(op));                                         \
     }
-BY_ELEMENT(fmul, FP_ESCALAR2, FP_EVECTOR2, fp_mul)
-BY_ELEMENT(fmulx, FP_ESCALAR2, FP_EVECTOR2, fp_mulx)
-BY_ELEMENT(fmla, FP_ESCALAR3, FP_EVECTOR3, fp_muladd)
-BY_ELEMENT(fmls, FP_ESCALAR3, FP_EVECTOR3, fp_mulsub)
+#define BY_ELEMENT_PACKED(name, scalar, vector, fn)                                                \
+    FP_SCALARS(scalar, name##_elem, fn)                                                            \
+    vector(name##_elem, fn, h, 4) vector(name##_elem, fn, h, 8) vector(name##_elem, fn, s, 2)      \
+        vector(name##_elem_lanes, fn, s, 4) vector(name##_elem_lanes, fn, d, 2)
+FP_SCALARS(FP_ESCALAR2, fmulx_elem, fp_mulx)
+FP_VECTORS(FP_EVECTOR2, fmulx_elem, fp_mulx)
+BY_ELEMENT_PACKED(fmul, FP_ESCALAR2, FP_EVECTOR2, fp_mul)
+FP_PACKED2(fmul_elem, 4s, FP_VM_ELEM, a *b, FP_OK_PRODUCT(4s))
+FP_PACKED2(fmul_elem, 2d, FP_VM_ELEM, a *b, FP_OK_PRODUCT(2d))
+BY_ELEMENT_PACKED(fmla, FP_ESCALAR3, FP_EVECTOR3, fp_muladd)
+FP_PACKED_FMA(fmla_elem, 4s, FP_VM_ELEM, )
+FP_PACKED_FMA(fmla_elem, 2d, FP_VM_ELEM, )
+BY_ELEMENT_PACKED(fmls, FP_ESCALAR3, FP_EVECTOR3, fp_mulsub)
+FP_PACKED_FMA(fmls_elem, 4s, FP_VM_ELEM, -)
+FP_PACKED_FMA(fmls_elem, 2d, FP_VM_ELEM, -)
+BY_ELEMENT_PRE(fmul)
+BY_ELEMENT_PRE(fmulx)
+BY_ELEMENT_PRE(fmla)
+BY_ELEMENT_PRE(fmls)
 
 /*
  * Complex numbers: lane pairs are (real, imaginary). Predecode turns the rotation into: which half

@@ -1,12 +1,16 @@
 /*
  * fp_same.c - two-operand arithmetic and comparison: scalar, vector and Advanced SIMD scalar.
  */
-#include "vcpu/interp/fp_exec.h"
+#include "vcpu/interp/fp_packed.h"
 
 /* Scalar (FP encoding) and vector. */
-#define ARITHMETIC(name, fn)                                                                       \
-    FP_SCALARS(FP_SCALAR2, name, fn)                                                               \
-    FP_VECTORS(FP_VECTOR2, name, fn)                                                               \
+#define ARITHMETIC_COMMON(name, fn)                                                                \
+    FP_SCALAR2(name, fn, h)                                                                        \
+    FP_SCALAR2_TRY(name, fn, s)                                                                    \
+    FP_SCALAR2_TRY(name, fn, d)                                                                    \
+    FP_VECTOR2(name, fn, h, 4)                                                                     \
+    FP_VECTOR2(name, fn, h, 8)                                                                     \
+    FP_VECTOR2(name, fn, s, 2)                                                                     \
     static const struct fp_forms name##_forms = FP_FORMS(name);                                    \
     int pre_##name##_scalar(struct a64_op *op, uint64_t pc)                                        \
     {                                                                                              \
@@ -18,16 +22,28 @@
         (void)pc;                                                                                  \
         return fp_pick_simd(op, &name##_forms, fp_fmt_same(op->insn));                             \
     }
-ARITHMETIC(fadd, fp_add)
-ARITHMETIC(fsub, fp_sub)
-ARITHMETIC(fmul, fp_mul)
-ARITHMETIC(fdiv, fp_div)
+#define ARITHMETIC(name, fn)                                                                       \
+    FP_VECTOR2(name, fn, s, 4)                                                                     \
+    FP_VECTOR2(name, fn, d, 2)                                                                     \
+    ARITHMETIC_COMMON(name, fn)
+#define ARITHMETIC_PACKED(name, fn, expr, OK)                                                      \
+    FP_VECTOR2(name##_lanes, fn, s, 4)                                                             \
+    FP_VECTOR2(name##_lanes, fn, d, 2)                                                             \
+    FP_PACKED2(name, 4s, FP_VM, expr, OK(4s))                                                      \
+    FP_PACKED2(name, 2d, FP_VM, expr, OK(2d))                                                      \
+    ARITHMETIC_COMMON(name, fn)
+ARITHMETIC_PACKED(fadd, fp_add, a + b, FP_OK_SUM)
+ARITHMETIC_PACKED(fsub, fp_sub, a - b, FP_OK_SUM)
+ARITHMETIC_PACKED(fmul, fp_mul, a *b, FP_OK_PRODUCT)
+ARITHMETIC_PACKED(fdiv, fp_div, a / b, FP_OK_QUOTIENT)
 ARITHMETIC(fmax, fp_max)
 ARITHMETIC(fmin, fp_min)
 ARITHMETIC(fmaxnm, fp_maxnm)
 ARITHMETIC(fminnm, fp_minnm)
 
-FP_SCALARS(FP_SCALAR2, fnmul, fp_nmul)
+FP_SCALAR2(fnmul, fp_nmul, h)
+FP_SCALAR2_TRY(fnmul, fp_nmul, s)
+FP_SCALAR2_TRY(fnmul, fp_nmul, d)
 int pre_fnmul_scalar(struct a64_op *op, uint64_t pc)
 {
     static const struct fp_forms forms = {.h = fnmul_h, .s = fnmul_s, .d = fnmul_d};
