@@ -49,6 +49,9 @@ bool host_signal_waiting(void);
 enum host_disposition { HOST_SIGNAL_CATCH, HOST_SIGNAL_IGNORE, HOST_SIGNAL_DEFAULT };
 void host_signal_dispose(int signo, enum host_disposition disposition);
 
+/* Was the signal ignored when this process was started (nohup, a shell's background job)? */
+bool host_signal_was_ignored(int signo);
+
 /* Block or unblock (on this thread) a terminal's stop signals, whose blocking the terminal driver looks at. */
 void host_signal_block(int signo, bool block);
 

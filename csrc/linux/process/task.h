@@ -53,5 +53,7 @@ int64_t task_restart(struct task *task, restart_fn *fn, const uint64_t args[6]);
 void futex_exit_robust(struct task *task);
 /* FUTEX_WAKE of one waiter on a word, for clear_child_tid. */
 void futex_wake_one(struct task *task, gva_t addr);
+/* The same for a priority-inheriting lock's word, whose waiters are of either kind (futex.c, lock_pi()). */
+void futex_wake_pi(struct task *task, gva_t addr);
 
 #endif

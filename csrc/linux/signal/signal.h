@@ -55,6 +55,9 @@ void sigstate_destroy(struct task *task);
 
 /* Install the host side (handlers, hooks). Before the first task runs. 0 or -errno. */
 int signal_host_init(struct process *proc);
+/* Make the host catch, ignore or leave alone each outside signal as the guest's dispositions demand. */
+void signal_host_dispositions(struct process *proc);
+void signal_host_dispose(struct process *proc, int sig);
 
 /* Generate. All take the lock. 0, or -LINUX_EAGAIN when a queue is full. */
 int signal_send_process(struct process *proc, const struct linux_siginfo *info);
@@ -64,10 +67,11 @@ void signal_force(struct task *task, const struct linux_siginfo *info);
 void signal_force_segv(struct task *task, int sig); /* a frame of `sig` could not be written or read */
 
 /*
- * Before guest code runs: deliver what is pending. `ret` is the system call's result or 0, `restart` says that
- * it may be one of LINUX_ERESTART*. Changes the registers. May not return (default action).
+ * Before guest code runs: deliver what is pending. ret is the result of the system call just made if that is one
+ * of LINUX_ERESTART*, otherwise 0; x0 its first argument, for the restart. Changes the registers; does not
+ * return when a default action ends the process, or when the task has to end for another one's execve.
  */
-void signal_work(struct task *task, bool in_syscall, int64_t ret);
+void signal_work(struct task *task, int64_t ret, uint64_t x0);
 
 /* Masks. set_blocked takes the lock, wakes others for what this task no longer wants. */
 void signal_set_blocked(struct task *task, uint64_t mask);
@@ -105,6 +109,8 @@ int signal_altstack(struct task *task, const struct linux_stack *new_stack, stru
 void signal_recalc(struct task *task);
 void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64_t mask);
 void signal_drain_host(struct process *proc);
+int signal_send_task_locked(struct task *task, const struct linux_siginfo *info);
+void signal_drop_everywhere(struct process *proc, uint64_t mask);
 
 /* A poll descriptor's view of what is pending, for signalfd (signal/signalfd.c). */
 int64_t signalfd_read(struct task *task, int fd, gva_t buf, uint64_t count);

@@ -1,0 +1,295 @@
+#include "host/signal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "host/linux/safe_syscall.h"
+#include "host/thread.h"
+#include "linux/abi/time.h"
+
+/* Wakes a thread and means nothing else. The highest one: people who send real-time signals by hand start at
+ * SIGRTMIN, and the C library keeps 32 and 33 for itself. */
+#define SIGNAL_KICK 64
+
+#define ALTSTACK_SIZE (64 * 1024)
+#define INBOX_SLOTS   128
+
+/* Signals whose meaning is a fault of the thread they come to. */
+static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+
+enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_FULL };
+
+struct slot {
+    _Atomic int state;
+    struct host_signal_info info;
+};
+
+static struct {
+    struct slot slot[INBOX_SLOTS];
+    _Atomic uint64_t order;
+    _Atomic uint64_t overflow; /* signals that found no slot: bit signo-1 */
+    _Atomic int count;         /* full slots and overflow bits, for a quick look */
+} inbox;
+
+static struct host_signal_hooks hooks;
+static _Thread_local void *altstack;
+
+static void inbox_put(int signo, const siginfo_t *si)
+{
+    for (int i = 0; i < INBOX_SLOTS; i++) {
+        struct slot *slot = &inbox.slot[i];
+        int expected = SLOT_FREE;
+        if (!atomic_compare_exchange_strong(&slot->state, &expected, SLOT_FILLING))
+            continue;
+        slot->info = (struct host_signal_info){
+            .signo = signo,
+            .code = si->si_code,
+            .pid = si->si_code == SI_KERNEL ? 0 : si->si_pid,
+            .uid = si->si_code == SI_KERNEL ? 0 : si->si_uid,
+            .value = (uint64_t)(uintptr_t)si->si_value.sival_ptr,
+            .order = atomic_fetch_add(&inbox.order, 1),
+        };
+        atomic_store(&slot->state, SLOT_FULL);
+        atomic_fetch_add(&inbox.count, 1);
+        return;
+    }
+    if (!(atomic_fetch_or(&inbox.overflow, 1ULL << (signo - 1)) & (1ULL << (signo - 1))))
+        atomic_fetch_add(&inbox.count, 1);
+}
+
+bool host_signal_waiting(void) { return atomic_load(&inbox.count) > 0; }
+
+bool host_signal_take(struct host_signal_info *info)
+{
+    if (!host_signal_waiting())
+        return false;
+    struct slot *oldest = NULL;
+    for (int i = 0; i < INBOX_SLOTS; i++) {
+        struct slot *slot = &inbox.slot[i];
+        if (atomic_load(&slot->state) == SLOT_FULL &&
+            (!oldest || slot->info.order < oldest->info.order))
+            oldest = slot;
+    }
+    if (oldest) {
+        *info = oldest->info;
+        atomic_store(&oldest->state, SLOT_FREE);
+        atomic_fetch_sub(&inbox.count, 1);
+        return true;
+    }
+    uint64_t set = atomic_load(&inbox.overflow);
+    if (!set)
+        return false;
+    int signo = __builtin_ctzll(set) + 1;
+    atomic_fetch_and(&inbox.overflow, ~(1ULL << (signo - 1)));
+    atomic_fetch_sub(&inbox.count, 1);
+    *info = (struct host_signal_info){.signo = signo, .code = SI_USER};
+    return true;
+}
+
+static uintptr_t *context_pc(ucontext_t *uc)
+{
+#if defined(__x86_64__)
+    return (uintptr_t *)&uc->uc_mcontext.gregs[REG_RIP];
+#else
+    return (uintptr_t *)&uc->uc_mcontext.pc;
+#endif
+}
+
+static enum host_fault_access context_access(const ucontext_t *uc)
+{
+#if defined(__x86_64__)
+    /* The page fault's error code: bit 1 write, bit 4 instruction fetch. */
+    unsigned long err = (unsigned long)uc->uc_mcontext.gregs[REG_ERR];
+    return err & 16 ? HOST_FAULT_EXEC : err & 2 ? HOST_FAULT_WRITE : HOST_FAULT_READ;
+#else
+    /* ESR: exception class 0x20 is an instruction abort; bit 6 of a data abort is WnR. */
+    const struct _aarch64_ctx *ctx = (const struct _aarch64_ctx *)uc->uc_mcontext.__reserved;
+    while (ctx->magic && ctx->magic != ESR_MAGIC)
+        ctx = (const struct _aarch64_ctx *)((const char *)ctx + ctx->size);
+    uint64_t esr = ctx->magic ? ((const struct esr_context *)ctx)->esr : 0;
+    return (esr >> 26) == 0x20 ? HOST_FAULT_EXEC : esr & 64 ? HOST_FAULT_WRITE : HOST_FAULT_READ;
+#endif
+}
+
+static void crash(int signo, const siginfo_t *si, uintptr_t pc)
+{
+    char line[160];
+    int n = snprintf(line, sizeof(line), "elfuse: internal error: signal %d at %#lx, address %#lx\n",
+                     signo, (unsigned long)pc, (unsigned long)(uintptr_t)si->si_addr);
+    if (n > 0)
+        host_syscall(SYS_write, 2, line, n);
+    signal(signo, SIG_DFL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signo);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    host_syscall(SYS_tgkill, getpid(), host_thread_id(), signo);
+    _exit(125);
+}
+
+static void on_signal(int signo, siginfo_t *si, void *context)
+{
+    int saved_errno = errno;
+    if (signo != SIGNAL_KICK)
+        inbox_put(signo, si);
+    if (hooks.arrived)
+        hooks.arrived();
+    host_syscall_fix_pc(context_pc(context));
+    errno = saved_errno;
+}
+
+static void on_fault(int signo, siginfo_t *si, void *context)
+{
+    /* si_code <= 0: somebody sent it, nothing has faulted. SI_KERNEL is a fault without an address. */
+    if (si->si_code <= 0) {
+        on_signal(signo, si, context);
+        return;
+    }
+    if (signo == SIGSEGV || signo == SIGBUS) {
+        enum host_fault_cause cause = HOST_FAULT_BUS;
+        if (signo == SIGSEGV)
+            cause = si->si_code == SEGV_ACCERR ? HOST_FAULT_PERM : HOST_FAULT_MAP;
+        else if (si->si_code == BUS_ADRALN)
+            cause = HOST_FAULT_ALIGN;
+        if (hooks.fault)
+            hooks.fault((uintptr_t)si->si_addr, context_access(context), cause, context);
+    }
+    crash(signo, si, *context_pc(context));
+}
+
+static bool is_fault_signal(int signo)
+{
+    for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]); i++) {
+        if (fault_signals[i] == signo)
+            return true;
+    }
+    return false;
+}
+
+static bool is_ours(int signo)
+{
+    return is_fault_signal(signo) || signo == SIGKILL || signo == SIGSTOP || signo == SIGNAL_KICK ||
+           (signo >= 32 && signo < SIGRTMIN);
+}
+
+static int install(int signo, void (*handler)(int, siginfo_t *, void *), int flags)
+{
+    struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
+    sigemptyset(&sa.sa_mask);
+    return sigaction(signo, &sa, NULL) ? -errno : 0;
+}
+
+int host_signals_init(const struct host_signal_hooks *new_hooks)
+{
+    hooks = *new_hooks;
+    int err = 0;
+    /* A fault handler leaves by a jump: its signal must not stay blocked. */
+    for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]) && !err; i++)
+        err = install(fault_signals[i], on_fault, SA_ONSTACK | SA_NODEFER);
+    if (!err)
+        err = install(SIGNAL_KICK, on_signal, 0);
+    return err;
+}
+
+int host_signals_thread_init(const volatile int *attention)
+{
+    altstack = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (altstack == MAP_FAILED) {
+        altstack = NULL;
+        return -LINUX_ENOMEM;
+    }
+    stack_t ss = {.ss_sp = altstack, .ss_size = ALTSTACK_SIZE};
+    sigaltstack(&ss, NULL);
+    host_attention = attention;
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+    return 0;
+}
+
+void host_signals_thread_exit(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    static const volatile int nothing_pending;
+    host_attention = &nothing_pending;
+    stack_t ss = {.ss_flags = SS_DISABLE};
+    sigaltstack(&ss, NULL);
+    if (altstack)
+        munmap(altstack, ALTSTACK_SIZE);
+    altstack = NULL;
+}
+
+void host_signal_dispose(int signo, enum host_disposition disposition)
+{
+    if (is_ours(signo))
+        return;
+    if (disposition == HOST_SIGNAL_CATCH)
+        install(signo, on_signal, 0);
+    else
+        signal(signo, disposition == HOST_SIGNAL_IGNORE ? SIG_IGN : SIG_DFL);
+}
+
+bool host_signal_was_ignored(int signo)
+{
+    struct sigaction sa;
+    return sigaction(signo, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
+void host_signal_block(int signo, bool block)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signo);
+    pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+void host_thread_kick(int32_t host_tid)
+{
+    int saved_errno = errno;
+    host_syscall(SYS_tgkill, getpid(), host_tid, SIGNAL_KICK);
+    errno = saved_errno;
+}
+
+void host_stop_self(int signo)
+{
+    if (signo == SIGSTOP) {
+        host_syscall(SYS_kill, getpid(), SIGSTOP);
+        return;
+    }
+    /* The host's own default action, so that an orphaned process group is not stopped for ever. */
+    struct sigaction old, dfl = {.sa_handler = SIG_DFL};
+    sigset_t set, mask;
+    sigemptyset(&set);
+    sigaddset(&set, signo);
+    pthread_sigmask(SIG_BLOCK, &set, &mask);
+    sigaction(signo, &dfl, &old);
+    host_syscall(SYS_tgkill, getpid(), host_thread_id(), signo);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* stops here */
+    sigaction(signo, &old, NULL);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+int host_wait_interruptible(const struct linux_timespec *deadline)
+{
+    long ret;
+    if (!deadline) {
+        do
+            ret = host_syscall_interruptible(SYS_ppoll, 0, 0, 0, 0, 0);
+        while (ret == 0);
+    } else {
+        ret = host_syscall_interruptible(SYS_clock_nanosleep, LINUX_CLOCK_MONOTONIC,
+                                         LINUX_TIMER_ABSTIME, deadline, 0);
+    }
+    return (int)ret;
+}

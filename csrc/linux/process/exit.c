@@ -1,0 +1,89 @@
+/* exit.c - how tasks and the process end: kernel/exit.c, and de_thread() of fs/exec.c. */
+#include "host/signal.h"
+#include "linux/mm/uaccess.h"
+#include "linux/process/task.h"
+#include "linux/process/task_life.h"
+#include "linux/signal/signal.h"
+#include "syscalls_gen.h"
+#include "vcpu/vcpu.h"
+
+void process_exit(struct process *proc, int status)
+{
+    (void)proc;
+    host_process_exit(status);
+}
+
+/* mm_release(): a joining thread waits for this word. */
+static void release_child_tid(struct task *task)
+{
+    gva_t at = task->clear_child_tid;
+    task->clear_child_tid = 0;
+    if (at && put_user_u32(task, at, 0) == 0)
+        futex_wake_one(task, at);
+}
+
+void task_exit(struct task *task, int status)
+{
+    struct process *proc = task->proc;
+    futex_exit_robust(task);
+    release_child_tid(task);
+
+    host_signals_thread_exit();
+    host_mutex_lock(&proc->sighand->lock);
+    if (task->tid == proc->pid)
+        proc->tasks->leader_status = status;
+    bool last = proc->tasks->count == 1;
+    if (!last) {
+        /* What was about to be taken by this task goes to another. */
+        current = NULL;
+        task_unlink(task);
+        for (struct task *t = proc->tasks->first; t; t = t->next)
+            signal_recalc(t);
+    }
+    host_mutex_unlock(&proc->sighand->lock);
+    if (last)
+        process_exit(proc, proc->tasks->leader_status);
+    task_free(task);
+    host_thread_exit();
+}
+
+bool task_end_others(struct task *task)
+{
+    struct task_list *tasks = task->proc->tasks;
+    struct sighand *sighand = task->proc->sighand;
+    host_mutex_lock(&sighand->lock);
+    if (tasks->exec_by && tasks->exec_by != task) {
+        host_mutex_unlock(&sighand->lock);
+        return false;
+    }
+    tasks->exec_by = task;
+    for (struct task *t = tasks->first; t; t = t->next) {
+        if (t != task) {
+            t->sig->exiting = true;
+            signal_recalc(t);
+        }
+    }
+    while (tasks->count > 1)
+        host_cond_wait(&tasks->ended, &sighand->lock);
+    /* The survivor is the process's leader from here on, whoever it was. */
+    task->tid = task->proc->pid;
+    tasks->exec_by = NULL;
+    host_mutex_unlock(&sighand->lock);
+    return true;
+}
+
+int64_t sys_exit(struct task *task, const uint64_t args[6])
+{
+    task_exit(task, (int)args[0] & 0xff);
+}
+
+int64_t sys_exit_group(struct task *task, const uint64_t args[6])
+{
+    process_exit(task->proc, (int)args[0] & 0xff);
+}
+
+int64_t sys_set_tid_address(struct task *task, const uint64_t args[6])
+{
+    task->clear_child_tid = args[0];
+    return task->tid;
+}

@@ -1,0 +1,339 @@
+/* queue.c - generating signals, pending queues, and who is woken for them: Linux's kernel/signal.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/signal.h"
+#include "linux/process/task.h"
+#include "linux/signal/signal.h"
+#include "vcpu/vcpu.h"
+
+#define SYNCHRONOUS                                                                                \
+    (LINUX_SIG_BIT(LINUX_SIGSEGV) | LINUX_SIG_BIT(LINUX_SIGBUS) | LINUX_SIG_BIT(LINUX_SIGILL) |    \
+     LINUX_SIG_BIT(LINUX_SIGTRAP) | LINUX_SIG_BIT(LINUX_SIGFPE) | LINUX_SIG_BIT(LINUX_SIGSYS))
+#define IGNORED_BY_DEFAULT                                                                         \
+    (LINUX_SIG_BIT(LINUX_SIGCONT) | LINUX_SIG_BIT(LINUX_SIGCHLD) | LINUX_SIG_BIT(LINUX_SIGWINCH) | \
+     LINUX_SIG_BIT(LINUX_SIGURG))
+#define STOP_SIGNALS                                                                               \
+    (LINUX_SIG_BIT(LINUX_SIGSTOP) | LINUX_SIG_BIT(LINUX_SIGTSTP) | LINUX_SIG_BIT(LINUX_SIGTTIN) |  \
+     LINUX_SIG_BIT(LINUX_SIGTTOU))
+
+/* RLIMIT_SIGPENDING is a few thousand on most systems; real-time signals beyond it are refused. */
+#define QUEUE_LIMIT 4096
+
+struct sighand *sighand_create(void)
+{
+    struct sighand *sighand = calloc(1, sizeof(*sighand));
+    if (sighand)
+        sighand->shared.last = &sighand->shared.first;
+    return sighand;
+}
+
+struct sigstate *sigstate_create(const struct sigstate *parent)
+{
+    struct sigstate *sig = calloc(1, sizeof(*sig));
+    if (!sig)
+        return NULL;
+    sig->pending.last = &sig->pending.first;
+    sig->altstack.ss_flags = LINUX_SS_DISABLE;
+    if (parent)
+        sig->blocked = parent->blocked;
+    return sig;
+}
+
+void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64_t mask)
+{
+    if (!(pending->set & mask))
+        return;
+    pending->set &= ~mask;
+    struct sigqueue **link = &pending->first;
+    while (*link) {
+        struct sigqueue *q = *link;
+        if (mask & LINUX_SIG_BIT(q->info.si_signo)) {
+            *link = q->next;
+            free(q);
+            sighand->queued--;
+        } else {
+            link = &q->next;
+        }
+    }
+    pending->last = link;
+}
+
+void sigstate_destroy(struct task *task)
+{
+    struct sighand *sighand = task->proc->sighand;
+    host_mutex_lock(&sighand->lock);
+    sigpending_drop(sighand, &task->sig->pending, ~0ULL);
+    host_mutex_unlock(&sighand->lock);
+    free(task->sig);
+    task->sig = NULL;
+}
+
+static void wake(struct task *task)
+{
+    task->sig->attention = 1;
+    if (task == current)
+        return;
+    vcpu_interrupt(task->vcpu);
+    host_thread_kick(task->host_tid);
+}
+
+void signal_recalc(struct task *task)
+{
+    uint64_t pending = task->sig->pending.set | task->proc->sighand->shared.set;
+    if ((pending & ~task->sig->blocked) || task->sig->exiting || host_signal_waiting())
+        wake(task);
+}
+
+static bool handler_ignores(const struct sighand *sighand, int sig)
+{
+    uint64_t handler = sighand->action[sig].handler;
+    return handler == LINUX_SIG_IGN ||
+           (handler == LINUX_SIG_DFL && (IGNORED_BY_DEFAULT & LINUX_SIG_BIT(sig)));
+}
+
+bool signal_is_ignored(struct process *proc, int sig)
+{
+    host_mutex_lock(&proc->sighand->lock);
+    bool ignored = handler_ignores(proc->sighand, sig);
+    host_mutex_unlock(&proc->sighand->lock);
+    return ignored;
+}
+
+static bool wants(const struct task *task, int sig)
+{
+    return !(task->sig->blocked & LINUX_SIG_BIT(sig)) && !task->sig->exiting;
+}
+
+/* Linux's complete_signal(): the caller first, then anybody who takes it and is not busy with another one. */
+static void wake_one_of(struct process *proc, int sig)
+{
+    struct task *found = NULL;
+    if (current && current->proc == proc && wants(current, sig))
+        found = current;
+    for (struct task *t = proc->tasks->first; t && (!found || found->sig->attention); t = t->next) {
+        if (wants(t, sig) && (!found || !t->sig->attention))
+            found = t;
+    }
+    if (found)
+        wake(found);
+}
+
+void signal_drop_everywhere(struct process *proc, uint64_t mask)
+{
+    sigpending_drop(proc->sighand, &proc->sighand->shared, mask);
+    for (struct task *t = proc->tasks->first; t; t = t->next)
+        sigpending_drop(proc->sighand, &t->sig->pending, mask);
+}
+
+/* SIGCONT discards pending stops and the reverse, in every queue, whatever the disposition. */
+static void prepare(struct process *proc, int sig)
+{
+    uint64_t drop = 0;
+    if (STOP_SIGNALS & LINUX_SIG_BIT(sig))
+        drop = LINUX_SIG_BIT(LINUX_SIGCONT);
+    else if (sig == LINUX_SIGCONT)
+        drop = STOP_SIGNALS;
+    if (drop)
+        signal_drop_everywhere(proc, drop);
+}
+
+/* A signal that is blocked is kept even if ignored: its disposition may change before it is unblocked. */
+static bool discarded(struct process *proc, struct task *target, int sig)
+{
+    if (!handler_ignores(proc->sighand, sig))
+        return false;
+    uint64_t bit = LINUX_SIG_BIT(sig);
+    if (target)
+        return !((target->sig->blocked | target->sig->real_blocked) & bit);
+    for (struct task *t = proc->tasks->first; t; t = t->next) {
+        if ((t->sig->blocked | t->sig->real_blocked) & bit)
+            return false;
+    }
+    return true;
+}
+
+static int enqueue(struct process *proc, struct task *target, const struct linux_siginfo *info)
+{
+    struct sighand *sighand = proc->sighand;
+    int sig = info->si_signo;
+    struct sigpending *pending = target ? &target->sig->pending : &sighand->shared;
+    prepare(proc, sig);
+    if (discarded(proc, target, sig))
+        return 0;
+    if (sig < LINUX_SIGRTMIN && (pending->set & LINUX_SIG_BIT(sig)))
+        return 0;
+    /* As __sigqueue_alloc() and __send_signal(): a plain kill() goes through without its details. */
+    struct sigqueue *q = sighand->queued < QUEUE_LIMIT ? malloc(sizeof(*q)) : NULL;
+    if (!q && sig >= LINUX_SIGRTMIN && info->si_code != LINUX_SI_USER)
+        return -LINUX_EAGAIN;
+    if (q) {
+        *q = (struct sigqueue){.info = *info};
+        *pending->last = q;
+        pending->last = &q->next;
+        sighand->queued++;
+    }
+    pending->set |= LINUX_SIG_BIT(sig);
+    if (!target)
+        wake_one_of(proc, sig);
+    else if (wants(target, sig))
+        wake(target);
+    signalfd_notify(proc);
+    return 0;
+}
+
+/* The host's numbering of senders means nothing to the guest: itself, or somebody outside (0). */
+static void from_host(struct process *proc, const struct host_signal_info *host)
+{
+    struct linux_siginfo info = {.si_signo = host->signo, .si_code = host->code};
+    bool own = host->pid == host_process_id();
+    if (host->code != LINUX_SI_KERNEL) {
+        info.rt.pid = own ? proc->pid : 0;
+        info.rt.uid = own ? proc->cred.uid : host->uid;
+        info.rt.value = host->code == LINUX_SI_USER ? 0 : host->value;
+    }
+    /* write() to a broken pipe and RLIMIT_FSIZE signal the thread that asked. */
+    bool to_caller = own && host->code == LINUX_SI_USER && current &&
+                     (host->signo == LINUX_SIGPIPE || host->signo == LINUX_SIGXFSZ);
+    enqueue(proc, to_caller ? current : NULL, &info);
+}
+
+void signal_drain_host(struct process *proc)
+{
+    struct host_signal_info host;
+    while (host_signal_take(&host)) {
+        if (host.signo >= 1 && host.signo <= LINUX_NSIG)
+            from_host(proc, &host);
+    }
+}
+
+int signal_send_process(struct process *proc, const struct linux_siginfo *info)
+{
+    host_mutex_lock(&proc->sighand->lock);
+    int err = enqueue(proc, NULL, info);
+    host_mutex_unlock(&proc->sighand->lock);
+    return err;
+}
+
+int signal_send_task(struct task *task, const struct linux_siginfo *info)
+{
+    host_mutex_lock(&task->proc->sighand->lock);
+    int err = enqueue(task->proc, task, info);
+    host_mutex_unlock(&task->proc->sighand->lock);
+    return err;
+}
+
+int signal_send_task_locked(struct task *task, const struct linux_siginfo *info)
+{
+    return enqueue(task->proc, task, info);
+}
+
+/* Linux's force_sig_info_to_task(). */
+void signal_force(struct task *task, const struct linux_siginfo *info)
+{
+    struct sighand *sighand = task->proc->sighand;
+    int sig = info->si_signo;
+    host_mutex_lock(&sighand->lock);
+    bool ignored = sighand->action[sig].handler == LINUX_SIG_IGN;
+    if (ignored || (task->sig->blocked & LINUX_SIG_BIT(sig))) {
+        sighand->action[sig].handler = LINUX_SIG_DFL;
+        task->sig->blocked &= ~LINUX_SIG_BIT(sig);
+    }
+    /* It must not be lost for an older pending one of the same number. */
+    sigpending_drop(sighand, &task->sig->pending, LINUX_SIG_BIT(sig));
+    enqueue(task->proc, task, info);
+    task->sig->attention = 1;
+    host_mutex_unlock(&sighand->lock);
+}
+
+void signal_force_segv(struct task *task, int sig)
+{
+    if (sig == LINUX_SIGSEGV) {
+        host_mutex_lock(&task->proc->sighand->lock);
+        task->proc->sighand->action[sig].handler = LINUX_SIG_DFL;
+        host_mutex_unlock(&task->proc->sighand->lock);
+    }
+    struct linux_siginfo info = {.si_signo = LINUX_SIGSEGV, .si_code = LINUX_SI_KERNEL};
+    signal_force(task, &info);
+}
+
+static int lowest(uint64_t set) { return set ? __builtin_ctzll(set) + 1 : 0; }
+
+static void take(struct sighand *sighand, struct sigpending *pending, int sig,
+                 struct linux_siginfo *info)
+{
+    bool more = false;
+    struct sigqueue *found = NULL, **link = &pending->first;
+    while (*link) {
+        struct sigqueue *q = *link;
+        if (q->info.si_signo != sig) {
+            link = &q->next;
+        } else if (!found) {
+            found = q;
+            *link = q->next;
+        } else {
+            more = true;
+            link = &q->next;
+        }
+    }
+    pending->last = link;
+    if (!more)
+        pending->set &= ~LINUX_SIG_BIT(sig);
+    *info = (struct linux_siginfo){.si_signo = sig, .si_code = LINUX_SI_USER};
+    if (found) {
+        *info = found->info;
+        sighand->queued--;
+        free(found);
+    }
+}
+
+int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info)
+{
+    struct sighand *sighand = task->proc->sighand;
+    host_mutex_lock(&sighand->lock);
+    signal_drain_host(task->proc);
+    struct sigpending *pending = &task->sig->pending;
+    /* Faults come before everything else, so that a handler's frame shows the faulting instruction. */
+    int sig = lowest(pending->set & set & SYNCHRONOUS);
+    if (!sig)
+        sig = lowest(pending->set & set);
+    if (!sig) {
+        pending = &sighand->shared;
+        sig = lowest(pending->set & set & SYNCHRONOUS);
+        if (!sig)
+            sig = lowest(pending->set & set);
+    }
+    if (sig)
+        take(sighand, pending, sig, info);
+    signalfd_notify(task->proc);
+    host_mutex_unlock(&sighand->lock);
+    return sig;
+}
+
+uint64_t signal_pending_set(struct task *task)
+{
+    host_mutex_lock(&task->proc->sighand->lock);
+    signal_drain_host(task->proc);
+    uint64_t set = task->sig->pending.set | task->proc->sighand->shared.set;
+    host_mutex_unlock(&task->proc->sighand->lock);
+    return set;
+}
+
+/* Signals that the whole process waits for and that this task will no longer take go to somebody else. */
+void signal_set_blocked(struct task *task, uint64_t mask)
+{
+    struct sighand *sighand = task->proc->sighand;
+    mask &= ~(LINUX_SIG_BIT(LINUX_SIGKILL) | LINUX_SIG_BIT(LINUX_SIGSTOP));
+    host_mutex_lock(&sighand->lock);
+    uint64_t newly = mask & ~task->sig->blocked, changed = mask ^ task->sig->blocked;
+    task->sig->blocked = mask;
+    for (uint64_t set = newly & sighand->shared.set; set; set &= set - 1)
+        wake_one_of(task->proc, lowest(set));
+    signal_recalc(task);
+    host_mutex_unlock(&sighand->lock);
+    /* A terminal stops background writers unless they block (or ignore) the signal: the host must know. */
+    for (int sig = LINUX_SIGTTIN; sig <= LINUX_SIGTTOU; sig++) {
+        if (changed & LINUX_SIG_BIT(sig))
+            host_signal_block(sig, mask & LINUX_SIG_BIT(sig));
+    }
+}

@@ -1,0 +1,204 @@
+/* clocks.c - reading and setting clocks, sleeping. */
+#include <string.h>
+
+#include "linux/mm/uaccess.h"
+#include "linux/process/task.h"
+#include "linux/time/time.h"
+#include "syscalls_gen.h"
+
+/*
+ * A negative clock is a CPU clock: ~(pid or tid) << 3, bit 2 for a thread's, bits 1..0 the kind (include/linux/
+ * posix-timers_types.h). The host has to be told its own numbers.
+ */
+int32_t clock_to_host(struct task *task, int32_t clock, int *err)
+{
+    *err = 0;
+    if (clock >= 0) {
+        if (clock >= LINUX_MAX_CLOCKS)
+            *err = -LINUX_EINVAL;
+        return clock;
+    }
+    uint32_t kind = (uint32_t)clock & 3;
+    int32_t id = (int32_t)~((uint32_t)clock >> 3 | 0xe0000000u);
+    if (kind == 3) {
+        *err = -LINUX_EINVAL; /* a device's clock (CLOCKFD): none is served */
+        return 0;
+    }
+    if (!(clock & 4)) {
+        if (id != 0 && id != task->proc->pid)
+            *err = -LINUX_EINVAL;
+        return (int32_t)((~0u << 3) | kind);
+    }
+    int32_t host_tid = task_host_tid(task, id);
+    if (host_tid < 0)
+        *err = -LINUX_EINVAL;
+    return (int32_t)((host_thread_cpu_clock(host_tid) & ~3) | (int32_t)kind);
+}
+
+int64_t sys_clock_gettime(struct task *task, const uint64_t args[6])
+{
+    struct linux_timespec ts;
+    int err;
+    int32_t clock = clock_to_host(task, (int32_t)args[0], &err);
+    if (!err)
+        err = host_clock_gettime(clock, &ts);
+    if (!err && copy_to_user(task, args[1], &ts, sizeof(ts)))
+        err = -LINUX_EFAULT;
+    return err;
+}
+
+int64_t sys_clock_getres(struct task *task, const uint64_t args[6])
+{
+    struct linux_timespec ts;
+    int err;
+    int32_t clock = clock_to_host(task, (int32_t)args[0], &err);
+    if (!err)
+        err = host_clock_getres(clock, &ts);
+    if (!err && args[1] && copy_to_user(task, args[1], &ts, sizeof(ts)))
+        err = -LINUX_EFAULT;
+    return err;
+}
+
+int64_t sys_clock_settime(struct task *task, const uint64_t args[6])
+{
+    struct linux_timespec ts;
+    if (copy_from_user(task, &ts, args[1], sizeof(ts)))
+        return -LINUX_EFAULT;
+    int err;
+    int32_t clock = clock_to_host(task, (int32_t)args[0], &err);
+    return err ? err : host_clock_settime(clock, &ts);
+}
+
+int64_t sys_gettimeofday(struct task *task, const uint64_t args[6])
+{
+    if (args[0]) {
+        struct linux_timespec now;
+        host_clock_gettime(LINUX_CLOCK_REALTIME, &now);
+        struct linux_timeval tv = {now.tv_sec, now.tv_nsec / 1000};
+        if (copy_to_user(task, args[0], &tv, sizeof(tv)))
+            return -LINUX_EFAULT;
+    }
+    if (args[1]) {
+        struct linux_timezone tz = {0, 0};
+        if (copy_to_user(task, args[1], &tz, sizeof(tz)))
+            return -LINUX_EFAULT;
+    }
+    return 0;
+}
+
+int64_t sys_settimeofday(struct task *task, const uint64_t args[6])
+{
+    struct linux_timeval tv;
+    if (!args[0])
+        return args[1] ? -LINUX_EPERM : 0;
+    if (copy_from_user(task, &tv, args[0], sizeof(tv)))
+        return -LINUX_EFAULT;
+    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+        return -LINUX_EINVAL;
+    struct linux_timespec ts = {tv.tv_sec, tv.tv_usec * 1000};
+    return host_clock_settime(LINUX_CLOCK_REALTIME, &ts);
+}
+
+#define TIMEX_SIZE 208
+
+static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
+{
+    uint64_t timex[TIMEX_SIZE / 8];
+    if (copy_from_user(task, timex, at, sizeof(timex)))
+        return -LINUX_EFAULT;
+    int err;
+    clock = clock_to_host(task, clock, &err);
+    if (err)
+        return err;
+    int ret = host_clock_adjtime(clock, timex);
+    if (ret >= 0 && copy_to_user(task, at, timex, sizeof(timex)))
+        return -LINUX_EFAULT;
+    return ret;
+}
+
+int64_t sys_adjtimex(struct task *task, const uint64_t args[6])
+{
+    return adjtime(task, LINUX_CLOCK_REALTIME, args[0]);
+}
+
+int64_t sys_clock_adjtime(struct task *task, const uint64_t args[6])
+{
+    return adjtime(task, (int32_t)args[0], args[1]);
+}
+
+/* ---- sleeping ---- */
+
+/* args: host clock, deadline (seconds, nanoseconds), where the rest is to be told. */
+static int64_t sleep_until(struct task *task, const uint64_t args[6])
+{
+    struct linux_timespec deadline = {(int64_t)args[1], (int64_t)args[2]};
+    int err = host_sleep_until((int32_t)args[0], &deadline);
+    if (err != -LINUX_ERESTARTSYS)
+        return err;
+    if (args[3]) {
+        struct linux_timespec now;
+        host_clock_gettime((int32_t)args[0], &now);
+        struct linux_timespec left = timespec_left(deadline, now);
+        if (copy_to_user(task, args[3], &left, sizeof(left)))
+            return -LINUX_EFAULT;
+    }
+    return task_restart(task, sleep_until, args);
+}
+
+static int64_t sleep_for(struct task *task, int32_t clock, struct linux_timespec duration, gva_t left)
+{
+    struct linux_timespec now;
+    int err = host_clock_gettime(clock, &now);
+    if (err)
+        return err;
+    struct linux_timespec deadline = timespec_add(now, duration);
+    uint64_t args[6] = {(uint64_t)clock, (uint64_t)deadline.tv_sec, (uint64_t)deadline.tv_nsec, left};
+    return sleep_until(task, args);
+}
+
+int64_t sys_nanosleep(struct task *task, const uint64_t args[6])
+{
+    struct linux_timespec duration;
+    if (copy_from_user(task, &duration, args[0], sizeof(duration)))
+        return -LINUX_EFAULT;
+    if (!timespec_valid(&duration))
+        return -LINUX_EINVAL;
+    return sleep_for(task, LINUX_CLOCK_MONOTONIC, duration, args[1]);
+}
+
+int64_t sys_clock_nanosleep(struct task *task, const uint64_t args[6])
+{
+    struct linux_timespec ts;
+    int err;
+    int32_t guest_clock = (int32_t)args[0];
+    int32_t clock = clock_to_host(task, guest_clock, &err);
+    if (err)
+        return err;
+    /* Clocks without a sleep of their own: posix-timers.c, clock_posix_*; a thread cannot wait for its own
+     * CPU time. */
+    if (guest_clock == LINUX_CLOCK_THREAD_CPUTIME_ID)
+        return -LINUX_EINVAL;
+    if (guest_clock == LINUX_CLOCK_MONOTONIC_RAW || guest_clock == LINUX_CLOCK_REALTIME_COARSE ||
+        guest_clock == LINUX_CLOCK_MONOTONIC_COARSE)
+        return -LINUX_EOPNOTSUPP;
+    if (copy_from_user(task, &ts, args[2], sizeof(ts)))
+        return -LINUX_EFAULT;
+    if (!timespec_valid(&ts))
+        return -LINUX_EINVAL;
+    if (!(args[1] & LINUX_TIMER_ABSTIME)) {
+        /* Relative sleeps are not moved by setting the clock: Linux uses the monotonic one for them. */
+        return sleep_for(task, clock == LINUX_CLOCK_REALTIME ? LINUX_CLOCK_MONOTONIC : clock, ts, args[3]);
+    }
+    err = host_sleep_until(clock, &ts);
+    return err == -LINUX_ERESTARTSYS ? -LINUX_ERESTARTNOHAND : err;
+}
+
+int64_t sys_restart_syscall(struct task *task, const uint64_t args[6])
+{
+    (void)args;
+    restart_fn *fn = task->restart;
+    task->restart = NULL;
+    uint64_t saved[6];
+    memcpy(saved, task->restart_args, sizeof(saved));
+    return fn ? fn(task, saved) : -LINUX_EINTR;
+}
