@@ -64,6 +64,7 @@ struct mm {
     gva_t sigreturn;  /* __kernel_rt_sigreturn in it */
     uint8_t *time_page; /* the kernel's writable view of the vDSO's time page */
     uint8_t *vdso_text; /* our view of the page of code */
+    uint32_t vdso_sigreturn; /* offset in it */
 };
 
 /*
@@ -120,6 +121,14 @@ struct mm_map {
 int64_t mm_map(struct mm *mm, const struct mm_map *map);
 int mm_unmap(struct mm *mm, gva_t addr, uint64_t len);
 int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot);
+
+/*
+ * Map the time page and the vDSO (mm->vdso, mm->sigreturn), right above each other. The two pages of ours
+ * behind them are made once and kept over execve.
+ */
+int mm_map_vdso(struct mm *mm);
+/* Take the offset of CLOCK_REALTIME for the time page anew: in each system call that tells that clock. */
+void mm_refresh_time(struct mm *mm);
 
 /* Host address of a guest address that the caller knows to be in the range. */
 static inline uint8_t *mm_host(const struct mm *mm, gva_t addr) { return mm->base + addr; }
