@@ -1,8 +1,8 @@
 /*
  * crypto_aes.c - AESE, AESD, AESMC, AESIMC and the 64-bit polynomial product PMULL.
  *
- * x86 hosts that have AES-NI and PCLMUL use them; release builds choose at predecode. Debug builds always
- * run the portable functions, so that both are tested.
+ * x86 hosts that have AES-NI and PCLMUL use them; release builds choose at predecode. Debug builds
+ * always run the portable functions, so that both are tested.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -54,8 +54,10 @@ static const uint8_t inv_sbox[256] = {
     0x17, 0x2b, 0x04, 0x7e, 0xba, 0x77, 0xd6, 0x26, 0xe1, 0x69, 0x14, 0x63, 0x55, 0x21, 0x0c, 0x7d,
 };
 
-/* State byte i is row i % 4 of column i / 4. Row r moves r columns to the left, or back to the right. */
-static void sub_shift(struct interp_cpu *cpu, const struct a64_op *op, const uint8_t *box, unsigned step)
+/* State byte i is row i % 4 of column i / 4. Row r moves r columns to the left, or back to the
+ * right. */
+static void sub_shift(struct interp_cpu *cpu, const struct a64_op *op, const uint8_t *box,
+                      unsigned step)
 {
     union vreg n = vreg_read(cpu, op->rn), d = vreg_read(cpu, op->rd), r;
     for (unsigned i = 0; i < 16; i++) {

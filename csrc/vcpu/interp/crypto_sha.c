@@ -1,7 +1,7 @@
 /*
  * crypto_sha.c - the SHA-1 and SHA-256 instructions (FIPS 180-4, sections 6.1 and 6.2). Each hash
- * instruction does four rounds on a state of words in V registers, with the round constants already added
- * to the schedule words in Vm.
+ * instruction does four rounds on a state of words in V registers, with the round constants already
+ * added to the schedule words in Vm.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"

@@ -1,9 +1,10 @@
 /*
- * simd.h - what the Advanced SIMD functions share: a V register as lanes, saturation, and the macros that
- * make one exec function for each form and lane size, so that none of them branches on either.
+ * simd.h - what the Advanced SIMD functions share: a V register as lanes, saturation, and the
+ * macros that make one exec function for each form and lane size, so that none of them branches on
+ * either.
  *
- * Rule for all of them: sources are copied before the destination is written, because Rd may be Rn or Rm,
- * and a result narrower than 128 bits zeroes the rest of Vd (Arm ARM, "V[n] = value").
+ * Rule for all of them: sources are copied before the destination is written, because Rd may be Rn
+ * or Rm, and a result narrower than 128 bits zeroes the rest of Vd (Arm ARM, "V[n] = value").
  */
 #ifndef ELFUSE_INTERP_SIMD_H
 #define ELFUSE_INTERP_SIMD_H
@@ -50,12 +51,31 @@ SIMD_INLINE void vreg_write(struct interp_cpu *cpu, unsigned n, const union vreg
     memcpy(cpu->regs.v[n], &w, sizeof w);
 }
 
-/* Keeps guest accesses in program order, so that the first one to fault is the architecture's first. */
+/* Keeps guest accesses in program order, so that the first one to fault is the architecture's
+ * first. */
 #define SIMD_ACCESS_ORDER() __asm__ volatile("" ::: "memory")
 
 /*
- * Exec functions by form and log2 of the lane size. A NULL is an unallocated encoding. SIMD_D and SIMD_Q
- * are the value of the Q bit; for the narrowing and widening instructions SIMD_Q is the "2" variant.
+ * Rn as the base of an access. Predecode leaves in op->u32 the bits of it that must be zero: 15 for
+ * SP, which Linux has checked (SCTLR_EL1.SA0), none for the others.
+ */
+static inline void simd_set_base(struct a64_op *op)
+{
+    op->u32 = op->rn == 31 ? 15 : 0;
+}
+SIMD_INLINE uint64_t simd_base(struct interp_cpu *cpu, const struct a64_op *op,
+                               enum vcpu_access access)
+{
+    const uint64_t base = cpu->regs.r[op->rn];
+    if (__builtin_expect((base & op->u32) != 0, 0))
+        interp_fault(cpu, base, access, VCPU_FAULT_ALIGN);
+    return base;
+}
+
+/*
+ * Exec functions by form and log2 of the lane size. A NULL is an unallocated encoding. SIMD_D and
+ * SIMD_Q are the value of the Q bit; for the narrowing and widening instructions SIMD_Q is the "2"
+ * variant.
  */
 enum simd_form { SIMD_D, SIMD_Q, SIMD_SCALAR, SIMD_FORMS };
 
@@ -75,26 +95,28 @@ static inline int simd_pick(struct a64_op *op, const struct simd_row *row, unsig
     return op->exec ? 0 : -1;
 }
 
-/* The exec functions of a body NAME_F(cpu, op, bytes) for the two vector lengths and the scalar form. */
+/* The exec functions of a body NAME_F(cpu, op, bytes) for the two vector lengths and the scalar
+ * form. */
 #define SIMD_EXEC(NAME, SUFFIX, BODY, ARG)                                                         \
     static void NAME##_##SUFFIX(struct interp_cpu *cpu, const struct a64_op *op)                   \
     {                                                                                              \
         BODY(cpu, op, ARG);                                                                        \
     }
-#define SIMD_VEC(NAME, F) SIMD_EXEC(NAME##_##F, d, NAME##_##F, 8) SIMD_EXEC(NAME##_##F, q, NAME##_##F, 16)
+#define SIMD_VEC(NAME, F)                                                                          \
+    SIMD_EXEC(NAME##_##F, d, NAME##_##F, 8) SIMD_EXEC(NAME##_##F, q, NAME##_##F, 16)
 #define SIMD_ONE(NAME, F) SIMD_EXEC(NAME##_##F, s, NAME##_##F, sizeof(lane_##F))
 
 /* Initialisers of struct simd_row: which lane sizes exist in vectors, and which as scalars. */
-#define VEC_B(NAME, S)   .exec[SIMD_D][0] = NAME##_##S##8_d, .exec[SIMD_Q][0] = NAME##_##S##8_q
-#define VEC_H(NAME, S)   .exec[SIMD_D][1] = NAME##_##S##16_d, .exec[SIMD_Q][1] = NAME##_##S##16_q
-#define VEC_S(NAME, S)   .exec[SIMD_D][2] = NAME##_##S##32_d, .exec[SIMD_Q][2] = NAME##_##S##32_q
-#define VEC_HS(NAME, S)  VEC_H(NAME, S), VEC_S(NAME, S)
-#define VEC_BHS(NAME, S) VEC_B(NAME, S), VEC_HS(NAME, S)
+#define VEC_B(NAME, S)    .exec[SIMD_D][0] = NAME##_##S##8_d, .exec[SIMD_Q][0] = NAME##_##S##8_q
+#define VEC_H(NAME, S)    .exec[SIMD_D][1] = NAME##_##S##16_d, .exec[SIMD_Q][1] = NAME##_##S##16_q
+#define VEC_S(NAME, S)    .exec[SIMD_D][2] = NAME##_##S##32_d, .exec[SIMD_Q][2] = NAME##_##S##32_q
+#define VEC_HS(NAME, S)   VEC_H(NAME, S), VEC_S(NAME, S)
+#define VEC_BHS(NAME, S)  VEC_B(NAME, S), VEC_HS(NAME, S)
 #define VEC_BHSD(NAME, S) VEC_BHS(NAME, S), .exec[SIMD_Q][3] = NAME##_##S##64_q
-#define ONE_D(NAME, S)   .exec[SIMD_SCALAR][3] = NAME##_##S##64_s
+#define ONE_D(NAME, S)    .exec[SIMD_SCALAR][3] = NAME##_##S##64_s
 #define ONE_HS(NAME, S)                                                                            \
     .exec[SIMD_SCALAR][1] = NAME##_##S##16_s, .exec[SIMD_SCALAR][2] = NAME##_##S##32_s
-#define ONE_BHS(NAME, S) .exec[SIMD_SCALAR][0] = NAME##_##S##8_s, ONE_HS(NAME, S)
+#define ONE_BHS(NAME, S)  .exec[SIMD_SCALAR][0] = NAME##_##S##8_s, ONE_HS(NAME, S)
 #define ONE_BHSD(NAME, S) ONE_BHS(NAME, S), ONE_D(NAME, S)
 
 /*
@@ -224,7 +246,7 @@ SIMD_SAT(16)
 SIMD_SAT(32)
 SIMD_SAT(64)
 
-/* Saturate to N bits from a wider lane: signed to signed, signed to unsigned, unsigned to unsigned. */
+/* Saturate a wider lane to N bits: signed to signed, to unsigned, unsigned to unsigned. */
 #define SIMD_NARROW(N)                                                                             \
     SIMD_INLINE lane_s##N sqxtn_s##N(lane_s64 v, uint32_t *q)                                      \
     {                                                                                              \
@@ -253,7 +275,8 @@ SIMD_NARROW(32)
 
 /*
  * Doubling multiplies of 16 and 32 bit lanes. SQDMULL saturates only for MIN*MIN; SQDMULH and the
- * accumulating forms work on the exact product, which is kept one bit short of doubled so that it fits.
+ * accumulating forms work on the exact product, which is kept one bit short of doubled so that it
+ * fits.
  */
 #define SIMD_DOUBLING(N, W)                                                                        \
     SIMD_INLINE lane_s##W sqdmull_s##N(lane_s##N a, lane_s##N b, uint32_t *q)                      \

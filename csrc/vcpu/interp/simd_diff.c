@@ -1,7 +1,7 @@
 /*
- * simd_diff.c - Advanced SIMD "three different": results twice as wide as the sources (long), one source
- * as wide as the result (wide), results half as wide (narrow). The "2" variants, Q=1, use the upper half
- * of the narrow registers.
+ * simd_diff.c - Advanced SIMD "three different": results twice as wide as the sources (long), one
+ * source as wide as the result (wide), results half as wide (narrow). The "2" variants, Q=1, use
+ * the upper half of the narrow registers.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -22,7 +22,7 @@
         NAME##_##F(cpu, op, 0, 1);                                                                 \
     }
 
-/* d[i] (type W) = EXPR of a = n[i], b = m[i] (type NF and F, widened by C's own rules), c = d[i]. */
+/* d[i] (type W) = EXPR of a = n[i] and b = m[i] (types NF and F, widened), c = d[i]. */
 #define LONG_BODY(NAME, F, W, NF, NBASE, EXPR)                                                     \
     SIMD_INLINE void NAME##_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned first,   \
                                 unsigned lanes)                                                    \
@@ -63,7 +63,7 @@ ALL_WIDE(addw, (lane_u64)a + (lane_u64)b)
 ALL_WIDE(subw, (lane_u64)a - (lane_u64)b)
 ALL_LONG(abdl, a > b ? (lane_u64)a - (lane_u64)b : (lane_u64)b - (lane_u64)a)
 ALL_LONG(abal, (lane_u64)c + (a > b ? (lane_u64)a - (lane_u64)b : (lane_u64)b - (lane_u64)a))
-ALL_LONG(mull, (lane_u64)a * (lane_u64)b)
+ALL_LONG(mull, ((lane_u64)a * (lane_u64)b))
 ALL_LONG(mlal, (lane_u64)c + (lane_u64)a * (lane_u64)b)
 ALL_LONG(mlsl, (lane_u64)c - (lane_u64)a * (lane_u64)b)
 
@@ -89,8 +89,8 @@ SIMD_INLINE lane_u16 pmull_8(lane_u16 a, lane_u16 b)
 LONG(pmull, u8, u16, pmull_8(a, b))
 
 /*
- * Narrow: the upper half of each sum or difference of wide lanes. Q=1 writes the upper half of Vd and
- * keeps the lower, Q=0 the other way round with zeroes above.
+ * Narrow: the upper half of each sum or difference of wide lanes. Q=1 writes the upper half of Vd
+ * and keeps the lower, Q=0 the other way round with zeroes above.
  */
 #define NARROW(NAME, F, W, EXPR)                                                                   \
     SIMD_INLINE void NAME##_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned first,   \

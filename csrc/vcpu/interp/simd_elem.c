@@ -1,6 +1,6 @@
 /*
- * simd_elem.c - Advanced SIMD "vector by indexed element", integer: the second source of every lane is one
- * element of Vm, whose index predecode leaves in op->u8[0].
+ * simd_elem.c - Advanced SIMD "vector by indexed element", integer: the second source of every lane
+ * is one element of Vm, whose index predecode leaves in op->u8[0].
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -22,7 +22,7 @@
     }
 #define ELEM_VEC(NAME, F, EXPR) ELEM(NAME, F, EXPR) SIMD_VEC(NAME, F)
 #define ELEM_HS(NAME, EXPR)     ELEM_VEC(NAME, u16, EXPR) ELEM_VEC(NAME, u32, EXPR)
-ELEM_HS(mul, (lane_u32)a * b)
+ELEM_HS(mul, ((lane_u32)a * b))
 ELEM_HS(mla, c + (lane_u32)a * b)
 ELEM_HS(mls, c - (lane_u32)a * b)
 
@@ -72,7 +72,7 @@ ELEM_DOUBLING(qrdmlsh, sqrdmlsh_s16(c, a, b, &q), sqrdmlsh_s32(c, a, b, &q))
     LONG(NAME, s32, s64, EXPR)                                                                     \
     LONG(NAME, u16, u32, EXPR)                                                                     \
     LONG(NAME, u32, u64, EXPR)
-ALL_LONG(mull, (lane_u64)a *(lane_u64)b)
+ALL_LONG(mull, ((lane_u64)a * (lane_u64)b))
 ALL_LONG(mlal, (lane_u64)c + (lane_u64)a * (lane_u64)b)
 ALL_LONG(mlsl, (lane_u64)c - (lane_u64)a * (lane_u64)b)
 
@@ -82,8 +82,10 @@ ALL_LONG(mlsl, (lane_u64)c - (lane_u64)a * (lane_u64)b)
     LONG(NAME, s32, s64, EXPR_S)                                                                   \
     LONG_ONE(NAME, s32)
 DOUBLING_LONG(qdmull, sqdmull_s16(a, b, &q), sqdmull_s32(a, b, &q))
-DOUBLING_LONG(qdmlal, sqadd_s32(c, sqdmull_s16(a, b, &q), &q), sqadd_s64(c, sqdmull_s32(a, b, &q), &q))
-DOUBLING_LONG(qdmlsl, sqsub_s32(c, sqdmull_s16(a, b, &q), &q), sqsub_s64(c, sqdmull_s32(a, b, &q), &q))
+DOUBLING_LONG(qdmlal, sqadd_s32(c, sqdmull_s16(a, b, &q), &q),
+              sqadd_s64(c, sqdmull_s32(a, b, &q), &q))
+DOUBLING_LONG(qdmlsl, sqsub_s32(c, sqdmull_s16(a, b, &q), &q),
+              sqsub_s64(c, sqdmull_s32(a, b, &q), &q))
 
 /* The element is a group of four bytes. */
 #define DOT(S)                                                                                     \

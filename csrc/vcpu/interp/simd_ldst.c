@@ -1,6 +1,7 @@
 /*
- * simd_ldst.c - loads and stores of SIMD&FP registers: single registers B to Q and pairs S, D, Q in every
- * addressing form. An access of 16 bytes is one host access, so a fault leaves no half of it done.
+ * simd_ldst.c - loads and stores of SIMD&FP registers: single registers B to Q and pairs S, D, Q in
+ * every addressing form. An access of 16 bytes is one host access, so a fault leaves no half of it
+ * done.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -16,7 +17,8 @@ SIMD_INLINE void v_store(struct interp_cpu *cpu, unsigned n, uint64_t addr, unsi
     memcpy(guest_ptr(cpu, addr, bytes, VCPU_WRITE), cpu->regs.v[n], bytes);
 }
 
-SIMD_INLINE void load_one(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr, unsigned bytes)
+SIMD_INLINE void load_one(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr,
+                          unsigned bytes)
 {
     union vreg r;
     v_load(cpu, &r, addr, bytes);
@@ -30,7 +32,8 @@ SIMD_INLINE void store_one(struct interp_cpu *cpu, const struct a64_op *op, uint
 }
 
 /* Rt is op->rd, Rt2 op->ra. Both accesses come before the first register write. */
-SIMD_INLINE void load_pair(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr, unsigned bytes)
+SIMD_INLINE void load_pair(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr,
+                           unsigned bytes)
 {
     union vreg a, b;
     v_load(cpu, &a, addr, bytes);
@@ -48,23 +51,27 @@ SIMD_INLINE void store_pair(struct interp_cpu *cpu, const struct a64_op *op, uin
     v_store(cpu, op->ra, addr + bytes, bytes);
 }
 
+enum { load_one_access = VCPU_READ, load_pair_access = VCPU_READ };
+enum { store_one_access = VCPU_WRITE, store_pair_access = VCPU_WRITE };
+#define BASE(WHAT) simd_base(cpu, op, (enum vcpu_access)WHAT##_access)
+
 /* Addressing forms. op->imm is the offset in bytes; Rn may be SP, and never a zero register. */
 #define FORM_OFFSET(WHAT, BYTES)                                                                   \
     static void WHAT##BYTES##_offset(struct interp_cpu *cpu, const struct a64_op *op)              \
     {                                                                                              \
-        WHAT(cpu, op, cpu->regs.r[op->rn] + op->imm, BYTES);                                       \
+        WHAT(cpu, op, BASE(WHAT) + op->imm, BYTES);                                                \
     }
 #define FORM_PRE(WHAT, BYTES)                                                                      \
     static void WHAT##BYTES##_pre(struct interp_cpu *cpu, const struct a64_op *op)                 \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn] + op->imm;                                       \
+        const uint64_t addr = BASE(WHAT) + op->imm;                                                \
         WHAT(cpu, op, addr, BYTES);                                                                \
         cpu->regs.r[op->rn] = addr;                                                                \
     }
 #define FORM_POST(WHAT, BYTES)                                                                     \
     static void WHAT##BYTES##_post(struct interp_cpu *cpu, const struct a64_op *op)                \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = BASE(WHAT);                                                          \
         WHAT(cpu, op, addr, BYTES);                                                                \
         cpu->regs.r[op->rn] = addr + op->imm;                                                      \
     }
@@ -73,7 +80,7 @@ SIMD_INLINE void store_pair(struct interp_cpu *cpu, const struct a64_op *op, uin
     static void WHAT##BYTES##_##NAME(struct interp_cpu *cpu, const struct a64_op *op)              \
     {                                                                                              \
         const uint64_t offset = (uint64_t)(TYPE)cpu->regs.r[op->rm] << op->u8[0];                  \
-        WHAT(cpu, op, cpu->regs.r[op->rn] + offset, BYTES);                                        \
+        WHAT(cpu, op, BASE(WHAT) + offset, BYTES);                                                 \
     }
 #define FORM_LITERAL(WHAT, BYTES)                                                                  \
     static void WHAT##BYTES##_literal(struct interp_cpu *cpu, const struct a64_op *op)             \
@@ -125,6 +132,7 @@ static int one_size(uint32_t insn)
 int pre_simd_ldst_uimm(struct a64_op *op, uint64_t pc)
 {
     (void)pc;
+    simd_set_base(op);
     int size = one_size(op->insn);
     if (size < 0)
         return -1;
@@ -139,12 +147,15 @@ int pre_simd_ldst_imm9(struct a64_op *op, uint64_t pc)
     static a64_exec *const one_pre[2][5] = BY_SIZE(pre);
     static a64_exec *const one_post[2][5] = BY_SIZE(post);
     (void)pc;
+    simd_set_base(op);
     int size = one_size(op->insn);
     unsigned form = bits(op->insn, 10, 2), load = bits(op->insn, 22, 1);
     if (size < 0 || form == 2)
         return -1;
     op->imm = (uint64_t)sbits(op->insn, 12, 9);
-    op->exec = form == 0 ? one_offset[load][size] : form == 1 ? one_post[load][size] : one_pre[load][size];
+    op->exec = form == 0   ? one_offset[load][size]
+               : form == 1 ? one_post[load][size]
+                           : one_pre[load][size];
     return 0;
 }
 
@@ -154,6 +165,7 @@ int pre_simd_ldst_reg(struct a64_op *op, uint64_t pc)
     static a64_exec *const one_uxtw[2][5] = BY_SIZE(uxtw);
     static a64_exec *const one_sxtw[2][5] = BY_SIZE(sxtw);
     (void)pc;
+    simd_set_base(op);
     int size = one_size(op->insn);
     unsigned load = bits(op->insn, 22, 1);
     if (size < 0)
@@ -192,6 +204,7 @@ int pre_simd_ldstp(struct a64_op *op, uint64_t pc)
     static a64_exec *const exec[4][2][3] = {PAIR_BY_SIZE(offset), PAIR_BY_SIZE(post),
                                             PAIR_BY_SIZE(offset), PAIR_BY_SIZE(pre)};
     (void)pc;
+    simd_set_base(op);
     unsigned size = bits(op->insn, 30, 2), load = bits(op->insn, 22, 1);
     if (size == 3)
         return -1;

@@ -1,5 +1,6 @@
 /*
- * simd_misc.c - Advanced SIMD "two-register miscellaneous", integer, "across lanes" and scalar pairwise.
+ * simd_misc.c - Advanced SIMD "two-register miscellaneous", integer, "across lanes" and scalar
+ * pairwise.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -73,7 +74,7 @@ ABS_SAT(64)
 UNARY_SAT(qabs, s, abs_sat, a, 0)
 
 /* Count leading bits: of 0, or for CLS of the sign (not counting the sign itself). */
-#define CLZ(N, A)  ((A) == 0 ? N : (unsigned)__builtin_clz(A) - (32 - N))
+#define CLZ(N, A) ((A) == 0 ? N : (unsigned)__builtin_clz(A) - (32 - N))
 UNARY_VEC(clz, u8, u8, CLZ(8, a))
 UNARY_VEC(clz, u16, u16, CLZ(16, a))
 UNARY_VEC(clz, u32, u32, CLZ(32, a))
@@ -129,7 +130,8 @@ REV(rev64, u32, 8)
     {                                                                                              \
         union vreg n = vreg_read(cpu, op->rn), d = vreg_read(cpu, op->rd);                         \
         for (unsigned i = 0; i < bytes / sizeof(lane_##W); i++)                                    \
-            d.W[i] = (lane_##W)((lane_u64)d.W[i] + (lane_u64)n.F[2 * i] + (lane_u64)n.F[2 * i + 1]); \
+            d.W[i] =                                                                               \
+                (lane_##W)((lane_u64)d.W[i] + (lane_u64)n.F[2 * i] + (lane_u64)n.F[2 * i + 1]);    \
         vreg_write(cpu, op->rd, &d, bytes);                                                        \
     }                                                                                              \
     SIMD_VEC(adalp, F)
@@ -264,12 +266,8 @@ ACROSS_BHS(addv, u, r + a)
 
 /* By U:opcode. */
 static const struct simd_row across_rows[64] = {
-    [0x03] = {VEC_BHS(addlv, s)},
-    [0x23] = {VEC_BHS(addlv, u)},
-    [0x0a] = {VEC_BHS(maxv, s)},
-    [0x2a] = {VEC_BHS(maxv, u)},
-    [0x1a] = {VEC_BHS(minv, s)},
-    [0x3a] = {VEC_BHS(minv, u)},
+    [0x03] = {VEC_BHS(addlv, s)}, [0x23] = {VEC_BHS(addlv, u)}, [0x0a] = {VEC_BHS(maxv, s)},
+    [0x2a] = {VEC_BHS(maxv, u)},  [0x1a] = {VEC_BHS(minv, s)},  [0x3a] = {VEC_BHS(minv, u)},
     [0x1b] = {VEC_BHS(addv, u)},
 };
 

@@ -1,6 +1,6 @@
 /*
- * simd_perm.c - Advanced SIMD moves: copies between elements and general registers, modified immediates,
- * EXT, table lookups, and the permutes ZIP, UZP and TRN.
+ * simd_perm.c - Advanced SIMD moves: copies between elements and general registers, modified
+ * immediates, EXT, table lookups, and the permutes ZIP, UZP and TRN.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -66,7 +66,7 @@ SMOV(x, u64, s8)
 SMOV(x, u64, s16)
 SMOV(x, u64, s32)
 
-/* The lowest set bit of imm5 is the lane size, the bits above it the index. Returns the size or -1. */
+/* The lowest set bit of imm5 is the lane size, above it is the index. Returns the size or -1. */
 static int copy_size(struct a64_op *op, unsigned index_slot)
 {
     unsigned imm5 = bits(op->insn, 16, 5);
@@ -171,7 +171,7 @@ static uint64_t replicate(uint64_t v, unsigned width)
     return v;
 }
 
-/* VFPExpandImm: sign, then an exponent of ebits from one bit b, then cdefgh on top of the fraction. */
+/* VFPExpandImm: sign a, exponent NOT(b), copies of b, cd, and efgh on top of the fraction. */
 static uint64_t fp_expand(unsigned imm8, unsigned width, unsigned ebits)
 {
     uint64_t sign = imm8 >> 7, b = (imm8 >> 6) & 1;
@@ -296,16 +296,15 @@ TBL(4)
 int pre_simd_tbl(struct a64_op *op, uint64_t pc)
 {
     /* By op, Q, len. */
-    static a64_exec *const exec[2][2][4] = {{{tbl1_d, tbl2_d, tbl3_d, tbl4_d},
-                                             {tbl1_q, tbl2_q, tbl3_q, tbl4_q}},
-                                            {{tbx1_d, tbx2_d, tbx3_d, tbx4_d},
-                                             {tbx1_q, tbx2_q, tbx3_q, tbx4_q}}};
+    static a64_exec *const exec[2][2][4] = {
+        {{tbl1_d, tbl2_d, tbl3_d, tbl4_d}, {tbl1_q, tbl2_q, tbl3_q, tbl4_q}},
+        {{tbx1_d, tbx2_d, tbx3_d, tbx4_d}, {tbx1_q, tbx2_q, tbx3_q, tbx4_q}}};
     (void)pc;
     op->exec = exec[bits(op->insn, 12, 1)][bits(op->insn, 30, 1)][bits(op->insn, 13, 2)];
     return 0;
 }
 
-/* ---- ZIP, UZP, TRN: `part` is 0 for the first and 1 for the second instruction of each pair ---- */
+/* ---- ZIP, UZP, TRN: `part` is 0 for the first instruction of each pair, 1 for the second ---- */
 
 #define PERMUTE(NAME, F, PART, EVEN, ODD)                                                          \
     SIMD_INLINE void NAME##_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes)   \

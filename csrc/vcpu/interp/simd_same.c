@@ -1,6 +1,6 @@
 /*
- * simd_same.c - Advanced SIMD "three same" and "three same extra": lane by lane of two registers, plus the
- * pairwise and the bitwise forms of the same encoding group.
+ * simd_same.c - Advanced SIMD "three same" and "three same extra": lane by lane of two registers,
+ * plus the pairwise and the bitwise forms of the same encoding group.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
@@ -22,14 +22,14 @@
     }
 
 /* SAME_BHS(name, s, expr) makes name_s8, name_s16, name_s32 and their exec functions. */
-#define SAME_VEC(NAME, F, EXPR)    SAME(NAME, F, EXPR) SIMD_VEC(NAME, F)
+#define SAME_VEC(NAME, F, EXPR) SAME(NAME, F, EXPR) SIMD_VEC(NAME, F)
 #define SAME_BHS(NAME, S, EXPR)                                                                    \
     SAME_VEC(NAME, S##8, EXPR) SAME_VEC(NAME, S##16, EXPR) SAME_VEC(NAME, S##32, EXPR)
 #define SAME_Q64(NAME, F, EXPR)    SAME(NAME, F, EXPR) SIMD_EXEC(NAME##_##F, q, NAME##_##F, 16)
 #define SAME_BHSD(NAME, S, EXPR)   SAME_BHS(NAME, S, EXPR) SAME_Q64(NAME, S##64, EXPR)
 #define SAME_BHSD_1(NAME, S, EXPR) SAME_BHSD(NAME, S, EXPR) SIMD_ONE(NAME, S##64)
 
-/* The helper of simd.h has the name of the row and one more suffix, so it is spelled per lane size. */
+/* The helpers of simd.h have the lane size in their names. */
 #define SAME_SAT(NAME, S, HELPER, B)                                                               \
     SAME_VEC(NAME, S##8, HELPER##_##S##8(a, B, &q))                                                \
     SIMD_ONE(NAME, S##8)                                                                           \
@@ -80,11 +80,11 @@ SAME_BHSD_1(cmtst, u, (a & b) != 0 ? -1 : 0)
 SAME_BHSD_1(cmeq, u, a == b ? -1 : 0)
 SAME_BHS(mla, u, c + (lane_u32)a * b)
 SAME_BHS(mls, u, c - (lane_u32)a * b)
-SAME_BHS(mul, u, (lane_u32)a * b)
+SAME_BHS(mul, u, ((lane_u32)a * b))
 
 /* The two 64-bit halves of the bitwise forms; BSL's mask is Vd, BIT's and BIF's is Vm. */
 #define SAME_BITS(NAME, EXPR) SAME_VEC(NAME, u64, EXPR)
-SAME_BITS(and, a & b)
+SAME_BITS(and, (a & b))
 SAME_BITS(bic, a & ~b)
 SAME_BITS(orr, a | b)
 SAME_BITS(orn, a | ~b)

@@ -41,8 +41,8 @@
     SIMD_ONE(NAME, S##64)
 
 /*
- * A right shift by the whole lane size is valid here and not in C, so shift by one less and then by one;
- * rounding adds the last bit shifted out, which cannot overflow as adding it before would.
+ * A right shift by the whole lane size is valid here and not in C, so shift by one less and then by
+ * one; rounding adds the last bit shifted out, which cannot overflow as adding it before would.
  */
 #define SHR_HALF   (a >> (sh - 1))
 #define SHR_TRUNC  (SHR_HALF >> 1)
@@ -61,8 +61,7 @@ SHIFT_ALL(shl, u, a << sh)
 #define SLI_KEEP (((lane_u64)1 << sh) - 1)
 SHIFT_ALL(sli, u, ((lane_u64)a << sh) | (c & SLI_KEEP))
 
-#define SRI(F)                                                                                     \
-    SHIFT(sri, F, F, SHR_TRUNC | (c & ~(((lane_##F)-1 >> (sh - 1)) >> 1)))
+#define SRI(F) SHIFT(sri, F, F, SHR_TRUNC | (c & ~(((lane_##F) - 1 >> (sh - 1)) >> 1)))
 SRI(u8)
 SIMD_VEC(sri, u8)
 SRI(u16)

@@ -1,16 +1,16 @@
 /*
- * simd_struct.c - LD1 to LD4, ST1 to ST4, LD1R to LD4R. Predecode leaves the bytes a post-index adds in
- * op->imm when it is an immediate, and in op->rm the register to add, REG_ZERO when there is none. The base
- * is written only by the post-index forms, which differ by op->rd's twin: op->u8[1] is the register to
- * write, REG_SINK for the others.
+ * simd_struct.c - LD1 to LD4, ST1 to ST4, LD1R to LD4R. All forms add op->imm and the register
+ * op->rm to the base and write the sum to the register op->u8[1]: predecode sets the immediate to
+ * 0, op->rm to REG_ZERO and op->u8[1] to REG_SINK where the instruction does not.
  *
- * Every access is done before any register is written; memory goes through a local copy, 8 or 16 bytes at
- * a time, because a structure may cross a page.
+ * Every access is done before any register is written; memory goes through a local copy, in small
+ * steps, because a structure may cross a page.
  */
 #include "a64_gen.h"
 #include "vcpu/interp/simd.h"
 
-SIMD_INLINE void copy_in(struct interp_cpu *cpu, void *to, uint64_t addr, unsigned bytes, unsigned step)
+SIMD_INLINE void copy_in(struct interp_cpu *cpu, void *to, uint64_t addr, unsigned bytes,
+                         unsigned step)
 {
     for (unsigned at = 0; at < bytes; at += step) {
         memcpy((uint8_t *)to + at, guest_ptr(cpu, addr + at, step, VCPU_READ), step);
@@ -34,11 +34,12 @@ SIMD_INLINE void write_back(struct interp_cpu *cpu, const struct a64_op *op, uin
 /* ---- multiple structures: `regs` registers whose lanes of type F alternate in memory ---- */
 
 #define MULTI(REGS, F)                                                                             \
-    SIMD_INLINE void ld##REGS##_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes) \
+    SIMD_INLINE void ld##REGS##_##F(struct interp_cpu *cpu, const struct a64_op *op,               \
+                                    unsigned bytes)                                                \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_READ);                                       \
         lane_##F mem[REGS * 16 / sizeof(lane_##F)];                                                \
-        copy_in(cpu, mem, addr, REGS * bytes, bytes);                                              \
+        copy_in(cpu, mem, addr, REGS *bytes, bytes);                                               \
         write_back(cpu, op, addr);                                                                 \
         for (unsigned r = 0; r < REGS; r++) {                                                      \
             union vreg d;                                                                          \
@@ -47,16 +48,17 @@ SIMD_INLINE void write_back(struct interp_cpu *cpu, const struct a64_op *op, uin
             vreg_write(cpu, (op->rd + r) & 31, &d, bytes);                                         \
         }                                                                                          \
     }                                                                                              \
-    SIMD_INLINE void st##REGS##_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes) \
+    SIMD_INLINE void st##REGS##_##F(struct interp_cpu *cpu, const struct a64_op *op,               \
+                                    unsigned bytes)                                                \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_WRITE);                                      \
         lane_##F mem[REGS * 16 / sizeof(lane_##F)];                                                \
         for (unsigned r = 0; r < REGS; r++) {                                                      \
             union vreg d = vreg_read(cpu, (op->rd + r) & 31);                                      \
             for (unsigned i = 0; i < bytes / sizeof(lane_##F); i++)                                \
                 mem[REGS * i + r] = d.F[i];                                                        \
         }                                                                                          \
-        copy_out(cpu, addr, mem, REGS * bytes, bytes);                                             \
+        copy_out(cpu, addr, mem, REGS *bytes, bytes);                                              \
         write_back(cpu, op, addr);                                                                 \
     }                                                                                              \
     SIMD_EXEC(ld##REGS##_##F, q, ld##REGS##_##F, 16)                                               \
@@ -75,7 +77,7 @@ MULTI_ALL(4)
 #define PLAIN(REGS)                                                                                \
     SIMD_INLINE void ld1_##REGS(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes)   \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_READ);                                       \
         union vreg d[REGS];                                                                        \
         for (unsigned r = 0; r < REGS; r++)                                                        \
             copy_in(cpu, &d[r], addr + r * bytes, bytes, bytes);                                   \
@@ -85,11 +87,11 @@ MULTI_ALL(4)
     }                                                                                              \
     SIMD_INLINE void st1_##REGS(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes)   \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_WRITE);                                      \
         uint8_t mem[REGS * 16];                                                                    \
         for (unsigned r = 0; r < REGS; r++)                                                        \
             memcpy(mem + r * bytes, cpu->regs.v[(op->rd + r) & 31], bytes);                        \
-        copy_out(cpu, addr, mem, REGS * bytes, bytes);                                             \
+        copy_out(cpu, addr, mem, REGS *bytes, bytes);                                              \
         write_back(cpu, op, addr);                                                                 \
     }                                                                                              \
     SIMD_EXEC(ld1_##REGS, d, ld1_##REGS, 8)                                                        \
@@ -102,9 +104,10 @@ PLAIN(3)
 PLAIN(4)
 
 /* Post-index: bit 23. Rm 31 stands for the number of bytes transferred. */
-static void set_write_back(struct a64_op *op, unsigned bytes)
+static void set_base_and_write_back(struct a64_op *op, unsigned bytes)
 {
     unsigned rm = op->rm;
+    simd_set_base(op);
     op->imm = 0;
     op->u8[1] = REG_SINK;
     op->rm = REG_ZERO;
@@ -134,13 +137,15 @@ int pre_simd_multi(struct a64_op *op, uint64_t pc)
         {{st1_1_d, st1_2_d, st1_3_d, st1_4_d}, {st1_1_q, st1_2_q, st1_3_q, st1_4_q}},
         {{ld1_1_d, ld1_2_d, ld1_3_d, ld1_4_d}, {ld1_1_q, ld1_2_q, ld1_3_q, ld1_4_q}}};
     /* By opcode: registers, and whether they alternate. */
-    static const uint8_t regs[16] = {[0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
+    static const uint8_t regs[16] = {
+        [0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
     (void)pc;
-    unsigned opcode = bits(op->insn, 12, 4), q = bits(op->insn, 30, 1), load = bits(op->insn, 22, 1);
+    unsigned opcode = bits(op->insn, 12, 4), q = bits(op->insn, 30, 1),
+             load = bits(op->insn, 22, 1);
     unsigned n = regs[opcode];
     if (n == 0 || (!bits(op->insn, 23, 1) && op->rm != 0))
         return -1;
-    set_write_back(op, n * (q ? 16 : 8));
+    set_base_and_write_back(op, n * (q ? 16 : 8));
     if (opcode & 2) {
         op->exec = plain[load][q][n - 1];
         return 0;
@@ -153,25 +158,28 @@ int pre_simd_multi(struct a64_op *op, uint64_t pc)
 #define SINGLE(REGS, F)                                                                            \
     static void ld##REGS##_lane_##F(struct interp_cpu *cpu, const struct a64_op *op)               \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_READ);                                       \
         lane_##F mem[REGS];                                                                        \
         copy_in(cpu, mem, addr, sizeof mem, sizeof mem[0]);                                        \
         write_back(cpu, op, addr);                                                                 \
         for (unsigned r = 0; r < REGS; r++)                                                        \
-            memcpy((lane_##F *)cpu->regs.v[(op->rd + r) & 31] + op->u8[0], &mem[r], sizeof mem[0]); \
+            memcpy((lane_##F *)cpu->regs.v[(op->rd + r) & 31] + op->u8[0], &mem[r],                \
+                   sizeof mem[0]);                                                                 \
     }                                                                                              \
     static void st##REGS##_lane_##F(struct interp_cpu *cpu, const struct a64_op *op)               \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_WRITE);                                      \
         lane_##F mem[REGS];                                                                        \
         for (unsigned r = 0; r < REGS; r++)                                                        \
-            memcpy(&mem[r], (lane_##F *)cpu->regs.v[(op->rd + r) & 31] + op->u8[0], sizeof mem[0]); \
+            memcpy(&mem[r], (lane_##F *)cpu->regs.v[(op->rd + r) & 31] + op->u8[0],                \
+                   sizeof mem[0]);                                                                 \
         copy_out(cpu, addr, mem, sizeof mem, sizeof mem[0]);                                       \
         write_back(cpu, op, addr);                                                                 \
     }                                                                                              \
-    SIMD_INLINE void ld##REGS##r_##F(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes) \
+    SIMD_INLINE void ld##REGS##r_##F(struct interp_cpu *cpu, const struct a64_op *op,              \
+                                     unsigned bytes)                                               \
     {                                                                                              \
-        const uint64_t addr = cpu->regs.r[op->rn];                                                 \
+        const uint64_t addr = simd_base(cpu, op, VCPU_READ);                                       \
         lane_##F mem[REGS];                                                                        \
         copy_in(cpu, mem, addr, sizeof mem, sizeof mem[0]);                                        \
         write_back(cpu, op, addr);                                                                 \
@@ -210,7 +218,8 @@ int pre_simd_single(struct a64_op *op, uint64_t pc)
         {REPEATS(1, d), REPEATS(2, d), REPEATS(3, d), REPEATS(4, d)},
         {REPEATS(1, q), REPEATS(2, q), REPEATS(3, q), REPEATS(4, q)}};
     (void)pc;
-    unsigned q = bits(op->insn, 30, 1), load = bits(op->insn, 22, 1), opcode = bits(op->insn, 13, 3);
+    unsigned q = bits(op->insn, 30, 1), load = bits(op->insn, 22, 1),
+             opcode = bits(op->insn, 13, 3);
     unsigned s = bits(op->insn, 12, 1), size = bits(op->insn, 10, 2);
     unsigned n = ((opcode & 1) << 1 | bits(op->insn, 21, 1)) + 1, scale = opcode >> 1;
     if (!bits(op->insn, 23, 1) && op->rm != 0)
@@ -218,7 +227,7 @@ int pre_simd_single(struct a64_op *op, uint64_t pc)
     if (scale == 3) { /* LD1R to LD4R */
         if (!load || s)
             return -1;
-        set_write_back(op, n << size);
+        set_base_and_write_back(op, n << size);
         op->exec = repeat[q][n - 1][size];
         return 0;
     }
@@ -231,7 +240,7 @@ int pre_simd_single(struct a64_op *op, uint64_t pc)
     else if (scale == 2 && size != 0)
         return -1;
     op->u8[0] = (uint8_t)(index >> scale);
-    set_write_back(op, n << scale);
+    set_base_and_write_back(op, n << scale);
     op->exec = lane[load][n - 1][scale];
     return 0;
 }
