@@ -131,10 +131,12 @@ static bool put_vector_kind(struct text *t, const struct operand *o)
         put_register(t, scalars[named_value(o, "size") & 3], n);
     } else if (is_kind(o, "VN")) {
         put_register(t, "v", n);
-    } else if (is_kind(o, "V") || is_kind(o, "VF")) {
+    } else if (is_kind(o, "V") || is_kind(o, "VF") || is_kind(o, "VH")) {
         put_register(t, "v", n);
         put_string(t, ".");
-        unsigned size = is_kind(o, "V") ? named_value(o, "size") & 3 : 2 + (named_value(o, "sz") & 1);
+        unsigned size = is_kind(o, "VF") ? 2 + (named_value(o, "sz") & 1) : named_value(o, "size") & 3;
+        if (is_kind(o, "VH"))
+            size = 1;
         if (o->suffix)
             put(t, o->suffix, o->suffix_length);
         else
@@ -204,6 +206,17 @@ static void put_sysreg(struct text *t, uint32_t insn)
 
 static unsigned abcdefgh(uint32_t insn) { return (insn >> 16 & 7) << 5 | (insn >> 5 & 31); }
 
+/* Index H:L:M of halves, H:L of words, H of doublewords; what is not index is part of the register. */
+static void put_vm_element(struct text *t, uint32_t insn)
+{
+    static const char *const lanes[] = {".h[", ".h[", ".s[", ".d["};
+    unsigned size = insn >> 22 & 3, hlm = (insn >> 11 & 1) << 2 | (insn >> 21 & 1) << 1 | (insn >> 20 & 1);
+    put_register(t, "v", insn >> 16 & (size < 2 ? 15 : 31));
+    put_string(t, lanes[size]);
+    put_number(t, hlm >> (size < 2 ? 0 : size - 1), 10);
+    put_string(t, "]");
+}
+
 static bool put_bare_kind(struct text *t, const struct operand *o)
 {
     uint32_t insn = o->insn, immhb = insn >> 16 & 127;
@@ -225,6 +238,15 @@ static bool put_bare_kind(struct text *t, const struct operand *o)
     if (is_kind(o, "elem")) {
         unsigned imm5 = insn >> 16 & 31;
         put_number(t, imm5 ? imm5 >> (__builtin_ctz(imm5) + 1) : 0, 10);
+        return true;
+    }
+    if (is_kind(o, "velem")) {
+        put_vm_element(t, insn);
+        return true;
+    }
+    if (is_kind(o, "fbits")) {
+        put_string(t, "#");
+        put_number(t, 64 - (insn >> 10 & 63), 10);
         return true;
     }
     if (is_kind(o, "bitmask"))
