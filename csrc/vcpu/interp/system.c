@@ -90,7 +90,10 @@ EXEC(exec_dc) { touch(cpu, cpu->regs.r[op->rd]); }
 EXEC(exec_dc_zva)
 {
     uint64_t addr = cpu->regs.r[op->rd] & ~(uint64_t)(A64_ZVA_BYTES - 1);
-    memset(guest_ptr(cpu, addr, A64_ZVA_BYTES, VCPU_WRITE), 0, A64_ZVA_BYTES);
+    uint8_t *block = guest_ptr(cpu, addr, A64_ZVA_BYTES, VCPU_WRITE);
+    /* First the first byte, so that a fault tells that address: memset may begin anywhere. */
+    *(volatile uint8_t *)block = 0;
+    memset(block, 0, A64_ZVA_BYTES);
 }
 
 int pre_dc(struct a64_op *op, uint64_t pc)

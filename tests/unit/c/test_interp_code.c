@@ -141,12 +141,10 @@ static void changed_while_running(void)
 #define BIG      0x1000000ull
 #define BIG_SIZE (40ull << 20)
 
-static void *walk(void *unused)
+static void *walk(void *reason)
 {
-    (void)unused;
     guest_cpu = vcpu_create(guest_vm);
-    struct vcpu_exit e = guest_run(BIG);
-    CHECK_EQ(e.reason, VCPU_EXIT_SVC);
+    *(int *)reason = guest_run(BIG).reason;
     vcpu_destroy(guest_cpu);
     return NULL;
 }
@@ -161,10 +159,13 @@ static void flush(void)
     words[BIG_SIZE / 4 - 8] = INSN_SVC;
     vcpu_vm_protect(guest_vm, BIG, BIG_SIZE, VCPU_PROT_READ | VCPU_PROT_EXEC);
     pthread_t thread[2];
+    int reason[2] = {-1, -1};
     for (unsigned i = 0; i < 2; i++)
-        pthread_create(&thread[i], NULL, walk, NULL);
-    for (unsigned i = 0; i < 2; i++)
+        pthread_create(&thread[i], NULL, walk, &reason[i]);
+    for (unsigned i = 0; i < 2; i++) {
         pthread_join(thread[i], NULL);
+        CHECK_EQ(reason[i], VCPU_EXIT_SVC);
+    }
 }
 
 int main(void)

@@ -71,18 +71,17 @@ static void from_signal_handler(void)
     CHECK(vcpu_regs(guest_cpu)->x[2] > 0);
 }
 
-/* Both threads run the code at x30 with a loop count in x0 and the counter's address in x1. */
+/* Two threads run the code with a loop count in x0 and the counter's address in x1. */
 #define ROUNDS 100000
 
-static void *run_counter(void *unused)
+static void *run_counter(void *reason)
 {
-    (void)unused;
     guest_cpu = vcpu_create(guest_vm);
     struct vcpu_regs *r = vcpu_regs(guest_cpu);
     r->x[0] = ROUNDS;
     r->x[1] = DATA;
     r->x[5] = 1;
-    CHECK_EQ(guest_run(CODE).reason, VCPU_EXIT_SVC);
+    *(int *)reason = guest_run(CODE).reason;
     vcpu_destroy(guest_cpu);
     return NULL;
 }
@@ -91,10 +90,13 @@ static void count_on_two_threads(void)
 {
     pthread_t threads[2];
     memset(guest_base + DATA, 0, 16);
+    int reason[2] = {-1, -1};
     for (unsigned i = 0; i < 2; i++)
-        pthread_create(&threads[i], NULL, run_counter, NULL);
-    for (unsigned i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, run_counter, &reason[i]);
+    for (unsigned i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
+        CHECK_EQ(reason[i], VCPU_EXIT_SVC);
+    }
 }
 
 static uint64_t counter(unsigned index)
