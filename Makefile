@@ -1,0 +1,52 @@
+# The commands of a working day. Each sets up what it needs; `make help` lists them.
+PY := .venv/bin/python
+C_FILES = $(shell git ls-files 'csrc/**.c' 'csrc/**.h' 'tests/**.c' 'tests/**.h' 'bench/**.c')
+
+.PHONY: help demo test venv lint format typecheck check-sanitize bench images wheel clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+demo: ## install what is missing, build, and run Python from a real arm64 image
+	@scripts/demo.sh
+
+test: ## the same set-up, then every test
+	@scripts/test.sh $(ARGS)
+
+venv: ## .venv with the project in it, editable
+	@scripts/ensure-packages.sh build
+	@scripts/setup-venv.sh
+
+images: ## the fixture images, in .cache/images
+	@scripts/ensure-packages.sh images
+	@python3 scripts/images.py
+
+lint: venv ## ruff, mypy, clang-format, and the rule of who may include whom
+	@scripts/ensure-packages.sh lint
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	clang-format --dry-run --Werror $(C_FILES)
+	$(PY) -m pytest -q tests/unit/test_layers.py
+
+typecheck: venv ## mypy --strict
+	$(PY) -m mypy
+
+format: venv ## rewrite to the house style
+	@scripts/ensure-packages.sh lint
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+	clang-format -i $(C_FILES)
+
+check-sanitize: venv ## C units and layer tests under address and undefined-behaviour sanitizers
+	@scripts/sanitize.sh
+
+bench: venv ## the measurements, beside their peers
+	@scripts/ensure-packages.sh build test
+	$(PY) bench/side_by_side.py $(ARGS)
+
+wheel: venv ## dist/elfuse-*.whl
+	$(PY) -m pip wheel -q --no-build-isolation --no-deps -w dist .
+
+clean: ## what is built; .cache (packages, images) and .venv stay
+	rm -rf build dist elfuse/bin elfuse/_core/*.so *.egg-info
