@@ -34,6 +34,10 @@ struct cred {
     uint32_t gid, egid, sgid, fsgid;
     uint32_t ngroups;
     uint32_t groups[LINUX_NGROUPS_KEPT];
+    /* Capabilities as bit masks; what they allow is decided by their holder's uid on the host all the same. */
+    uint64_t cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
+    uint32_t securebits;
+    bool no_new_privs;
 };
 
 struct process {
@@ -53,6 +57,12 @@ struct process {
     size_t environ_len;
     void *auxv;             /* as in /proc/self/auxv; owned */
     size_t auxv_len;
+    uint64_t rlimit[16][2]; /* soft, hard; process/rlimit.c */
+    uint32_t personality;
+    uint8_t dumpable, subreaper, thp_disable; /* process/prctl.c */
+    int32_t pdeath_signal;
+    char domainname[65];
+    struct timer_set *timers; /* time/timers.c */
     int strace_fd;          /* host descriptor for --strace, or -1 */
     struct task_list *tasks; /* process/task.h */
 };

@@ -27,6 +27,7 @@ int64_t fd_return(struct task *task, int64_t fd);
 
 /* The guest's RLIMIT_NOFILE soft limit changed. */
 void fd_table_set_limit(struct fd_table *fds, uint64_t limit);
+uint64_t fd_table_limit(const struct fd_table *fds);
 
 /* Close-on-exec at execve: closes what the guest marked, never ours. */
 void fd_table_exec(struct task *task);

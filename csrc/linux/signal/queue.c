@@ -178,7 +178,6 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
         wake_one_of(proc, sig);
     else if (wants(target, sig))
         wake(target);
-    signalfd_notify(proc);
     return 0;
 }
 
@@ -305,9 +304,19 @@ int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info)
     }
     if (sig)
         take(sighand, pending, sig, info);
-    signalfd_notify(task->proc);
     host_mutex_unlock(&sighand->lock);
     return sig;
+}
+
+bool signal_check(struct task *task)
+{
+    task->sig->attention = 0;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    host_mutex_lock(&task->proc->sighand->lock);
+    signal_drain_host(task->proc);
+    signal_recalc(task);
+    host_mutex_unlock(&task->proc->sighand->lock);
+    return task->sig->attention;
 }
 
 uint64_t signal_pending_set(struct task *task)

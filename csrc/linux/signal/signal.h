@@ -86,6 +86,12 @@ void signal_mask_leave(struct task *task, bool interrupted);
 /* Has the task a reason to stop waiting? */
 static inline bool signal_attention(const struct task *task) { return task->sig->attention != 0; }
 
+/*
+ * After an interrupted wait: is there a signal for this task, or must it end? False: what interrupted it was
+ * blocked or somebody else's; a call that is never restarted goes on waiting. Takes the lock.
+ */
+bool signal_check(struct task *task);
+
 /* Take the first pending signal in `set` (own queue, then the process's) into *info: its number or 0. Locks. */
 int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info);
 /* Everything pending for the task, not masked by anything. Locks. */
@@ -111,11 +117,5 @@ void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64
 void signal_drain_host(struct process *proc);
 int signal_send_task_locked(struct task *task, const struct linux_siginfo *info);
 void signal_drop_everywhere(struct process *proc, uint64_t mask);
-
-/* A poll descriptor's view of what is pending, for signalfd (signal/signalfd.c). */
-int64_t signalfd_read(struct task *task, int fd, gva_t buf, uint64_t count);
-bool signalfd_is(struct process *proc, int fd);
-void signalfd_closed(struct process *proc, int fd);
-void signalfd_notify(struct process *proc);
 
 #endif

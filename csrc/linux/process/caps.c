@@ -1,0 +1,93 @@
+/* caps.c - capget and capset: kernel/capability.c. */
+#include "linux/mm/uaccess.h"
+#include "linux/process/cred.h"
+#include "linux/process/task.h"
+#include "linux/signal/signal.h"
+#include "syscalls_gen.h"
+
+#define CAPABILITY_VERSION_1 0x19980330u
+#define CAPABILITY_VERSION_2 0x20071026u
+#define CAPABILITY_VERSION_3 0x20080522u
+
+struct cap_header {
+    uint32_t version;
+    int32_t pid;
+};
+
+struct cap_data {
+    uint32_t effective, permitted, inheritable;
+};
+
+/* cap_validate_magic(): words a set has, or an error after the version that is known has been told. */
+static int words_of(struct task *task, gva_t header_at, struct cap_header *header)
+{
+    if (copy_from_user(task, header, header_at, sizeof(*header)))
+        return -LINUX_EFAULT;
+    switch (header->version) {
+    case CAPABILITY_VERSION_1: return 1;
+    case CAPABILITY_VERSION_2:
+    case CAPABILITY_VERSION_3: return 2;
+    default: break;
+    }
+    if (put_user_u32(task, header_at, CAPABILITY_VERSION_3))
+        return -LINUX_EFAULT;
+    return -LINUX_EINVAL;
+}
+
+static bool is_self(struct task *task, int32_t pid)
+{
+    return pid == 0 || task_host_tid(task, pid) > 0;
+}
+
+int64_t sys_capget(struct task *task, const uint64_t args[6])
+{
+    struct cap_header header;
+    int words = words_of(task, args[0], &header);
+    if (words < 0)
+        return !args[1] && words == -LINUX_EINVAL ? 0 : words;
+    if (header.pid < 0)
+        return -LINUX_EINVAL;
+    if (!is_self(task, header.pid))
+        return -LINUX_ESRCH;
+    if (!args[1])
+        return 0;
+    const struct cred *c = &task->proc->cred;
+    struct cap_data data[2];
+    for (int i = 0; i < 2; i++) {
+        data[i].effective = (uint32_t)(c->cap_effective >> (32 * i));
+        data[i].permitted = (uint32_t)(c->cap_permitted >> (32 * i));
+        data[i].inheritable = (uint32_t)(c->cap_inheritable >> (32 * i));
+    }
+    return copy_to_user(task, args[1], data, (size_t)words * sizeof(data[0])) ? -LINUX_EFAULT : 0;
+}
+
+int64_t sys_capset(struct task *task, const uint64_t args[6])
+{
+    struct cap_header header;
+    int words = words_of(task, args[0], &header);
+    if (words < 0)
+        return words;
+    if (header.pid != 0 && header.pid != task->tid)
+        return -LINUX_EPERM;
+    struct cap_data data[2] = {{0}, {0}};
+    if (copy_from_user(task, data, args[1], (size_t)words * sizeof(data[0])))
+        return -LINUX_EFAULT;
+    uint64_t effective = data[0].effective | (uint64_t)data[1].effective << 32;
+    uint64_t permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    uint64_t inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+    effective &= LINUX_CAP_FULL;
+    permitted &= LINUX_CAP_FULL;
+    inheritable &= LINUX_CAP_FULL;
+    /* cap_capset() */
+    struct cred *c = &task->proc->cred;
+    bool setpcap = cred_capable(task->proc, LINUX_CAP_SETPCAP);
+    if ((!setpcap && (inheritable & ~(c->cap_inheritable | c->cap_permitted))) ||
+        (inheritable & ~(c->cap_inheritable | c->cap_bounding)) || (permitted & ~c->cap_permitted) ||
+        (effective & ~permitted))
+        return -LINUX_EPERM;
+    c->cap_effective = effective;
+    c->cap_permitted = permitted;
+    c->cap_inheritable = inheritable;
+    c->cap_ambient &= permitted & inheritable;
+    return 0;
+}
