@@ -89,6 +89,15 @@ static int script_argv(struct exec_plan *plan, const struct script_line *line, c
     return 0;
 }
 
+/* Exactly len bytes: 0, -LINUX_ENOEXEC if the file is shorter, or -errno. */
+static int read_exact(int fd, void *buf, size_t len, uint64_t offset)
+{
+    if (offset > INT64_MAX - len)
+        return -LINUX_ENOEXEC;
+    int64_t n = host_pread(fd, buf, len, (int64_t)offset);
+    return n < 0 ? (int)n : n == (int64_t)len ? 0 : -LINUX_ENOEXEC;
+}
+
 /* Read an ELF file's headers and judge them. */
 static int read_elf(struct task *task, struct exec_file *file, const uint8_t *head, size_t size,
                     const char **why)
@@ -100,12 +109,11 @@ static int read_elf(struct task *task, struct exec_file *file, const uint8_t *he
         err = host_statx_fd(file->fd, &st);
     if (err)
         return err;
-    size_t want = file->info.phnum * (size_t)56;
-    if (file->info.phoff > INT64_MAX - sizeof phdrs ||
-        host_pread(file->fd, phdrs, want, (int64_t)file->info.phoff) != (int64_t)want) {
+    err = read_exact(file->fd, phdrs, file->info.phnum * (size_t)56, file->info.phoff);
+    if (err == -LINUX_ENOEXEC)
         *why = "is a corrupt ELF file: its program headers lie past its end";
-        return -LINUX_ENOEXEC;
-    }
+    if (err)
+        return err;
     return elf_parse_segments(&file->info, phdrs, st.stx_size, task->proc->mm->size, why);
 }
 
@@ -174,11 +182,13 @@ static int open_interp(struct task *task, struct exec_plan *plan, char *why)
     char canonical[LINUX_PATH_MAX];
     if (info->interp_size == 0)
         return 0;
-    if (host_pread(plan->program.fd, file->path, info->interp_size, (int64_t)info->interp_offset) !=
-            (int64_t)info->interp_size ||
-        file->path[info->interp_size - 1] != '\0') {
-        exec_why(why, plan->filename, "is a corrupt ELF file: bad interpreter name");
-        return -LINUX_ENOEXEC;
+    int err = read_exact(plan->program.fd, file->path, info->interp_size, info->interp_offset);
+    if (err == 0 && file->path[info->interp_size - 1] != '\0')
+        err = -LINUX_ENOEXEC;
+    if (err) {
+        exec_why(why, plan->filename, err == -LINUX_ENOEXEC ? "is a corrupt ELF file: bad interpreter name"
+                                                            : describe(err));
+        return err;
     }
     file->fd = fs_open_exec(task, LINUX_AT_FDCWD, file->path, 0, canonical);
     if (file->fd < 0) {
@@ -189,7 +199,7 @@ static int open_interp(struct task *task, struct exec_plan *plan, char *why)
     }
     uint8_t head[ELF_HEAD_SIZE];
     int64_t n = host_pread(file->fd, head, sizeof head, 0);
-    int err = n < 0 ? (int)n : read_elf(task, file, head, (size_t)n, &cause);
+    err = n < 0 ? (int)n : read_elf(task, file, head, (size_t)n, &cause);
     if (err) {
         exec_why(why, file->path, cause ? cause : describe(err));
         /* load_elf_binary(): a bad interpreter is ELIBBAD. */

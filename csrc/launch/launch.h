@@ -1,0 +1,24 @@
+/* launch.h - between the launcher's files. Exit statuses are podman's and docker's. */
+#ifndef ELFUSE_LAUNCH_H
+#define ELFUSE_LAUNCH_H
+
+#include "launch/spec.h"
+#include "linux/kernel.h"
+
+#define EXIT_ELFUSE_FAILED 125
+#define EXIT_NOT_EXECUTED  126
+#define EXIT_NOT_FOUND     127
+
+/*
+ * Before anything is opened: standard streams exist, every other descriptor is out of the guest's reach, our own
+ * lines go to a copy of standard error. spec_fd is read from later: its new number. -errno.
+ */
+int launch_take_descriptors(int spec_fd);
+
+/* Build everything of the guest but its program. 0, or -errno with the cause in err. */
+int launch_setup(const struct launch_spec *spec, struct task **task, char *err, size_t err_size);
+
+/* Find argv[0] and load it. 0, or the exit status after a line to standard error. */
+int launch_program(struct task *task, const struct launch_spec *spec);
+
+#endif

@@ -1,0 +1,92 @@
+/* setup.c - from the spec to a guest without a program. */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/file.h"
+#include "host/io.h"
+#include "host/log.h"
+#include "host/time.h"
+#include "launch/launch.h"
+#include "linux/abi/sched.h"
+#include "linux/fs/fdtable.h"
+#include "linux/fs/fs.h"
+#include "linux/mm/mm.h"
+#include "linux/process/task.h"
+
+int launch_take_descriptors(int spec_fd)
+{
+    /* A closed standard stream would be taken by the next file that is opened. */
+    int fd;
+    do {
+        fd = host_open_path("/dev/null", LINUX_O_RDWR, 0);
+        if (fd < 0)
+            return fd;
+    } while (fd < 3);
+    host_fd_close(fd);
+
+    int log = host_dupfd(2, host_fd_boundary(), true);
+    if (log < 0)
+        return log;
+    host_log_to(log);
+    return spec_fd >= 0 ? host_fd_private(spec_fd) : 0;
+}
+
+/* What the caller left open is not for the guest; keep_fds stay open above the boundary. */
+static int hide_descriptors(const struct launch_spec *spec, char *err, size_t err_size)
+{
+    for (size_t i = 0; i < spec->nkeep_fds; i++) {
+        int fd = host_fd_private(spec->keep_fds[i]);
+        if (fd < 0) {
+            snprintf(err, err_size, "launch spec: descriptor %d of \"keep_fds\" is not open",
+                     spec->keep_fds[i]);
+            return fd;
+        }
+    }
+    return host_close_range(3, (unsigned)host_fd_boundary() - 1, 0);
+}
+
+static void set_limits(struct process *proc, const struct launch_spec *spec)
+{
+    for (size_t i = 0; i < spec->nrlimits; i++) {
+        const struct spec_rlimit *l = &spec->rlimits[i];
+        switch (l->resource) {
+        case LINUX_RLIMIT_AS: mm_set_limit(proc->mm, MM_LIMIT_AS, l->soft); break;
+        case LINUX_RLIMIT_DATA: mm_set_limit(proc->mm, MM_LIMIT_DATA, l->soft); break;
+        case LINUX_RLIMIT_STACK: mm_set_limit(proc->mm, MM_LIMIT_STACK, l->soft); break;
+        case LINUX_RLIMIT_MEMLOCK: mm_set_limit(proc->mm, MM_LIMIT_MEMLOCK, l->soft); break;
+        case LINUX_RLIMIT_NOFILE: fd_table_set_limit(proc->fds, l->soft); break;
+        default: break;
+        }
+    }
+}
+
+int launch_setup(const struct launch_spec *spec, struct task **task, char *err, size_t err_size)
+{
+    struct process *proc;
+    snprintf(err, err_size, "out of memory");
+    int result = hide_descriptors(spec, err, err_size);
+    if (result)
+        return result;
+    result = process_create(&proc);
+    if (result)
+        return result;
+    proc->cred = spec->cred;
+    snprintf(proc->hostname, sizeof proc->hostname, "%s", spec->hostname);
+    result = fs_context_create(&spec->fs, &proc->fs, err, err_size);
+    if (result)
+        return result;
+    proc->fds = fd_table_create();
+    if (!proc->fds)
+        return -LINUX_ENOMEM;
+    result = mm_create(&proc->mm, host_counter, HOST_COUNTER_HZ, err, err_size);
+    if (result)
+        return result;
+    proc->vm = proc->mm->vm;
+    if (spec->strace)
+        proc->strace_fd = host_dupfd(2, host_fd_boundary(), true);
+    set_limits(proc, spec);
+    result = task_create_first(proc, task);
+    if (result)
+        snprintf(err, err_size, "cannot start the first thread (error %d)", -result);
+    return result;
+}
