@@ -1,0 +1,43 @@
+"""The fixture images in a store, and the command as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / ".cache" / "images"
+
+RunImage = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def image_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds the fixture images, unpacked once for all these tests."""
+    assert (IMAGES / "index.json").is_file(), "no fixture images: run `make images`"
+    return tmp_path_factory.mktemp("apps") / "store"
+
+
+@pytest.fixture(scope="session")
+def run_image(image_store: Path) -> RunImage:
+    """run_image("python", "python3", "-c", ...): `elfuse oci run` of a fixture image, its output captured."""
+
+    def run(
+        name: str,
+        *words: str,
+        options: tuple[str, ...] = (),
+        stdin: str = "",
+        timeout: float = 300,
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "elfuse", "oci", "run", "-i", *options, f"oci:{IMAGES}:{name}", *words]
+        env = {**os.environ, "ELFUSE_STORE": str(image_store), "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            command, capture_output=True, text=True, input=stdin, env=env, timeout=timeout, check=False
+        )
+
+    return run
