@@ -90,7 +90,17 @@ static struct code_page *page_of(struct vcpu_vm *vm, uint64_t pc)
     return p;
 }
 
-struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count)
+/* Make b findable. */
+static void publish(struct vcpu_vm *vm, struct code_page *page, struct block *b)
+{
+    b->page_next = page->blocks;
+    page->blocks = b;
+    _Atomic(struct block *) *head = &vm->hash[pc_hash(b->start)];
+    atomic_init(&b->hash_next, atomic_load_explicit(head, memory_order_relaxed));
+    atomic_store_explicit(head, b, memory_order_release);
+}
+
+struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count, bool keep)
 {
     if (vm->arena_total >= CACHE_LIMIT)
         cache_flush(vm);
@@ -103,15 +113,12 @@ struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op 
     b->count = count;
     b->leave = decode_leaves(&ops[count - 1]);
     b->direct = decode_is_direct(&ops[count - 1]);
-    atomic_init(&b->pc, pc);
+    atomic_init(&b->pc, keep ? pc : BLOCK_DEAD);
     atomic_init(&b->succ[0], &none);
     atomic_init(&b->succ[1], &none);
     memcpy(b->ops, ops, count * sizeof *ops);
-    b->page_next = page->blocks;
-    page->blocks = b;
-    _Atomic(struct block *) *head = &vm->hash[pc_hash(pc)];
-    atomic_init(&b->hash_next, atomic_load_explicit(head, memory_order_relaxed));
-    atomic_store_explicit(head, b, memory_order_release);
+    if (keep)
+        publish(vm, page, b);
     return b;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
+#include "vcpu/interp/host_fp.h"
 #include "vcpu/interp/interp_core.h"
 
 const char *vcpu_engine(void) { return "interp"; }
@@ -150,49 +151,53 @@ static __attribute__((noreturn)) void fetch_fault(struct vcpu *vcpu, uint64_t pc
     interp_leave(vcpu, pc);
 }
 
-/* Decode the block at pc. The copy of its words is made without the lock, since it may fault. */
+/* Copy the words at pc up to the page's end. Without the lock, since it may fault. Returns their number. */
+static unsigned fetch_words(struct vcpu *vcpu, uint64_t pc)
+{
+    unsigned count = (unsigned)((GUEST_PAGE - (pc & (GUEST_PAGE - 1))) / 4);
+    if (count > BLOCK_MAX_OPS)
+        count = BLOCK_MAX_OPS;
+    vcpu->fetch_pc = pc;
+    vcpu->fetching = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    memcpy(vcpu->words, vcpu->vm->config.base + pc, count * sizeof *vcpu->words);
+    atomic_signal_fence(memory_order_seq_cst);
+    vcpu->fetching = false;
+    return count;
+}
+
+/*
+ * Decode the block at pc. When code was invalidated meanwhile, perhaps this, the block is run but not kept: a core
+ * may have fetched at the same moment. Trying again instead could go on for ever.
+ */
 static struct block *build_block(struct vcpu *vcpu, uint64_t pc)
 {
     struct vcpu_vm *vm = vcpu->vm;
     if (pc & 3)
         fetch_fault(vcpu, pc, VCPU_FAULT_ALIGN);
-    for (;;) {
-        pthread_mutex_lock(&vm->lock);
-        uint64_t version = vm->code_version;
-        bool executable = exec_map_has(vm, pc);
-        pthread_mutex_unlock(&vm->lock);
-        if (!executable)
-            fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
-        unsigned count = (unsigned)((GUEST_PAGE - (pc & (GUEST_PAGE - 1))) / 4);
-        if (count > BLOCK_MAX_OPS)
-            count = BLOCK_MAX_OPS;
-        vcpu->fetch_pc = pc;
-        vcpu->fetching = true;
-        atomic_signal_fence(memory_order_seq_cst);
-        memcpy(vcpu->words, vm->config.base + pc, count * sizeof *vcpu->words);
-        atomic_signal_fence(memory_order_seq_cst);
-        vcpu->fetching = false;
-        unsigned ops = decode_block(vcpu->scratch, vcpu->words, count, pc);
+    pthread_mutex_lock(&vm->lock);
+    uint64_t version = vm->code_version;
+    bool executable = exec_map_has(vm, pc);
+    pthread_mutex_unlock(&vm->lock);
+    if (!executable)
+        fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
+    unsigned count = decode_block(vcpu->scratch, vcpu->words, fetch_words(vcpu, pc), pc);
 
-        pthread_mutex_lock(&vm->lock);
-        struct block *block = NULL;
-        bool current = version == vm->code_version;
-        if (current) {
-            block = cache_find(vm, pc);
-            if (!block)
-                block = cache_insert(vm, pc, vcpu->scratch, ops);
-            if (!block) {
-                /* Out of memory: make room, and try again with what that frees. */
-                cache_flush(vm);
-                block = cache_insert(vm, pc, vcpu->scratch, ops);
-            }
-        }
-        pthread_mutex_unlock(&vm->lock);
-        if (block)
-            return block;
-        if (current)
-            fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
+    pthread_mutex_lock(&vm->lock);
+    bool keep = version == vm->code_version;
+    struct block *block = keep ? cache_find(vm, pc) : NULL;
+    if (!block)
+        block = cache_insert(vm, pc, vcpu->scratch, count, keep);
+    if (!block) {
+        /* Out of memory: make room, and try once more with what that frees. */
+        cache_flush(vm);
+        cache_reclaim(vm);
+        block = cache_insert(vm, pc, vcpu->scratch, count, keep);
     }
+    pthread_mutex_unlock(&vm->lock);
+    if (!block)
+        fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
+    return block;
 }
 
 static unsigned jump_slot(uint64_t pc) { return (unsigned)(pc >> 2) & ((1u << JUMP_CACHE_BITS) - 1); }
@@ -248,7 +253,8 @@ static void remember(struct block *from, struct block *to)
     atomic_store_explicit(&from->succ[block_is(first, BLOCK_DEAD) ? 0 : 1], to, memory_order_release);
 }
 
-static void run_blocks(struct vcpu *vcpu)
+/* Not inlined: beside sigsetjmp() nothing could stay in a register. */
+static __attribute__((noinline)) void run_blocks(struct vcpu *vcpu)
 {
     struct interp_cpu *cpu = &vcpu->cpu;
     struct block *from = NULL, *block;
@@ -266,9 +272,6 @@ static void run_blocks(struct vcpu *vcpu)
         block = vcpu->jump[jump_slot(pc)];
         if (!block_is(block, pc)) {
             block = find_block(vcpu, pc);
-            /* Building may have flushed, and then `from` is about to be freed. */
-            if (atomic_load_explicit(&vcpu->attention, memory_order_relaxed) & ATTEND_FLUSH)
-                from = NULL;
         }
         if (from)
             remember(from, block);
@@ -290,6 +293,7 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     vcpu->excl.valid = false;
     enter_epoch(vcpu);
+    vcpu->host_fp = host_fp_enter();
     vcpu->running = true;
     if (sigsetjmp(vcpu->escape, 0) == 0) {
         if (vcpu->cpu.regs.pc & 3)
@@ -298,6 +302,7 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     }
     vcpu->running = false;
     vcpu->fetching = false;
+    host_fp_leave(vcpu->host_fp);
     atomic_store_explicit(&vcpu->seen_epoch, 0, memory_order_release);
     *exit = vcpu->exit;
 }

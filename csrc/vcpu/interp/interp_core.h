@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "vcpu/interp/host_fp.h"
 #include "vcpu/interp/interp.h"
 
 #define GUEST_PAGE_BITS 12
@@ -96,6 +97,7 @@ struct vcpu {
     _Atomic unsigned attention;
     struct exclusive excl;
     struct vcpu_exit exit;
+    struct host_fp host_fp; /* the caller's, during a run */
     uint64_t fetch_pc;
     bool running, fetching;
     _Atomic uint64_t seen_epoch; /* 0 outside vcpu_run(): holds no block pointer that it will use */
@@ -117,8 +119,10 @@ int cache_init(struct vcpu_vm *vm);
 void cache_destroy(struct vcpu_vm *vm);
 /* Without the lock. NULL when there is none. */
 struct block *cache_find(struct vcpu_vm *vm, uint64_t pc);
-/* With the lock. Copies the operations; returns NULL when out of memory. */
-struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count);
+/* With the lock. Copies the operations; returns NULL when out of memory. keep: false makes a dead block, to be run
+ * by the caller once. */
+struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count,
+                           bool keep);
 /* With the lock: kill the blocks with code in [start, end). */
 void cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end);
 /* With the lock: forget every block; the memory is freed when all vcpus have noticed. */

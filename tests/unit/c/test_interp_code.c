@@ -1,6 +1,7 @@
 /*
  * Code that changes, is protected or unmapped is not run any more; and flushes of the whole cache.
  */
+#include <fenv.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -33,6 +34,25 @@ static void exits(void)
     CHECK_EQ(e.reason, VCPU_EXIT_UNDEF);
     CHECK_EQ(e.imm, 0xffffffff);
     CHECK_EQ(r->pc, CODE + 12);
+}
+
+/* The caller's floating-point control comes back as it was, also from a fault's exit. */
+static void host_rounding(void)
+{
+    fesetround(FE_UPWARD);
+    feclearexcept(FE_ALL_EXCEPT);
+    GUEST_CODE(CODE, 0x1e621820u /* fdiv d0, d1, d2 */, INSN_SVC);
+    struct vcpu_regs *r = vcpu_regs(guest_cpu);
+    double one = 1, three = 3, third = 1.0 / 3;
+    memcpy(&r->v[1][0], &one, 8);
+    memcpy(&r->v[2][0], &three, 8);
+    CHECK_EQ(guest_run(CODE).reason, VCPU_EXIT_SVC);
+    CHECK(memcmp(&r->v[0][0], &third, 8) == 0);
+    CHECK_EQ(fegetround(), FE_UPWARD);
+    CHECK_EQ(fetestexcept(FE_ALL_EXCEPT), 0);
+    CHECK_EQ(guest_run(HOLE).reason, VCPU_EXIT_FAULT);
+    CHECK_EQ(fegetround(), FE_UPWARD);
+    fesetround(FE_TONEAREST);
 }
 
 static void changed_by_host(void)
@@ -172,6 +192,7 @@ int main(void)
 {
     guest_create();
     exits();
+    host_rounding();
     changed_by_host();
     mprotect(guest_base + CODE, PAGE, PROT_READ | PROT_WRITE);
     changed_by_guest();
