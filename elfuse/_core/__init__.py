@@ -1,6 +1,6 @@
 """Typed calls into libelfuse: no logic of its own. Signatures and contracts are in __init__.pyi."""
 
-from pathlib import Path
+import os.path
 
 try:
     from elfuse._core.layer import DigestMismatch, LayerError, extract_layer, open_in_root, remove_tree
@@ -21,4 +21,6 @@ __all__ = [
 
 def vm_path() -> str:
     """Path of the elfuse-vm launcher shipped in this package."""
-    return str(Path(__file__).resolve().parent.parent / "bin" / "elfuse-vm")
+    # os.path: a run must not pay for importing pathlib.
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    return os.path.join(package, "bin", "elfuse-vm")

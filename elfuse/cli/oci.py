@@ -165,7 +165,7 @@ def run(
     )
     opened = Store.open(store)
     sweep_later(opened)
-    with watch(quiet=quiet) as progress:
+    with watch(quiet=quiet, present=False) as progress:
         found = api.resolve_image(opened, image, policy=policy, tls_verify=tls_verify, progress=progress)
     prepared = prepare_run(opened, found, run_options, os.environ)
     if dry_run:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def watch(*, quiet: bool) -> Iterator[Progress]:
+def watch(*, quiet: bool, present: bool = True) -> Iterator[Progress]:
+    """`present`: whether blobs that were there already are worth a line."""
     if quiet:
         yield Silent()
     elif not sys.stderr.isatty():
-        yield Lines()
+        yield Lines(present=present)
     else:
         terminal = Terminal()
         try:
@@ -32,20 +33,25 @@ def watch(*, quiet: bool) -> Iterator[Progress]:
 class Lines:
     """One line when a blob is in the store."""
 
+    def __init__(self, *, present: bool) -> None:
+        self._present = present
+
     def begin(self, kind: str, digest: Digest, size: int, present: int) -> None:
         if present:
-            print(f"{kind} {short(digest)} resumed at {human_size(present)}", file=sys.stderr)
+            _say(f"{kind:<8} {short(digest)} {human_size(size):>9} resumes at {human_size(present)}")
 
     def advance(self, digest: Digest, count: int) -> None:
         pass
 
     def finish(self, kind: str, digest: Digest, size: int, fetched: bool) -> None:
-        print(self.line(kind, digest, size, fetched), file=sys.stderr)
+        if fetched or self._present:
+            state = "fetched" if fetched else "present"
+            _say(f"{kind:<8} {short(digest)} {human_size(size):>9} {state}")
 
-    @staticmethod
-    def line(kind: str, digest: Digest, size: int, fetched: bool) -> str:
-        state = "fetched" if fetched else "present"
-        return f"{kind:<8} {short(digest)} {human_size(size):>9} {state}"
+
+def _say(line: str) -> None:
+    # One write: several threads speak, and print() would write the line's end apart.
+    sys.stderr.write(f"{line}\n")
 
 
 class Terminal:

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -22,7 +21,8 @@ def fsync_directory(path: str) -> None:
 
 def replace_file(path: str, data: bytes, staging: str) -> None:
     """Put `data` at `path` as one step: after a crash there is the old file or the new one."""
-    fd, temporary = tempfile.mkstemp(dir=staging)
+    temporary = os.path.join(staging, f"file-{os.urandom(8).hex()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)

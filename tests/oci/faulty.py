@@ -1,7 +1,7 @@
 """A registry that misbehaves on demand: plain HTTP on loopback, every answer scripted."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -24,9 +24,16 @@ class Exchange:
     def header(self, name: str) -> str | None:
         return self.handler.headers.get(name)
 
-    def answer(self, status: int, body: bytes = b"", length: int | None = None, **headers: str) -> bool:
+    def answer(
+        self,
+        status: int,
+        body: bytes = b"",
+        length: int | None = None,
+        fields: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> bool:
         self.handler.send_response(status)
-        for name, value in headers.items():
+        for name, value in {**(fields or {}), **headers}.items():
             self.handler.send_header(name.replace("_", "-"), value)
         self.handler.send_header("Content-Length", str(len(body) if length is None else length))
         self.handler.end_headers()
