@@ -2,10 +2,10 @@
 PY := .venv/bin/python
 C_FILES = $(shell git ls-files 'csrc/**.c' 'csrc/**.h' 'tests/**.c' 'tests/**.h' 'bench/**.c')
 
-.PHONY: help demo test venv lint format typecheck check-sanitize bench images wheel clean
+.PHONY: help demo test venv lint format typecheck check-sanitize fuzz-a64 bench images wheel clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 demo: ## install what is missing, build, and run Python from a real arm64 image
 	@scripts/demo.sh
@@ -40,6 +40,10 @@ format: venv ## rewrite to the house style
 
 check-sanitize: venv ## C units and layer tests under address and undefined-behaviour sanitizers
 	@scripts/sanitize.sh
+
+fuzz-a64: venv ## every row of the instruction set against qemu-aarch64, 2,000 cases each (some minutes)
+	@scripts/ensure-packages.sh build test
+	ELFUSE_FUZZ_CASES=2000 $(PY) -m pytest -q tests/fuzz/test_a64.py
 
 bench: venv ## the measurements, beside their peers
 	@scripts/ensure-packages.sh build test

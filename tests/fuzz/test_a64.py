@@ -54,7 +54,7 @@ def test_every_row_agrees_with_the_reference(fuzzer: Path, qemu: list[str]) -> N
     out = run(fuzzer, "--cases", str(CASES), "--seed", "20260701", "--coverage", "yes", "--", *qemu)
     match = re.search(r"a64_diff: (\d+) rows, (\d+) cases, 0 differ", out)
     assert match, out
-    assert int(match[1]) > 700
+    assert int(match[1]) > 1000
     assert int(match[2]) >= CASES * int(match[1]) * 0.99
 
 
@@ -70,4 +70,4 @@ def test_the_table_has_no_row_that_the_fuzzer_leaves_out_silently(fuzzer: Path) 
     listed = re.findall(r'"([A-Z][A-Za-z0-9_]*)"', text.split("a64_known_skip")[0])
     names = set(table_rows())
     assert set(listed) <= names
-    assert len(listed) <= 8
+    assert len(listed) <= 16
