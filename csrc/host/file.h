@@ -32,8 +32,9 @@ int host_open_beneath_slow(int dirfd, const char *rel, int flags, uint32_t mode)
 /* Whether openat2 is used; false turns it off (tests). */
 void host_set_openat2(bool use);
 
-/* A new open file description of the same file, through /proc/self/fd. May wait, as above. */
+/* A new open file description of the same file, through /proc/self/fd. */
 int host_reopen(int fd, int flags);
+int host_reopen_wait(int fd, int flags);
 /* Host path of what fd is open on, as /proc/self/fd shows it; length, or -errno. */
 int64_t host_fd_path(int fd, char *buf, size_t size);
 /* Target of the symbolic link that the O_PATH descriptor fd is open on. Not NUL-terminated. */
@@ -70,12 +71,18 @@ int64_t host_getdents64(int fd, void *buf, size_t size);
 /* Copy all of in (from offset 0) to out, by reflink, copy_file_range or read/write. */
 int host_copy_file(int in, int out, uint64_t size);
 
+/* Open flags as the host's own number, for arguments of ioctls. */
+int host_open_flags(int flags);
+
 /* Memory with a descriptor: sealed against change after it was filled. name is for people. */
 int host_memfd_content(const char *name, const void *data, size_t size);
 /* An empty directory that has no name any more: stands for directories that exist only for the
  * guest. */
 int host_unnamed_dir(void);
 
+int32_t host_getpid(void);
+int32_t host_getpgrp(void);
+int32_t host_getsid(void);
 uint32_t host_euid(void);
 uint32_t host_egid(void);
 

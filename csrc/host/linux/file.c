@@ -31,7 +31,7 @@ static void self_fd(char buf[SELF_FD_SIZE], int fd)
 
 int host_open_path(const char *path, int flags, uint32_t mode)
 {
-    return ret(open(path, flags_to_host(flags) | O_CLOEXEC, mode));
+    return ret(open(path, flags_to_host(flags), mode));
 }
 
 static atomic_int
@@ -142,13 +142,15 @@ int host_open_beneath_slow(int dirfd, const char *rel, int flags, uint32_t mode)
     return open_slow(dirfd, rel[0] ? rel : ".", flags, mode, false);
 }
 
-int host_reopen(int fd, int flags)
+static int reopen(int fd, int flags, bool wait)
 {
     char path[SELF_FD_SIZE];
     self_fd(path, fd);
-    return (int)host_syscall_interruptible(SYS_openat, AT_FDCWD, path,
-                                           flags_to_host(flags & ~LINUX_O_NOFOLLOW));
+    return (int)do_open(wait, SYS_openat, AT_FDCWD, (long)path, flags_to_host(flags & ~LINUX_O_NOFOLLOW), 0);
 }
+
+int host_reopen(int fd, int flags) { return reopen(fd, flags, false); }
+int host_reopen_wait(int fd, int flags) { return reopen(fd, flags, true); }
 
 int64_t host_fd_path(int fd, char *buf, size_t size)
 {

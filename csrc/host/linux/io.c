@@ -9,6 +9,8 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <stdlib.h>
+#include <dirent.h>
 #include <unistd.h>
 
 #include "host/linux/flags.h"
@@ -207,6 +209,28 @@ int64_t host_fcntl(int fd, int cmd, uint64_t arg)
 int host_flock(int fd, int operation)
 {
     return (int)WAIT(SYS_flock, fd, operation);
+}
+
+int host_list_fds(int *fds, int max, bool cloexec_only)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    struct dirent *d;
+    int n = 0;
+
+    if (dir == NULL)
+        return -errno;
+    while (n < max && (d = readdir(dir)) != NULL) {
+        if (d->d_name[0] == '.')
+            continue;
+        int fd = atoi(d->d_name);
+        if (fd == dirfd(dir))
+            continue;
+        if (cloexec_only && (fd >= host_fd_boundary() || fcntl(fd, F_GETFD) != FD_CLOEXEC))
+            continue;
+        fds[n++] = fd;
+    }
+    closedir(dir);
+    return n;
 }
 
 int host_close_range(unsigned first, unsigned last, unsigned flags)

@@ -107,12 +107,15 @@ struct fs_path {
     const char *rel;           /* within path */
     int fd;                    /* O_PATH, -1: absent, or synthetic */
     struct layer_hit hit;
-    struct linux_statx st; /* the guest's view: owner and mode virtual; valid when the object exists */
+    /* The guest's view: owner and mode virtual. Of the object, or of its parent directory when the object
+     * does not exist (FS_CREATE). */
+    struct linux_statx st;
     uint32_t host_mode;    /* the host's own mode bits */
     bool exists;
     bool trailing; /* the path ended in a slash: must be a directory */
     int from_fd;   /* the guest descriptor that an empty path or a magic link named, or -1 */
     struct synth_node *node; /* synthetic objects; owned */
+    struct fs_mount *anon;   /* mnt is NULL: the mount whose layer (hit.layer) holds the file, or NULL */
 };
 
 /*
@@ -131,6 +134,12 @@ int fs_user_resolve(struct task *task, int dirfd, gva_t addr, unsigned flags, st
 int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf);
 /* Position of the guest descriptor's file in the tree: 0 with path in buf, or -LINUX_ENOENT. */
 int fs_fd_position(struct fs_context *fs, struct task *task, int fd, char *buf);
+/*
+ * The canonical path that `path` would have if it held no symbolic link: 0 with it in buf and *trailing, or
+ * -errno; -LINUX_ELOOP when it has a ".." and so must be walked.
+ */
+int fs_plain_path(struct fs_context *fs, struct task *task, int dirfd, const char *path, char *buf,
+                  bool *trailing);
 /* The last component of a path given by the guest: LAST_NORM, "." , "..", or only slashes. */
 enum fs_last { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 enum fs_last fs_last_kind(const char *path);
@@ -163,6 +172,25 @@ int fs_rmdir(struct fs_context *fs, struct fs_path *p);
 int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags);
 /* After an object was created at p: open p->fd and read its stat. */
 int fs_path_refresh(struct fs_path *p);
+/* The guest's view of p's parent directory (p->mnt is not NULL). */
+int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p, struct linux_statx *st);
+/* Number of a file before it was copied up: st_dev (major << 32 | minor), st_ino; two native 64-bit words. */
+#define ORIGIN_XATTR "user.overlay.elfuse.origin"
+void fs_apply_origin(struct fs_mount *m, int layer, int fd, struct linux_statx *st);
+/* Fill st with the guest's view of what guest descriptor fd is open on. */
+int fs_stat_fd(struct task *task, int fd, struct linux_statx *st);
+
+/* ---- cwd.c ---- */
+
+/* Make the directory p the current one. */
+int fs_set_cwd(struct fs_context *fs, struct fs_path *p);
+
+/* ---- open.c ---- */
+
+/* Open for the guest: a descriptor of its number space, or -errno. resolve: FS_* restrictions. */
+int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint32_t mode, unsigned resolve);
+/* Record owner and mode of a new object; host_mode is what it was made with. */
+int fs_new_owner(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint32_t host_mode);
 
 /* ---- owner.c ---- */
 

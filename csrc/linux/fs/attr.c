@@ -1,0 +1,238 @@
+/* attr.c - owner, mode, times, umask. */
+#include <string.h>
+
+#include "linux/fs/fd_calls.h"
+#include "linux/fs/path.h"
+#include "linux/fs/synth.h"
+#include "linux/mm/uaccess.h"
+#include "syscalls_gen.h"
+
+/* What a descriptor call works on. O_PATH descriptors are refused, as Linux's fdget() does. */
+static int resolve_fd(struct task *task, uint64_t arg, struct fs_path *p)
+{
+    int fd = fd_arg(arg), fl;
+
+    p->fd = -1;
+    p->node = NULL;
+    if (fd < 0)
+        return fd;
+    fl = host_getfl(fd);
+    if (fl < 0 || (fl & LINUX_O_PATH))
+        return -LINUX_EBADF;
+    return fs_resolve(task->proc->fs, task, fd, "", FS_EMPTY, p);
+}
+
+/* Make the object changeable. Objects without a host file, and descriptors of the host's own things (pipes,
+ * terminals), cannot be. */
+static int prepare(struct task *task, struct fs_path *p)
+{
+    if (p->node)
+        return -LINUX_EPERM;
+    return fs_copy_up(task->proc->fs, p);
+}
+
+/* Whether the file can carry a virtual owner: it lies in one of the guest's trees. */
+static bool carries(const struct fs_path *p) { return p->mnt || p->anon; }
+
+/* ---- mode ---- */
+
+static int change_mode(struct task *task, struct fs_path *p, uint32_t mode)
+{
+    const struct cred *cred = &task->proc->cred;
+    int r;
+
+    if (LINUX_S_ISLNK(p->st.stx_mode))
+        return -LINUX_EOPNOTSUPP;
+    r = fs_writable(p);
+    if (r == 0 && !owner_is(cred, &p->st))
+        r = -LINUX_EPERM;
+    if (r == 0)
+        r = prepare(task, p);
+    if (r < 0)
+        return r;
+    mode &= LINUX_S_IALLUGO;
+    if (!LINUX_S_ISDIR(p->st.stx_mode) && cred->fsuid != 0 && !cred_in_group(cred, p->st.stx_gid))
+        mode &= ~(uint32_t)LINUX_S_ISGID;
+    if (!carries(p))
+        return host_chmod_fd(p->fd, mode & 0777);
+    uint32_t host_type = p->host_mode & LINUX_S_IFMT, full = (p->st.stx_mode & LINUX_S_IFMT) | mode;
+    if (host_type == LINUX_S_IFIFO || host_type == LINUX_S_IFSOCK) /* these carry no attributes */
+        return host_chmod_fd(p->fd, mode);
+    r = host_chmod_fd(p->fd, owner_host_mode(host_type | mode));
+    if (r == 0)
+        r = owner_store(p->fd, p->st.stx_uid, p->st.stx_gid, full,
+                        linux_mkdev(p->st.stx_rdev_major, p->st.stx_rdev_minor));
+    return r;
+}
+
+static int64_t chmod_at(struct task *task, int dirfd, gva_t path, uint32_t mode, int flags)
+{
+    struct fs_path p;
+    int r;
+
+    if (flags & ~(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EMPTY_PATH))
+        return -LINUX_EINVAL;
+    r = fs_user_resolve(task, dirfd, path,
+                        (flags & LINUX_AT_SYMLINK_NOFOLLOW ? 0 : FS_FOLLOW) |
+                            (flags & LINUX_AT_EMPTY_PATH ? FS_EMPTY : 0),
+                        &p);
+    if (r < 0)
+        return r;
+    r = change_mode(task, &p, mode);
+    fs_path_put(&p);
+    return r;
+}
+
+int64_t sys_fchmodat(struct task *task, const uint64_t a[6])
+{
+    return chmod_at(task, (int)a[0], a[1], (uint32_t)a[2], 0);
+}
+
+int64_t sys_fchmodat2(struct task *task, const uint64_t a[6])
+{
+    return chmod_at(task, (int)a[0], a[1], (uint32_t)a[2], (int)a[3]);
+}
+
+int64_t sys_fchmod(struct task *task, const uint64_t a[6])
+{
+    struct fs_path p;
+    int r = resolve_fd(task, a[0], &p);
+
+    if (r < 0)
+        return r;
+    r = change_mode(task, &p, (uint32_t)a[1]);
+    fs_path_put(&p);
+    return r;
+}
+
+/* ---- owner ---- */
+
+/* Linux's setattr_prepare(): root may do all; an owner may give the file to a group of theirs. */
+static int chown_allowed(const struct cred *cred, const struct linux_statx *st, uint32_t uid, uint32_t gid)
+{
+    if (cred->fsuid == 0)
+        return 0;
+    if (uid != UINT32_MAX && (cred->fsuid != st->stx_uid || uid != st->stx_uid))
+        return -LINUX_EPERM;
+    if (gid != UINT32_MAX &&
+        (cred->fsuid != st->stx_uid || (!cred_in_group(cred, gid) && gid != st->stx_gid)))
+        return -LINUX_EPERM;
+    return 0;
+}
+
+static int change_owner(struct task *task, struct fs_path *p, uint32_t uid, uint32_t gid)
+{
+    const struct cred *cred = &task->proc->cred;
+    uint32_t mode = p->st.stx_mode;
+    int r = fs_writable(p);
+
+    if (r == 0)
+        r = chown_allowed(cred, &p->st, uid, gid);
+    if (r < 0)
+        return r;
+    if (LINUX_S_ISLNK(mode) || p->node || !carries(p))
+        return 0; /* nowhere to keep it: links show as root's (see owner.c) */
+    r = prepare(task, p);
+    if (r < 0)
+        return r;
+    if (uid == UINT32_MAX && gid == UINT32_MAX)
+        return 0;
+    if (!LINUX_S_ISDIR(mode)) { /* should_remove_suid() */
+        mode &= ~(uint32_t)LINUX_S_ISUID;
+        if (mode & 0010)
+            mode &= ~(uint32_t)LINUX_S_ISGID;
+    }
+    return owner_store(p->fd, uid == UINT32_MAX ? p->st.stx_uid : uid, gid == UINT32_MAX ? p->st.stx_gid : gid,
+                       mode, linux_mkdev(p->st.stx_rdev_major, p->st.stx_rdev_minor));
+}
+
+int64_t sys_fchownat(struct task *task, const uint64_t a[6])
+{
+    struct fs_path p;
+    int flags = (int)a[4], r;
+
+    if (flags & ~(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EMPTY_PATH))
+        return -LINUX_EINVAL;
+    r = fs_user_resolve(task, (int)a[0], a[1],
+                        (flags & LINUX_AT_SYMLINK_NOFOLLOW ? 0 : FS_FOLLOW) |
+                            (flags & LINUX_AT_EMPTY_PATH ? FS_EMPTY : 0),
+                        &p);
+    if (r < 0)
+        return r;
+    r = change_owner(task, &p, (uint32_t)a[2], (uint32_t)a[3]);
+    fs_path_put(&p);
+    return r;
+}
+
+int64_t sys_fchown(struct task *task, const uint64_t a[6])
+{
+    struct fs_path p;
+    int r = resolve_fd(task, a[0], &p);
+
+    if (r < 0)
+        return r;
+    r = change_owner(task, &p, (uint32_t)a[1], (uint32_t)a[2]);
+    fs_path_put(&p);
+    return r;
+}
+
+/* ---- times ---- */
+
+static int change_times(struct task *task, struct fs_path *p, const struct linux_timespec_fs *times)
+{
+    const struct cred *cred = &task->proc->cred;
+    bool now = times == NULL || (times[0].tv_nsec == LINUX_UTIME_NOW && times[1].tv_nsec == LINUX_UTIME_NOW);
+    int r = fs_writable(p);
+
+    if (times && times[0].tv_nsec == LINUX_UTIME_OMIT && times[1].tv_nsec == LINUX_UTIME_OMIT)
+        return 0;
+    if (r == 0 && !owner_is(cred, &p->st)) {
+        if (!now)
+            return -LINUX_EPERM;
+        r = owner_may(cred, &p->st, FS_MAY_WRITE);
+    }
+    if (r == 0 && p->node == NULL)
+        r = prepare(task, p);
+    if (r < 0 || p->node)
+        return r;
+    return host_utimens_fd(p->fd, times);
+}
+
+int64_t sys_utimensat(struct task *task, const uint64_t a[6])
+{
+    struct linux_timespec_fs times[2], *t = NULL;
+    struct fs_path p;
+    int flags = (int)a[3], r;
+
+    if (a[2]) {
+        if (copy_from_user(task, times, a[2], sizeof times) < 0)
+            return -LINUX_EFAULT;
+        for (int i = 0; i < 2; i++)
+            if ((times[i].tv_nsec < 0 || times[i].tv_nsec > 999999999) &&
+                times[i].tv_nsec != LINUX_UTIME_NOW && times[i].tv_nsec != LINUX_UTIME_OMIT)
+                return -LINUX_EINVAL;
+        t = times;
+    }
+    if (flags & ~(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EMPTY_PATH))
+        return -LINUX_EINVAL;
+    if (a[1] == 0 && (int)a[0] != LINUX_AT_FDCWD) { /* futimens() */
+        if (flags & LINUX_AT_SYMLINK_NOFOLLOW)
+            return -LINUX_EINVAL;
+        r = resolve_fd(task, a[0], &p);
+    } else {
+        r = fs_user_resolve(task, (int)a[0], a[1],
+                            (flags & LINUX_AT_SYMLINK_NOFOLLOW ? 0 : FS_FOLLOW) |
+                                (flags & LINUX_AT_EMPTY_PATH ? FS_EMPTY : 0),
+                            &p);
+    }
+    if (r < 0)
+        return r;
+    r = change_times(task, &p, t);
+    fs_path_put(&p);
+    return r;
+}
+
+int64_t sys_umask(struct task *task, const uint64_t a[6])
+{
+    return __atomic_exchange_n(&task->proc->fs->umask, (uint32_t)a[0] & 0777, __ATOMIC_RELAXED);
+}

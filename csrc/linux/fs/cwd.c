@@ -1,0 +1,248 @@
+/* cwd.c - the current directory, and what other parts of the kernel open by path. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/fs/fd_calls.h"
+#include "linux/fs/fd_meta.h"
+#include "linux/fs/overlay.h"
+#include "linux/mm/uaccess.h"
+#include "syscalls_gen.h"
+
+uint32_t fs_umask(const struct fs_context *fs) { return __atomic_load_n(&fs->umask, __ATOMIC_RELAXED); }
+
+int fs_set_cwd(struct fs_context *fs, struct fs_path *p)
+{
+    char *synth = NULL;
+    int fd;
+
+    if (p->node) {
+        synth = strdup(p->path);
+        if (synth == NULL)
+            return -LINUX_ENOMEM;
+        fd = host_fd_private(host_reopen(fs->empty_dir, LINUX_O_PATH | LINUX_O_CLOEXEC));
+    } else {
+        fd = host_dupfd(p->fd, host_fd_boundary(), true);
+    }
+    if (fd < 0) {
+        free(synth);
+        return fd;
+    }
+    host_file_lock(&fs->cwd_lock);
+    int old_fd = fs->cwd_fd;
+    char *old_synth = fs->cwd_synth;
+    fs->cwd_fd = fd;
+    fs->cwd_synth = synth;
+    fs->cwd_mount = p->mnt;
+    host_file_unlock(&fs->cwd_lock);
+    free(old_synth);
+    if (old_fd >= 0)
+        host_fd_close(old_fd);
+    return 0;
+}
+
+static int change_dir(struct task *task, struct fs_path *p)
+{
+    int r = 0;
+
+    if (!LINUX_S_ISDIR(p->st.stx_mode))
+        r = -LINUX_ENOTDIR;
+    if (r == 0)
+        r = owner_may(&task->proc->cred, &p->st, FS_MAY_EXEC);
+    if (r == 0)
+        r = fs_set_cwd(task->proc->fs, p);
+    fs_path_put(p);
+    return r;
+}
+
+int64_t sys_chdir(struct task *task, const uint64_t a[6])
+{
+    struct fs_path p;
+    int r = fs_user_resolve(task, LINUX_AT_FDCWD, a[0], FS_FOLLOW, &p);
+
+    return r < 0 ? r : change_dir(task, &p);
+}
+
+int64_t sys_fchdir(struct task *task, const uint64_t a[6])
+{
+    struct fs_path p;
+    int fd = fd_arg(a[0]), r;
+
+    if (fd < 0)
+        return fd;
+    r = fs_resolve(task->proc->fs, task, fd, "", FS_EMPTY, &p);
+    return r < 0 ? r : change_dir(task, &p);
+}
+
+int64_t sys_getcwd(struct task *task, const uint64_t a[6])
+{
+    char path[LINUX_PATH_MAX];
+    int r = fs_dir_path(task->proc->fs, task, LINUX_AT_FDCWD, path);
+
+    if (r < 0)
+        return r;
+    size_t n = strlen(path) + 1;
+    if (n > a[1])
+        return -LINUX_ERANGE;
+    return copy_to_user(task, a[0], path, n) < 0 ? -LINUX_EFAULT : (int64_t)n;
+}
+
+/* A guest root could use it to prepare an escape that the mount table would have to know of: refused, as in a
+ * container without CAP_SYS_CHROOT. */
+int64_t sys_chroot(struct task *task, const uint64_t a[6])
+{
+    struct fs_path p;
+    int r = fs_user_resolve(task, LINUX_AT_FDCWD, a[0], FS_FOLLOW, &p);
+
+    if (r < 0)
+        return r;
+    r = LINUX_S_ISDIR(p.st.stx_mode) ? -LINUX_EPERM : -LINUX_ENOTDIR;
+    fs_path_put(&p);
+    return r;
+}
+
+int64_t fs_path_of(struct task *task, int fd, char *buf, size_t size)
+{
+    struct fs_context *fs = task->proc->fs;
+    char host[LINUX_PATH_MAX], path[LINUX_PATH_MAX + 16];
+    struct fd_meta *meta = NULL;
+    struct linux_statx st;
+    const char *rel;
+    int layer;
+    int64_t n = 0;
+
+    meta = fd_meta_get(task->proc->fds, fd);
+    if (meta && meta->path) {
+        strcpy(path, meta->path);
+    } else if ((n = host_fd_path(fd, host, sizeof host)) >= 0) {
+        struct fs_mount *m = mount_of_host(fs, meta ? meta->mnt : NULL, host, &layer, &rel);
+        if (m)
+            n = mount_path(m, rel, path);
+        else if (host[0] == '/' && host_statx_fd(fd, &st) == 0 && !LINUX_S_ISCHR(st.stx_mode) &&
+                 strncmp(host, "/memfd:", 7) != 0)
+            n = -LINUX_ENOENT; /* something of the host that was inherited: it has no name in here */
+        else
+            strcpy(path, host);
+        if (n == -LINUX_ENOENT) {
+            strcpy(path, "(unreachable)");
+            n = 0;
+        }
+    }
+    fd_meta_put(meta);
+    if (n < 0)
+        return n;
+    n = (int64_t)strlen(path);
+    if ((size_t)n >= size)
+        return -LINUX_ENAMETOOLONG;
+    memcpy(buf, path, (size_t)n + 1);
+    return n;
+}
+
+int64_t fs_guest_path(struct fs_context *fs, const char *host_path, char *buf, size_t size)
+{
+    char path[LINUX_PATH_MAX];
+    const char *rel;
+    int layer;
+    struct fs_mount *m = mount_of_host(fs, NULL, host_path, &layer, &rel);
+    int r = m ? mount_path(m, rel, path) : -LINUX_ENOENT;
+
+    if (r < 0)
+        return r;
+    size_t n = strlen(path);
+    if (n >= size)
+        return -LINUX_ENAMETOOLONG;
+    memcpy(buf, path, n + 1);
+    return (int64_t)n;
+}
+
+/* Open the resolved regular file for reading, out of the guest's reach. */
+static int open_private(struct fs_path *p)
+{
+    int flags = LINUX_O_RDONLY | LINUX_O_CLOEXEC;
+
+    return host_fd_private(host_reopen(p->fd, flags));
+}
+
+int fs_open_exec(struct task *task, int dirfd, const char *path, int flags, char *canonical)
+{
+    struct fs_context *fs = task->proc->fs;
+    struct fs_path p;
+    int r;
+
+    if (flags & ~(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EMPTY_PATH))
+        return -LINUX_EINVAL;
+    r = fs_resolve(fs, task, dirfd, path,
+                   (flags & LINUX_AT_SYMLINK_NOFOLLOW ? 0 : FS_FOLLOW) |
+                       (flags & LINUX_AT_EMPTY_PATH ? FS_EMPTY : 0),
+                   &p);
+    if (r < 0)
+        return r;
+    if (LINUX_S_ISLNK(p.st.stx_mode))
+        r = -LINUX_ELOOP;
+    else if (!LINUX_S_ISREG(p.st.stx_mode) || p.node)
+        r = -LINUX_EACCES;
+    else
+        r = owner_may(&task->proc->cred, &p.st, FS_MAY_EXEC);
+    if (r == 0)
+        r = open_private(&p);
+    if (r >= 0) {
+        strcpy(canonical, p.path);
+        if (p.mnt == NULL) {
+            int64_t n = p.from_fd >= 0 ? fs_path_of(task, p.from_fd, canonical, LINUX_PATH_MAX) : -1;
+            if (n < 0)
+                strcpy(canonical, "(deleted)");
+        }
+    }
+    fs_path_put(&p);
+    return r;
+}
+
+int fs_open_kernel(struct fs_context *fs, const char *path)
+{
+    struct fs_path p;
+    int r = fs_resolve(fs, NULL, LINUX_AT_FDCWD, path, FS_FOLLOW | FS_NO_PERM, &p);
+
+    if (r < 0)
+        return r;
+    r = LINUX_S_ISREG(p.st.stx_mode) && p.node == NULL ? open_private(&p) : -LINUX_EACCES;
+    fs_path_put(&p);
+    return r;
+}
+
+int fs_parent_fd(struct task *task, int dirfd, const char *path, bool create, char *name)
+{
+    struct fs_context *fs = task->proc->fs;
+    struct fs_path p;
+    int r = fs_resolve(fs, task, dirfd, path, create ? FS_CREATE : FS_FOLLOW, &p);
+
+    if (r < 0)
+        return r;
+    if (p.mnt == NULL || !mount_is_host(p.mnt) || p.mnt->is_file || fs_name(&p)[0] == '\0')
+        r = -LINUX_ECONNREFUSED;
+    else if (create && p.exists)
+        r = -LINUX_EEXIST;
+    else if (create) {
+        r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE | FS_MAY_EXEC);
+        if (r == 0)
+            r = fs_parent_writable(fs, &p);
+        /* What hides a lower name must give way: the caller makes the name itself. */
+        if (r >= 0 && p.mnt->type == FS_OVERLAY && upper_whiteout(r, fs_name(&p)))
+            host_unlinkat(r, fs_name(&p), false);
+    } else {
+        r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
+        if (r == 0) {
+            char parent[LINUX_PATH_MAX];
+            const char *slash = strrchr(p.rel, '/');
+            size_t n = slash ? (size_t)(slash - p.rel) : 0;
+            memcpy(parent, p.rel, n);
+            parent[n] = '\0';
+            r = host_open_beneath(p.mnt->layers[p.hit.layer].fd, parent,
+                                  LINUX_O_PATH | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
+        }
+    }
+    if (r >= 0) {
+        strcpy(name, fs_name(&p));
+        r = host_fd_private(r);
+    }
+    fs_path_put(&p);
+    return r;
+}

@@ -1,0 +1,148 @@
+/*
+ * devfs.c - /dev: a fixed set of names. Device files open the host's own device of that name, and nothing
+ * else of the host's /dev can be reached. Pseudo-terminals are the host's: the guest sees those whose master
+ * it holds, or that it was started on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/io.h"
+#include "linux/fs/synth.h"
+
+#define CHR (LINUX_S_IFCHR | 0666)
+#define DIR (LINUX_S_IFDIR | 0755)
+#define LNK (LINUX_S_IFLNK | 0777)
+#define DEV(major, minor) ((minor) | (major) << 8)
+#define TIOCGPTN 0x80045430u
+
+static const struct synth_entry table[] = {
+    {"", DIR, NULL, 0, NULL},
+    {"null", CHR, "/dev/null", DEV(1, 3), NULL},
+    {"zero", CHR, "/dev/zero", DEV(1, 5), NULL},
+    {"full", CHR, "/dev/full", DEV(1, 7), NULL},
+    {"random", CHR, "/dev/random", DEV(1, 8), NULL},
+    {"urandom", CHR, "/dev/urandom", DEV(1, 9), NULL},
+    {"tty", CHR, "/dev/tty", DEV(5, 0), NULL},
+    {"console", LINUX_S_IFCHR | 0620, "/dev/tty", DEV(5, 1), NULL},
+    {"ptmx", LNK, "pts/ptmx", 0, NULL},
+    {"pts", DIR, NULL, 0, NULL},
+    {"pts/ptmx", CHR, "/dev/ptmx", DEV(5, 2), NULL},
+    {"shm", LINUX_S_IFDIR | 01777, NULL, 0, NULL},
+    {"fd", LNK, "/proc/self/fd", 0, NULL},
+    {"stdin", LNK, "/proc/self/fd/0", 0, NULL},
+    {"stdout", LNK, "/proc/self/fd/1", 0, NULL},
+    {"stderr", LNK, "/proc/self/fd/2", 0, NULL},
+    {NULL, 0, NULL, 0, NULL},
+};
+
+/* The terminal number that guest descriptor fd gives access to, or -1. */
+static int pts_of(int fd)
+{
+    char path[64];
+    uint32_t n;
+
+    if (host_fd_path(fd, path, sizeof path) < 0)
+        return -1;
+    if (strncmp(path, "/dev/pts/", 9) == 0 && path[9] >= '0' && path[9] <= '9')
+        return atoi(path + 9);
+    if (strcmp(path, "/dev/ptmx") != 0 && strcmp(path, "/dev/pts/ptmx") != 0)
+        return -1;
+    return host_ioctl(fd, TIOCGPTN, (uint64_t)(uintptr_t)&n) == 0 ? (int)n : -1;
+}
+
+static int for_each_pts(int (*fn)(void *arg, int number), void *arg)
+{
+    int fds[1024], n = host_list_fds(fds, 1024, false), r = 0;
+
+    for (int i = 0; i < n && r == 0; i++) {
+        int number = fds[i] < host_fd_boundary() ? pts_of(fds[i]) : -1;
+        if (number >= 0)
+            r = fn(arg, number);
+    }
+    return r;
+}
+
+static int is_number(void *arg, int number) { return *(int *)arg == number; }
+
+static int add_number(void *arg, int number)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%d", number);
+    return dir_list_add(arg, name, (uint64_t)number + 3, LINUX_DT_CHR);
+}
+
+static int lookup(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node)
+{
+    const struct synth_entry *e = synth_table_find(table, rel);
+
+    (void)fs;
+    (void)task;
+    node->ops = &devfs_ops;
+    node->ino = synth_ino(rel);
+    if (e) {
+        node->mode = e->mode;
+        node->rdev = e->rdev;
+        node->entry = e;
+        return 0;
+    }
+    if (strncmp(rel, "pts/", 4) == 0 && strlen(rel) < 12 && strspn(rel + 4, "0123456789") == strlen(rel + 4)) {
+        int number = atoi(rel + 4);
+        if (for_each_pts(is_number, &number) == 1) {
+            node->kind = number + 1;
+            node->mode = LINUX_S_IFCHR | 0620;
+            node->rdev = linux_mkdev(136 + (uint32_t)number / 256, (uint32_t)number % 256);
+            return 0;
+        }
+    }
+    return -LINUX_ENOENT;
+}
+
+static int list(struct fs_context *fs, struct task *task, const struct synth_node *node, struct dir_list *l)
+{
+    const struct synth_entry *e = node->entry;
+    int r = synth_table_list(table, e->path, l);
+
+    (void)fs;
+    (void)task;
+    if (r == 0 && strcmp(e->path, "pts") == 0)
+        r = for_each_pts(add_number, l);
+    return r;
+}
+
+static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags)
+{
+    const struct synth_entry *e = node->entry;
+    char path[32];
+
+    (void)fs;
+    (void)task;
+    flags &= ~(LINUX_O_NOFOLLOW | LINUX_O_TRUNC | LINUX_O_CREAT);
+    if (e)
+        return host_open_path(e->text, flags, 0);
+    snprintf(path, sizeof path, "/dev/pts/%d", node->kind - 1);
+    return host_open_path(path, flags, 0);
+}
+
+static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
+                         size_t size)
+{
+    const struct synth_entry *e = node->entry;
+    size_t n = strlen(e->text);
+
+    (void)fs;
+    (void)task;
+    memcpy(buf, e->text, n < size ? n : size);
+    return (int64_t)n;
+}
+
+const struct synth_ops devfs_ops = {
+    .fs_magic = LINUX_TMPFS_MAGIC,
+    .dev_minor = 6,
+    .fs_name = "tmpfs",
+    .lookup = lookup,
+    .list = list,
+    .open = open_node,
+    .readlink = read_link,
+};

@@ -1,0 +1,216 @@
+/* fd.c - calls that make, duplicate, close and control descriptors. */
+#include <string.h>
+
+#include "linux/fs/fd_calls.h"
+#include "linux/fs/fd_meta.h"
+#include "linux/mm/uaccess.h"
+#include "syscalls_gen.h"
+
+int64_t sys_close(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    if (fd < 0)
+        return fd;
+    if (fd_meta_any(task->proc->fds, fd))
+        fd_meta_set(task->proc->fds, fd, NULL);
+    return host_fd_close(fd);
+}
+
+int64_t sys_close_range(struct task *task, const uint64_t a[6])
+{
+    unsigned first = (unsigned)a[0], last = (unsigned)a[1], flags = (unsigned)a[2];
+    unsigned boundary = (unsigned)host_fd_boundary();
+
+    if (first > last || (flags & ~(LINUX_CLOSE_RANGE_UNSHARE | LINUX_CLOSE_RANGE_CLOEXEC)))
+        return -LINUX_EINVAL;
+    if (first >= boundary)
+        return 0;
+    if (last >= boundary)
+        last = boundary - 1;
+    if (!(flags & LINUX_CLOSE_RANGE_CLOEXEC))
+        for (unsigned fd = first; fd <= last; fd++)
+            if (fd_meta_any(task->proc->fds, (int)fd))
+                fd_meta_set(task->proc->fds, (int)fd, NULL);
+    /* Unsharing would give this thread a table of its own; tasks of one process share theirs here. */
+    return host_close_range(first, last, flags & LINUX_CLOSE_RANGE_CLOEXEC);
+}
+
+static int64_t dup_result(struct task *task, int from, int64_t fd)
+{
+    fd = fd_return(task, fd);
+    if (fd >= 0)
+        fd_table_dup(task->proc->fds, from, (int)fd);
+    return fd;
+}
+
+int64_t sys_dup(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    return fd < 0 ? fd : dup_result(task, fd, host_dup(fd));
+}
+
+int64_t sys_dup3(struct task *task, const uint64_t a[6])
+{
+    int from = fd_arg(a[0]), to;
+    int64_t r;
+
+    if ((int)a[2] & ~LINUX_O_CLOEXEC)
+        return -LINUX_EINVAL;
+    if ((uint32_t)a[0] == (uint32_t)a[1])
+        return -LINUX_EINVAL;
+    if ((uint32_t)a[1] >= fd_table_limit(task->proc->fds))
+        return -LINUX_EBADF;
+    if (from < 0)
+        return from;
+    to = (int)(uint32_t)a[1];
+    r = host_dup3(from, to, (int)a[2]);
+    if (r >= 0)
+        fd_table_dup(task->proc->fds, from, to);
+    return r;
+}
+
+int64_t sys_pipe2(struct task *task, const uint64_t a[6])
+{
+    int fds[2];
+    int64_t r;
+
+    if ((int)a[1] & ~(LINUX_O_CLOEXEC | LINUX_O_NONBLOCK | LINUX_O_DIRECT))
+        return -LINUX_EINVAL;
+    r = host_pipe2(fds, (int)a[1]);
+    if (r < 0)
+        return r;
+    r = fd_return(task, fds[0]);
+    if (r < 0) {
+        host_fd_close(fds[1]);
+        return r;
+    }
+    r = fd_return(task, fds[1]);
+    if (r < 0) {
+        host_fd_close(fds[0]);
+        return r;
+    }
+    if (copy_to_user(task, a[0], fds, sizeof fds) < 0) {
+        host_fd_close(fds[0]);
+        host_fd_close(fds[1]);
+        return -LINUX_EFAULT;
+    }
+    return 0;
+}
+
+static int64_t do_dupfd(struct task *task, int fd, uint64_t min, bool cloexec)
+{
+    if (min >= fd_table_limit(task->proc->fds))
+        return -LINUX_EINVAL;
+    return dup_result(task, fd, host_dupfd(fd, (int)min, cloexec));
+}
+
+static int64_t do_lock(struct task *task, int fd, int cmd, gva_t arg)
+{
+    struct linux_flock lock;
+
+    if (copy_from_user(task, &lock, arg, sizeof lock) < 0)
+        return -LINUX_EFAULT;
+    /* struct flock and its constants are the same on every 64-bit architecture. */
+    int64_t r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)&lock);
+    if (r == 0 && (cmd == LINUX_F_GETLK || cmd == LINUX_F_OFD_GETLK) &&
+        copy_to_user(task, arg, &lock, sizeof lock) < 0)
+        return -LINUX_EFAULT;
+    return r;
+}
+
+/* Signals of asynchronous I/O name guest processes: only ourselves can be one. */
+static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
+{
+    int32_t ex[2];
+    int64_t r;
+
+    switch (cmd) {
+    case LINUX_F_GETOWN: {
+        r = host_fcntl(fd, cmd, 0);
+        return r == 0 ? 0 : r > 0 || r < -4095 ? task->proc->pid : r;
+    }
+    case LINUX_F_SETOWN:
+        if ((int32_t)arg == 0)
+            return host_fcntl(fd, cmd, 0);
+        if ((int32_t)arg != task->proc->pid && (int32_t)arg != -task->proc->pid)
+            return -LINUX_ESRCH;
+        return host_fcntl(fd, cmd, (uint64_t)host_getpid());
+    case LINUX_F_GETOWN_EX:
+        r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)ex);
+        if (r < 0)
+            return r;
+        if (ex[1])
+            ex[1] = task->proc->pid;
+        return copy_to_user(task, arg, ex, sizeof ex) < 0 ? -LINUX_EFAULT : 0;
+    default: /* F_SETOWN_EX */
+        if (copy_from_user(task, ex, arg, sizeof ex) < 0)
+            return -LINUX_EFAULT;
+        if (ex[1] && ex[1] != task->proc->pid)
+            return -LINUX_ESRCH;
+        if (ex[1])
+            ex[1] = host_getpid();
+        return host_fcntl(fd, cmd, (uint64_t)(uintptr_t)ex);
+    }
+}
+
+int64_t sys_fcntl(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]), cmd = (int)a[1];
+    uint64_t arg = a[2];
+    int64_t r;
+
+    if (fd < 0)
+        return fd;
+    switch (cmd) {
+    case LINUX_F_DUPFD: return do_dupfd(task, fd, arg, false);
+    case LINUX_F_DUPFD_CLOEXEC: return do_dupfd(task, fd, arg, true);
+    case LINUX_F_GETFL: return host_getfl(fd);
+    case LINUX_F_SETFL: return host_setfl(fd, (int)arg);
+    case LINUX_F_GETLK:
+    case LINUX_F_SETLK:
+    case LINUX_F_SETLKW:
+    case LINUX_F_OFD_GETLK:
+    case LINUX_F_OFD_SETLK:
+    case LINUX_F_OFD_SETLKW: return do_lock(task, fd, cmd, arg);
+    case LINUX_F_GETOWN:
+    case LINUX_F_SETOWN:
+    case LINUX_F_GETOWN_EX:
+    case LINUX_F_SETOWN_EX: return do_owner(task, fd, cmd, arg);
+    case LINUX_F_GET_RW_HINT:
+    case LINUX_F_SET_RW_HINT: {
+        uint64_t hint;
+        if (cmd == LINUX_F_SET_RW_HINT && get_user_u64(task, &hint, arg) < 0)
+            return -LINUX_EFAULT;
+        r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)&hint);
+        if (r == 0 && cmd == LINUX_F_GET_RW_HINT && put_user_u64(task, arg, hint) < 0)
+            return -LINUX_EFAULT;
+        return r;
+    }
+    case LINUX_F_DUPFD_QUERY:
+        if (!fd_is_guest(arg))
+            return -LINUX_EBADF;
+        return host_fcntl(fd, cmd, arg);
+    case LINUX_F_GETFD:
+    case LINUX_F_SETFD:
+    case LINUX_F_SETSIG:
+    case LINUX_F_GETSIG:
+    case LINUX_F_SETLEASE:
+    case LINUX_F_GETLEASE:
+    case LINUX_F_NOTIFY:
+    case LINUX_F_SETPIPE_SZ:
+    case LINUX_F_GETPIPE_SZ:
+    case LINUX_F_ADD_SEALS:
+    case LINUX_F_GET_SEALS: return host_fcntl(fd, cmd, arg);
+    default: return host_getfl(fd) < 0 ? -LINUX_EBADF : -LINUX_EINVAL;
+    }
+}
+
+int64_t sys_flock(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_flock(fd, (int)a[1]);
+}

@@ -1,0 +1,41 @@
+/* fd_meta.h - inside the file system: the metadata object and directory listings. */
+#ifndef ELFUSE_FS_FD_META_H
+#define ELFUSE_FS_FD_META_H
+
+#include <stdatomic.h>
+
+#include "linux/fs/fdtable.h"
+#include "linux/fs/path.h"
+#include "linux/fs/synth.h"
+
+struct fd_meta {
+    atomic_int refs;
+    struct fs_mount *mnt;   /* of a directory; NULL for files */
+    char *path;             /* synthetic objects: canonical guest path; owned */
+    struct synth_node node; /* with path: what it is */
+    /* Directories whose listing is ours (merged or synthetic): a snapshot, taken at the first getdents and
+     * after a rewind, so that offsets stay valid while names come and go. */
+    bool listed;
+    struct host_file_lock lock; /* guards list and pos */
+    struct dir_list *list;
+    uint64_t pos;
+};
+
+struct fd_meta *fd_meta_new(void);
+
+struct dir_list *dir_list_new(void);
+void dir_list_free(struct dir_list *list);
+/* Whether name is in the list, hidden ones too. */
+bool dir_list_has(const struct dir_list *list, const char *name);
+/* Add a name that later ones must not show through, and that is not listed itself. */
+int dir_list_hide(struct dir_list *list, const char *name);
+/* Number of names that are listed. */
+size_t dir_list_count(const struct dir_list *list);
+/* Write entries from position *pos as linux_dirent64 into buf; bytes written, or -LINUX_EINVAL if not even
+ * one fits. */
+int64_t dir_list_emit(const struct dir_list *list, uint64_t *pos, void *buf, size_t size);
+
+/* The merged listing of a host directory with several layers (or one that may hold whiteouts). */
+int dir_list_merged(struct fs_context *fs, struct fs_mount *m, const char *rel, struct dir_list **out);
+
+#endif

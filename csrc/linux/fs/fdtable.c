@@ -1,0 +1,155 @@
+/* fdtable.c - metadata of descriptors. */
+#include "linux/fs/fdtable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/fs/fd_calls.h"
+#include "linux/fs/fd_meta.h"
+
+struct fd_table {
+    struct host_file_lock lock;
+    uint64_t limit;
+    int size;
+    struct fd_meta *_Atomic *meta;
+};
+
+struct fd_table *fd_table_create(void)
+{
+    struct fd_table *t = calloc(1, sizeof *t);
+
+    if (t == NULL)
+        return NULL;
+    t->size = host_fd_boundary();
+    t->limit = (uint64_t)t->size;
+    t->meta = calloc((size_t)t->size, sizeof *t->meta);
+    if (t->meta == NULL) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void fd_table_destroy(struct fd_table *t)
+{
+    if (t == NULL)
+        return;
+    for (int i = 0; i < t->size; i++)
+        fd_meta_put(t->meta[i]);
+    free(t->meta);
+    free(t);
+}
+
+struct fd_meta *fd_meta_new(void)
+{
+    struct fd_meta *m = calloc(1, sizeof *m);
+
+    if (m)
+        m->refs = 1;
+    return m;
+}
+
+void fd_meta_put(struct fd_meta *m)
+{
+    if (m == NULL || atomic_fetch_sub(&m->refs, 1) != 1)
+        return;
+    dir_list_free(m->list);
+    free(m->path);
+    free(m);
+}
+
+bool fd_meta_any(struct fd_table *t, int fd)
+{
+    return (unsigned)fd < (unsigned)t->size &&
+           atomic_load_explicit(&t->meta[fd], memory_order_relaxed) != NULL;
+}
+
+struct fd_meta *fd_meta_get(struct fd_table *t, int fd)
+{
+    struct fd_meta *m;
+
+    if (!fd_meta_any(t, fd))
+        return NULL;
+    host_file_lock(&t->lock);
+    m = t->meta[fd];
+    if (m)
+        atomic_fetch_add(&m->refs, 1);
+    host_file_unlock(&t->lock);
+    return m;
+}
+
+void fd_meta_set(struct fd_table *t, int fd, struct fd_meta *m)
+{
+    struct fd_meta *old;
+
+    if ((unsigned)fd >= (unsigned)t->size) {
+        fd_meta_put(m);
+        return;
+    }
+    host_file_lock(&t->lock);
+    old = t->meta[fd];
+    t->meta[fd] = m;
+    host_file_unlock(&t->lock);
+    fd_meta_put(old);
+}
+
+void fd_table_set_limit(struct fd_table *t, uint64_t limit)
+{
+    t->limit = limit < (uint64_t)t->size ? limit : (uint64_t)t->size;
+}
+
+uint64_t fd_table_limit(const struct fd_table *t) { return t->limit; }
+
+int64_t fd_return(struct task *task, int64_t fd)
+{
+    struct fd_table *t = task->proc->fds;
+
+    if (fd < 0)
+        return fd;
+    if ((uint64_t)fd >= t->limit) {
+        host_fd_close((int)fd);
+        return -LINUX_EMFILE;
+    }
+    if (fd_meta_any(t, (int)fd))
+        fd_meta_set(t, (int)fd, NULL);
+    return fd;
+}
+
+int64_t fd_return_lowest(struct task *task, int64_t fd)
+{
+    if (fd > 0) {
+        int flags = (int)host_fcntl((int)fd, LINUX_F_GETFD, 0);
+        int low = host_dupfd((int)fd, 0, flags > 0);
+        if (low >= 0 && low < fd) {
+            host_fd_close((int)fd);
+            fd = low;
+        } else if (low >= 0)
+            host_fd_close(low);
+    }
+    return fd_return(task, fd);
+}
+
+void fd_table_dup(struct fd_table *t, int from, int to)
+{
+    if (fd_meta_any(t, from) || fd_meta_any(t, to))
+        fd_meta_set(t, to, fd_meta_get(t, from));
+}
+
+void fd_table_exec(struct task *task)
+{
+    struct fd_table *t = task->proc->fds;
+    int boundary = host_fd_boundary(), fds[256], n;
+
+    do { /* the listing is of a moment: again until nothing marked is left */
+        n = host_list_fds(fds, 256, true);
+        int closed = 0;
+        for (int i = 0; i < n; i++)
+            if (fds[i] < boundary) {
+                fd_meta_set(t, fds[i], NULL);
+                if (host_fd_close(fds[i]) == 0)
+                    closed++;
+            }
+        if (closed == 0)
+            break;
+    } while (n == 256);
+}

@@ -1,0 +1,28 @@
+/* overlay.h - inside the file system: what copy-up and the changes to directories share. */
+#ifndef ELFUSE_FS_OVERLAY_H
+#define ELFUSE_FS_OVERLAY_H
+
+#include "linux/fs/path.h"
+
+#define OPAQUE_XATTR   "user.overlay.opaque"
+#define WHITEOUT_XATTR "user.overlay.whiteout"
+
+/* All of these want fs->tree_lock held. */
+
+/* Bring the directory rel (and its parents) into layer 0: its O_PATH descriptor, or -errno. */
+int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel);
+/* As upper_dir of rel's parent. */
+int upper_parent(struct fs_context *fs, struct fs_mount *m, const char *rel);
+/* A name in the work directory that nothing has. */
+void work_name(struct fs_context *fs, char buf[32]);
+/* Hide what lower layers have as name in dir (an O_PATH directory of layer 0): replaces a non-directory
+ * of that name. */
+int put_whiteout(struct fs_context *fs, struct fs_mount *m, int dir, const char *name);
+/* Whether a layer below the upper one would show rel if the upper one did not hold it. */
+bool lower_has(struct fs_mount *m, const char *rel);
+/* Whether dir/name is a whiteout of the upper layer. */
+bool upper_whiteout(int dir, const char *name);
+/* Remove the whiteouts in the upper directory, so that the host can remove it. */
+int clear_whiteouts(int dir);
+
+#endif

@@ -1,0 +1,169 @@
+/* synth.c - what the synthetic file systems share, and the smallest of them. */
+#include "linux/fs/synth.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/io.h"
+
+static bool reserve(struct synth_text *t, size_t more)
+{
+    if (t->failed)
+        return false;
+    if (t->len + more > t->cap) {
+        size_t cap = (t->len + more) * 2;
+        char *data = realloc(t->data, cap);
+        if (data == NULL) {
+            t->failed = true;
+            return false;
+        }
+        t->data = data;
+        t->cap = cap;
+    }
+    return true;
+}
+
+void synth_append(struct synth_text *t, const void *data, size_t len)
+{
+    if (len && reserve(t, len)) {
+        memcpy(t->data + t->len, data, len);
+        t->len += len;
+    }
+}
+
+void synth_printf(struct synth_text *t, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0 || !reserve(t, (size_t)n + 1))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(t->data + t->len, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    t->len += (size_t)n;
+}
+
+int synth_text_open(struct synth_text *t, const char *name, int flags)
+{
+    int fd = t->failed ? -LINUX_ENOMEM : host_memfd_content(name, t->data, t->len);
+
+    free(t->data);
+    if (fd < 0)
+        return fd;
+    /* A description of the guest's own access mode; the memfd's is read-write. */
+    int own = host_reopen(fd, flags & (LINUX_O_ACCMODE | LINUX_O_CLOEXEC | LINUX_O_NONBLOCK));
+    if (own == -LINUX_EPERM || own == -LINUX_EACCES) /* write access to sealed memory */
+        return fd;
+    host_fd_close(fd);
+    return own;
+}
+
+void synth_stat(const struct synth_node *node, struct linux_statx *st)
+{
+    memset(st, 0, sizeof *st);
+    st->stx_mask = LINUX_STATX_BASIC_STATS;
+    st->stx_blksize = 4096;
+    st->stx_mode = (uint16_t)node->mode;
+    st->stx_nlink = LINUX_S_ISDIR(node->mode) ? 2 : 1;
+    st->stx_ino = node->ino;
+    st->stx_dev_minor = node->ops->dev_minor;
+    st->stx_rdev_major = linux_major(node->rdev);
+    st->stx_rdev_minor = linux_minor(node->rdev);
+    st->stx_mnt_id = node->ops->dev_minor;
+}
+
+uint64_t synth_ino(const char *rel)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a: the same name has the same number */
+
+    for (; *rel; rel++)
+        h = (h ^ (uint8_t)*rel) * 1099511628211u;
+    return (h >> 16) | 1;
+}
+
+/* ---- a directory that only holds a mount point ---- */
+
+static int phantom_lookup(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node)
+{
+    (void)fs;
+    (void)task;
+    *node = (struct synth_node){.ops = &phantom_ops, .mode = LINUX_S_IFDIR | 0755, .ino = synth_ino(rel)};
+    return 0;
+}
+
+static int phantom_list(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                        struct dir_list *list)
+{
+    (void)fs;
+    (void)task;
+    (void)node;
+    (void)list;
+    return 0;
+}
+
+static int no_open(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags)
+{
+    (void)fs;
+    (void)task;
+    (void)node;
+    (void)flags;
+    return -LINUX_EACCES;
+}
+
+static int64_t no_readlink(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
+                           size_t size)
+{
+    (void)fs;
+    (void)task;
+    (void)node;
+    (void)buf;
+    (void)size;
+    return -LINUX_EINVAL;
+}
+
+const struct synth_ops phantom_ops = {
+    .fs_magic = LINUX_TMPFS_MAGIC,
+    .dev_minor = 1,
+    .fs_name = "none",
+    .lookup = phantom_lookup,
+    .list = phantom_list,
+    .open = no_open,
+    .readlink = no_readlink,
+};
+
+/* ---- fixed trees: directories and files by a table of paths ---- */
+
+const struct synth_entry *synth_table_find(const struct synth_entry *table, const char *rel)
+{
+    for (; table->path; table++)
+        if (strcmp(table->path, rel) == 0)
+            return table;
+    return NULL;
+}
+
+int synth_table_list(const struct synth_entry *table, const char *dir, struct dir_list *list)
+{
+    size_t n = strlen(dir);
+
+    for (; table->path; table++) {
+        const char *name = table->path;
+        if (*name == '\0')
+            continue;
+        if (n) {
+            if (strncmp(name, dir, n) != 0 || name[n] != '/')
+                continue;
+            name += n + 1;
+        }
+        if (strchr(name, '/'))
+            continue;
+        int r = dir_list_add(list, name, synth_ino(table->path), (uint8_t)(table->mode >> 12));
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,205 @@
+/* transfer.c - moving data between descriptors, space and caches of files. */
+#include <string.h>
+
+#include "linux/fs/fd_calls.h"
+#include "linux/fs/fd_meta.h"
+#include "linux/mm/uaccess.h"
+#include "syscalls_gen.h"
+
+/* An optional guest offset: read it, let the host move it, write it back. */
+struct offset {
+    gva_t addr;
+    int64_t value;
+};
+
+static int offset_in(struct task *task, struct offset *o, gva_t addr)
+{
+    uint64_t v = 0;
+
+    o->addr = addr;
+    if (addr && get_user_u64(task, &v, addr) < 0)
+        return -LINUX_EFAULT;
+    o->value = (int64_t)v;
+    return 0;
+}
+
+static int offset_out(struct task *task, const struct offset *o)
+{
+    return o->addr && put_user_u64(task, o->addr, (uint64_t)o->value) < 0 ? -LINUX_EFAULT : 0;
+}
+
+static int64_t *offset_ptr(struct offset *o) { return o->addr ? &o->value : NULL; }
+
+int64_t sys_sendfile(struct task *task, const uint64_t a[6])
+{
+    struct offset o;
+    int64_t r;
+
+    if (!fd_is_guest(a[0]) || !fd_is_guest(a[1]))
+        return -LINUX_EBADF;
+    if (offset_in(task, &o, a[2]) < 0)
+        return -LINUX_EFAULT;
+    r = host_sendfile((int)a[0], (int)a[1], offset_ptr(&o), a[3]);
+    return offset_out(task, &o) < 0 ? -LINUX_EFAULT : r;
+}
+
+int64_t sys_splice(struct task *task, const uint64_t a[6])
+{
+    struct offset in, out;
+    int64_t r;
+
+    if (!fd_is_guest(a[0]) || !fd_is_guest(a[2]))
+        return a[4] ? -LINUX_EBADF : 0;
+    if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
+        return -LINUX_EFAULT;
+    r = host_splice((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4], (unsigned)a[5]);
+    if (r >= 0 && (offset_out(task, &in) < 0 || offset_out(task, &out) < 0))
+        return -LINUX_EFAULT;
+    return r;
+}
+
+int64_t sys_tee(struct task *task, const uint64_t a[6])
+{
+    (void)task;
+    if (!fd_is_guest(a[0]) || !fd_is_guest(a[1]))
+        return -LINUX_EBADF;
+    return host_tee((int)a[0], (int)a[1], a[2], (unsigned)a[3]);
+}
+
+int64_t sys_vmsplice(struct task *task, const uint64_t a[6])
+{
+    struct host_iovec iov[LINUX_UIO_MAXIOV];
+    int64_t r;
+
+    if (!fd_is_guest(a[0]))
+        return -LINUX_EBADF;
+    if (a[2] > LINUX_UIO_MAXIOV)
+        return -LINUX_EINVAL;
+    r = import_iovec(task, iov, a[1], a[2]);
+    return r < 0 ? r : host_vmsplice((int)a[0], iov, a[2], (unsigned)a[3]);
+}
+
+int64_t sys_copy_file_range(struct task *task, const uint64_t a[6])
+{
+    struct offset in, out;
+    int64_t r;
+
+    if (!fd_is_guest(a[0]) || !fd_is_guest(a[2]))
+        return -LINUX_EBADF;
+    if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
+        return -LINUX_EFAULT;
+    r = host_copy_file_range((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4], (unsigned)a[5]);
+    if (r > 0 && (offset_out(task, &in) < 0 || offset_out(task, &out) < 0))
+        return -LINUX_EFAULT;
+    return r;
+}
+
+int64_t sys_ftruncate(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    if (fd < 0)
+        return fd;
+    return (int64_t)a[1] < 0 ? -LINUX_EINVAL : host_ftruncate(fd, (int64_t)a[1]);
+}
+
+int64_t sys_truncate(struct task *task, const uint64_t a[6])
+{
+    struct fs_context *fs = task->proc->fs;
+    struct fs_path p;
+    int r;
+
+    if ((int64_t)a[1] < 0)
+        return -LINUX_EINVAL;
+    r = fs_user_resolve(task, LINUX_AT_FDCWD, a[0], FS_FOLLOW, &p);
+    if (r < 0)
+        return r;
+    if (LINUX_S_ISDIR(p.st.stx_mode))
+        r = -LINUX_EISDIR;
+    else if (!LINUX_S_ISREG(p.st.stx_mode))
+        r = -LINUX_EINVAL;
+    else if (p.node)
+        r = -LINUX_EACCES;
+    else
+        r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
+    if (r == 0)
+        r = fs_copy_up(fs, &p);
+    if (r == 0)
+        r = host_truncate_fd(p.fd, (int64_t)a[1]);
+    fs_path_put(&p);
+    return r;
+}
+
+int64_t sys_fallocate(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_fallocate(fd, (int)a[1], (int64_t)a[2], (int64_t)a[3]);
+}
+
+int64_t sys_fsync(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_fsync(fd, false);
+}
+
+int64_t sys_fdatasync(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_fsync(fd, true);
+}
+
+int64_t sys_sync(struct task *task, const uint64_t a[6])
+{
+    struct fs_context *fs = task->proc->fs;
+
+    (void)a;
+    /* The guest's file systems only, not all of the host's. syncfs wants a descriptor that is not O_PATH. */
+    for (int i = 0; i < fs->nmounts; i++)
+        if (mount_is_host(&fs->mounts[i]) && !fs->mounts[i].read_only) {
+            int fd = host_reopen(fs->mounts[i].layers[0].fd, LINUX_O_RDONLY | LINUX_O_CLOEXEC);
+            if (fd >= 0) {
+                host_syncfs(fd);
+                host_fd_close(fd);
+            }
+        }
+    return 0;
+}
+
+int64_t sys_syncfs(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_syncfs(fd);
+}
+
+int64_t sys_sync_file_range(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_sync_file_range(fd, (int64_t)a[1], (int64_t)a[2], (unsigned)a[3]);
+}
+
+int64_t sys_fadvise64(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_fadvise(fd, (int64_t)a[1], (int64_t)a[2], (int)a[3]);
+}
+
+int64_t sys_readahead(struct task *task, const uint64_t a[6])
+{
+    int fd = fd_arg(a[0]);
+
+    (void)task;
+    return fd < 0 ? fd : host_readahead(fd, (int64_t)a[1], a[2]);
+}
