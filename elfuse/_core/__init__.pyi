@@ -1,6 +1,6 @@
 """Typed calls into libelfuse: no logic of its own. Errors are OSError subclasses or the classes below."""
 
-from typing import TypedDict
+from typing import TypedDict, type_check_only
 
 class LayerError(Exception):
     """A layer that cannot be applied. The message names the entry and the cause."""
@@ -8,6 +8,7 @@ class LayerError(Exception):
 class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
 
+@type_check_only
 class LayerStats(TypedDict):
     blob_size: int  # compressed bytes read
     tar_size: int  # uncompressed bytes
@@ -18,7 +19,8 @@ class LayerStats(TypedDict):
     symlinks: int
     hardlinks: int
     whiteouts: int
-    others: int  # device nodes, FIFOs and sockets, kept as empty files with override metadata
+    others: int  # devices, kept as empty files with override metadata, and FIFOs
+    dropped_xattrs: int  # not a layer's to set, or refused by the file system
 
 def extract_layer(
     blob_fd: int,
@@ -34,12 +36,15 @@ def extract_layer(
     Compression (gzip, zstd, none) is told by the content. The blob is read from its current offset to
     its end; digest and size are those of the compressed bytes, diff_id of the uncompressed ones. All are
     verified before the call returns; on any error the tree is in an unspecified state and must be
-    discarded. owner: "virtual" keeps uid, gid, mode and device numbers in `user.containers.override_stat`;
+    discarded. What the host refuses (no space, no permission) is an OSError; a layer's own fault a LayerError. owner: "virtual" keeps uid, gid, mode and device numbers in `user.containers.override_stat`;
     "host" applies them to the files (for `unpack` as root).
     """
 
 def open_in_root(root_fd: int, path: str, flags: int, mode: int = 0) -> int:
-    """openat2(RESOLVE_IN_ROOT): a descriptor of a path that cannot leave root_fd, whatever its symlinks."""
+    """As openat2(RESOLVE_IN_ROOT): a descriptor of a path that cannot leave root_fd, whatever its symlinks.
+
+    Close-on-exec, like every descriptor that Python makes.
+    """
 
 def remove_tree(dir_fd: int, name: str) -> None:
     """Remove a directory tree that may be hostile or unreadable (mode 0), never following a symlink."""

@@ -1,0 +1,1 @@
+"""Tests of C and Python pieces that need no guest."""
