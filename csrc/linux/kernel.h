@@ -85,6 +85,7 @@ struct task {
     int32_t host_tid;          /* for host_thread_kick() */
     restart_fn *restart;       /* process/task.h: task_restart() */
     uint64_t restart_args[6];
+    uint64_t timerslack;       /* PR_SET_TIMERSLACK, ns; 0 is the default */
 };
 
 /* The calling thread's task, or NULL on a thread that is none. */

@@ -13,6 +13,7 @@
 
 #include "host/linux/safe_syscall.h"
 #include "host/thread.h"
+#include "host/time.h"
 #include "linux/abi/time.h"
 
 /* Wakes a thread and means nothing else. The highest one: people who send real-time signals by hand start at
@@ -49,11 +50,12 @@ static void inbox_put(int signo, const siginfo_t *si)
         int expected = SLOT_FREE;
         if (!atomic_compare_exchange_strong(&slot->state, &expected, SLOT_FILLING))
             continue;
+        bool timer = si->si_code == SI_TIMER;
         slot->info = (struct host_signal_info){
             .signo = signo,
             .code = si->si_code,
-            .pid = si->si_code == SI_KERNEL ? 0 : si->si_pid,
-            .uid = si->si_code == SI_KERNEL ? 0 : si->si_uid,
+            .pid = timer ? si->si_overrun : si->si_code == SI_KERNEL ? 0 : si->si_pid,
+            .uid = timer || si->si_code == SI_KERNEL ? 0 : si->si_uid,
             .value = (uint64_t)(uintptr_t)si->si_value.sival_ptr,
             .order = atomic_fetch_add(&inbox.order, 1),
         };
@@ -177,7 +179,7 @@ static bool is_fault_signal(int signo)
 static bool is_ours(int signo)
 {
     return is_fault_signal(signo) || signo == SIGKILL || signo == SIGSTOP || signo == SIGNAL_KICK ||
-           (signo >= 32 && signo < SIGRTMIN);
+           signo == HOST_SIGNAL_TIMER || (signo >= 32 && signo < SIGRTMIN);
 }
 
 static int install(int signo, void (*handler)(int, siginfo_t *, void *), int flags)
@@ -196,6 +198,8 @@ int host_signals_init(const struct host_signal_hooks *new_hooks)
         err = install(fault_signals[i], on_fault, SA_ONSTACK | SA_NODEFER);
     if (!err)
         err = install(SIGNAL_KICK, on_signal, 0);
+    if (!err)
+        err = install(HOST_SIGNAL_TIMER, on_signal, 0);
     return err;
 }
 

@@ -5,6 +5,7 @@
 #include "host/signal.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
+#include "linux/time/time.h"
 #include "vcpu/vcpu.h"
 
 #define SYNCHRONOUS                                                                                \
@@ -40,8 +41,9 @@ struct sigstate *sigstate_create(const struct sigstate *parent)
     return sig;
 }
 
-void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64_t mask)
+void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask)
 {
+    struct sighand *sighand = proc->sighand;
     if (!(pending->set & mask))
         return;
     pending->set &= ~mask;
@@ -50,6 +52,8 @@ void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64
         struct sigqueue *q = *link;
         if (mask & LINUX_SIG_BIT(q->info.si_signo)) {
             *link = q->next;
+            if (q->timer)
+                timer_dropped(proc, q->timer);
             free(q);
             sighand->queued--;
         } else {
@@ -63,7 +67,7 @@ void sigstate_destroy(struct task *task)
 {
     struct sighand *sighand = task->proc->sighand;
     host_mutex_lock(&sighand->lock);
-    sigpending_drop(sighand, &task->sig->pending, ~0ULL);
+    sigpending_drop(task->proc, &task->sig->pending, ~0ULL);
     host_mutex_unlock(&sighand->lock);
     free(task->sig);
     task->sig = NULL;
@@ -121,9 +125,9 @@ static void wake_one_of(struct process *proc, int sig)
 
 void signal_drop_everywhere(struct process *proc, uint64_t mask)
 {
-    sigpending_drop(proc->sighand, &proc->sighand->shared, mask);
+    sigpending_drop(proc, &proc->sighand->shared, mask);
     for (struct task *t = proc->tasks->first; t; t = t->next)
-        sigpending_drop(proc->sighand, &t->sig->pending, mask);
+        sigpending_drop(proc, &t->sig->pending, mask);
 }
 
 /* SIGCONT discards pending stops and the reverse, in every queue, whatever the disposition. */
@@ -153,22 +157,25 @@ static bool discarded(struct process *proc, struct task *target, int sig)
     return true;
 }
 
-static int enqueue(struct process *proc, struct task *target, const struct linux_siginfo *info)
+static int enqueue(struct process *proc, struct task *target, const struct linux_siginfo *info,
+                   int32_t timer)
 {
     struct sighand *sighand = proc->sighand;
     int sig = info->si_signo;
     struct sigpending *pending = target ? &target->sig->pending : &sighand->shared;
     prepare(proc, sig);
-    if (discarded(proc, target, sig))
+    if (discarded(proc, target, sig) ||
+        (sig < LINUX_SIGRTMIN && (pending->set & LINUX_SIG_BIT(sig)))) {
+        if (timer)
+            timer_dropped(proc, timer);
         return 0;
-    if (sig < LINUX_SIGRTMIN && (pending->set & LINUX_SIG_BIT(sig)))
-        return 0;
+    }
     /* As __sigqueue_alloc() and __send_signal(): a plain kill() goes through without its details. */
     struct sigqueue *q = sighand->queued < QUEUE_LIMIT ? malloc(sizeof(*q)) : NULL;
     if (!q && sig >= LINUX_SIGRTMIN && info->si_code != LINUX_SI_USER)
         return -LINUX_EAGAIN;
     if (q) {
-        *q = (struct sigqueue){.info = *info};
+        *q = (struct sigqueue){.info = *info, .timer = timer};
         *pending->last = q;
         pending->last = &q->next;
         sighand->queued++;
@@ -184,6 +191,14 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
 /* The host's numbering of senders means nothing to the guest: itself, or somebody outside (0). */
 static void from_host(struct process *proc, const struct host_signal_info *host)
 {
+    if (host->signo == HOST_SIGNAL_TIMER && host->code == LINUX_SI_TIMER) {
+        struct linux_siginfo expired;
+        struct task *target;
+        int32_t timer;
+        if (timer_expired(proc, host, &expired, &timer, &target))
+            enqueue(proc, target, &expired, timer);
+        return;
+    }
     struct linux_siginfo info = {.si_signo = host->signo, .si_code = host->code};
     bool own = host->pid == host_process_id();
     if (host->code != LINUX_SI_KERNEL) {
@@ -194,7 +209,7 @@ static void from_host(struct process *proc, const struct host_signal_info *host)
     /* write() to a broken pipe and RLIMIT_FSIZE signal the thread that asked. */
     bool to_caller = own && host->code == LINUX_SI_USER && current &&
                      (host->signo == LINUX_SIGPIPE || host->signo == LINUX_SIGXFSZ);
-    enqueue(proc, to_caller ? current : NULL, &info);
+    enqueue(proc, to_caller ? current : NULL, &info, 0);
 }
 
 void signal_drain_host(struct process *proc)
@@ -209,7 +224,7 @@ void signal_drain_host(struct process *proc)
 int signal_send_process(struct process *proc, const struct linux_siginfo *info)
 {
     host_mutex_lock(&proc->sighand->lock);
-    int err = enqueue(proc, NULL, info);
+    int err = enqueue(proc, NULL, info, 0);
     host_mutex_unlock(&proc->sighand->lock);
     return err;
 }
@@ -217,14 +232,14 @@ int signal_send_process(struct process *proc, const struct linux_siginfo *info)
 int signal_send_task(struct task *task, const struct linux_siginfo *info)
 {
     host_mutex_lock(&task->proc->sighand->lock);
-    int err = enqueue(task->proc, task, info);
+    int err = enqueue(task->proc, task, info, 0);
     host_mutex_unlock(&task->proc->sighand->lock);
     return err;
 }
 
 int signal_send_task_locked(struct task *task, const struct linux_siginfo *info)
 {
-    return enqueue(task->proc, task, info);
+    return enqueue(task->proc, task, info, 0);
 }
 
 /* Linux's force_sig_info_to_task(). */
@@ -239,8 +254,8 @@ void signal_force(struct task *task, const struct linux_siginfo *info)
         task->sig->blocked &= ~LINUX_SIG_BIT(sig);
     }
     /* It must not be lost for an older pending one of the same number. */
-    sigpending_drop(sighand, &task->sig->pending, LINUX_SIG_BIT(sig));
-    enqueue(task->proc, task, info);
+    sigpending_drop(task->proc, &task->sig->pending, LINUX_SIG_BIT(sig));
+    enqueue(task->proc, task, info, 0);
     task->sig->attention = 1;
     host_mutex_unlock(&sighand->lock);
 }
@@ -258,7 +273,7 @@ void signal_force_segv(struct task *task, int sig)
 
 static int lowest(uint64_t set) { return set ? __builtin_ctzll(set) + 1 : 0; }
 
-static void take(struct sighand *sighand, struct sigpending *pending, int sig,
+static void take(struct process *proc, struct sigpending *pending, int sig,
                  struct linux_siginfo *info)
 {
     bool more = false;
@@ -281,7 +296,9 @@ static void take(struct sighand *sighand, struct sigpending *pending, int sig,
     *info = (struct linux_siginfo){.si_signo = sig, .si_code = LINUX_SI_USER};
     if (found) {
         *info = found->info;
-        sighand->queued--;
+        if (found->timer)
+            timer_dequeued(proc, found->timer, info);
+        proc->sighand->queued--;
         free(found);
     }
 }
@@ -303,7 +320,7 @@ int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info)
             sig = lowest(pending->set & set);
     }
     if (sig)
-        take(sighand, pending, sig, info);
+        take(task->proc, pending, sig, info);
     host_mutex_unlock(&sighand->lock);
     return sig;
 }

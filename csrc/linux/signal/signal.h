@@ -113,7 +113,7 @@ int signal_altstack(struct task *task, const struct linux_stack *new_stack, stru
 
 /* Below: for signal/ only; the lock is held. */
 void signal_recalc(struct task *task);
-void sigpending_drop(struct sighand *sighand, struct sigpending *pending, uint64_t mask);
+void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask);
 void signal_drain_host(struct process *proc);
 int signal_send_task_locked(struct task *task, const struct linux_siginfo *info);
 void signal_drop_everywhere(struct process *proc, uint64_t mask);

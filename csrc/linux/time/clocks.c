@@ -1,6 +1,7 @@
 /* clocks.c - reading and setting clocks, sleeping. */
 #include <string.h>
 
+#include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/task.h"
 #include "linux/time/time.h"
@@ -44,6 +45,8 @@ int64_t sys_clock_gettime(struct task *task, const uint64_t args[6])
         err = host_clock_gettime(clock, &ts);
     if (!err && copy_to_user(task, args[1], &ts, sizeof(ts)))
         err = -LINUX_EFAULT;
+    if (!err && clock == LINUX_CLOCK_REALTIME)
+        mm_refresh_time(task->proc->mm); /* the vDSO comes here when it knows nothing newer */
     return err;
 }
 
@@ -75,6 +78,7 @@ int64_t sys_gettimeofday(struct task *task, const uint64_t args[6])
         struct linux_timespec now;
         host_clock_gettime(LINUX_CLOCK_REALTIME, &now);
         struct linux_timeval tv = {now.tv_sec, now.tv_nsec / 1000};
+        mm_refresh_time(task->proc->mm); /* the vDSO comes here when it knows nothing newer */
         if (copy_to_user(task, args[0], &tv, sizeof(tv)))
             return -LINUX_EFAULT;
     }

@@ -1,0 +1,107 @@
+#include "linux/process/rlimit.h"
+
+#include "host/io.h"
+#include "host/system.h"
+#include "linux/fs/fdtable.h"
+#include "linux/mm/mm.h"
+#include "linux/mm/uaccess.h"
+#include "linux/process/cred.h"
+#include "linux/process/task.h"
+#include "linux/signal/signal.h"
+#include "syscalls_gen.h"
+
+_Static_assert(sizeof(((struct process *)0)->rlimit) == LINUX_RLIM_NLIMITS * 2 * sizeof(uint64_t),
+               "struct process");
+
+void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64_t hard)
+{
+    proc->rlimit[resource][0] = soft;
+    proc->rlimit[resource][1] = hard;
+    switch (resource) {
+    case LINUX_RLIMIT_AS: mm_set_limit(proc->mm, MM_LIMIT_AS, soft); break;
+    case LINUX_RLIMIT_DATA: mm_set_limit(proc->mm, MM_LIMIT_DATA, soft); break;
+    case LINUX_RLIMIT_STACK: mm_set_limit(proc->mm, MM_LIMIT_STACK, soft); break;
+    case LINUX_RLIMIT_MEMLOCK: mm_set_limit(proc->mm, MM_LIMIT_MEMLOCK, soft); break;
+    case LINUX_RLIMIT_NOFILE: fd_table_set_limit(proc->fds, soft); break;
+    case LINUX_RLIMIT_CPU:
+    case LINUX_RLIMIT_FSIZE: {
+        /* The host counts and sends the signal. Only the soft limit: ours could not be raised again. */
+        uint64_t host[2];
+        if (host_getrlimit((int)resource, host) == 0) {
+            host[0] = soft < host[1] ? soft : host[1];
+            host_setrlimit((int)resource, host);
+        }
+        break;
+    }
+    default: break;
+    }
+}
+
+void rlimit_init(struct process *proc)
+{
+    for (unsigned i = 0; i < LINUX_RLIM_NLIMITS; i++) {
+        uint64_t limit[2] = {LINUX_RLIM_INFINITY, LINUX_RLIM_INFINITY};
+        host_getrlimit((int)i, limit);
+        if (i == LINUX_RLIMIT_NOFILE) {
+            /* The host's soft limit has been raised for our own descriptors; the guest's is the boundary. */
+            limit[0] = limit[1] = (uint64_t)host_fd_boundary();
+        } else if (i == LINUX_RLIMIT_AS || i == LINUX_RLIMIT_DATA) {
+            /* The host's cover our own reservation, which is not the guest's affair. */
+            limit[0] = limit[1] = LINUX_RLIM_INFINITY;
+        }
+        rlimit_apply(proc, i, limit[0], limit[1]);
+    }
+}
+
+/* do_prlimit() */
+static int set_limit(struct process *proc, unsigned resource, const struct linux_rlimit64 *limit)
+{
+    if (limit->cur > limit->max)
+        return -LINUX_EINVAL;
+    if (resource == LINUX_RLIMIT_NOFILE && limit->max > (uint64_t)host_fd_boundary())
+        return -LINUX_EPERM; /* as above fs.nr_open */
+    if (limit->max > proc->rlimit[resource][1] && !cred_capable(proc, LINUX_CAP_SYS_RESOURCE))
+        return -LINUX_EPERM;
+    rlimit_apply(proc, resource, limit->cur, limit->max);
+    return 0;
+}
+
+static int64_t prlimit(struct task *task, unsigned resource, gva_t new_at, gva_t old_at)
+{
+    struct linux_rlimit64 new_limit;
+    if (new_at && copy_from_user(task, &new_limit, new_at, sizeof(new_limit)))
+        return -LINUX_EFAULT;
+    if (resource >= LINUX_RLIM_NLIMITS)
+        return -LINUX_EINVAL;
+    struct process *proc = task->proc;
+    struct linux_rlimit64 old = {proc->rlimit[resource][0], proc->rlimit[resource][1]};
+    int err = new_at ? set_limit(proc, resource, &new_limit) : 0;
+    if (!err && old_at && copy_to_user(task, old_at, &old, sizeof(old)))
+        err = -LINUX_EFAULT;
+    return err;
+}
+
+int64_t sys_prlimit64(struct task *task, const uint64_t args[6])
+{
+    if (task_host_tid(task, (int32_t)args[0]) < 0)
+        return -LINUX_ESRCH;
+    return prlimit(task, (unsigned)args[1], args[2], args[3]);
+}
+
+int64_t sys_getrlimit(struct task *task, const uint64_t args[6])
+{
+    if ((unsigned)args[0] >= LINUX_RLIM_NLIMITS)
+        return -LINUX_EINVAL;
+    struct linux_rlimit64 limit = {task->proc->rlimit[args[0]][0], task->proc->rlimit[args[0]][1]};
+    return copy_to_user(task, args[1], &limit, sizeof(limit)) ? -LINUX_EFAULT : 0;
+}
+
+int64_t sys_setrlimit(struct task *task, const uint64_t args[6])
+{
+    struct linux_rlimit64 limit;
+    if (copy_from_user(task, &limit, args[1], sizeof(limit)))
+        return -LINUX_EFAULT;
+    if ((unsigned)args[0] >= LINUX_RLIM_NLIMITS)
+        return -LINUX_EINVAL;
+    return set_limit(task->proc, (unsigned)args[0], &limit);
+}
