@@ -47,8 +47,21 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit: 0, 1 on failure, 2 on wrong usage, a run's own codes."""
+    _fill_standard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(_run(words))
+
+
+def _fill_standard_streams() -> None:
+    """A stream that the caller closed becomes /dev/null: the next file must not get its number, and
+    Python has None for it."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _run(words: list[str]) -> int:

@@ -4,9 +4,10 @@ Nothing refers to a blob before it is whole, and the pin is written when everyth
 store, so an interrupted pull changes nothing that was there.
 """
 
+import os
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage
+from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage, StoreError
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
@@ -110,6 +111,7 @@ class _Pull:
     def _fetch_all(self, layers: list[Descriptor]) -> None:
         """All layers, each distinct blob once; the first failure ends the others."""
         distinct = list({layer.digest: layer for layer in layers}.values())
+        self._check_space(distinct)
         pool = ThreadPoolExecutor(PARALLEL_BLOBS, thread_name_prefix="pull")
         try:
             jobs: list[Future[None]] = [pool.submit(self._fetch, "layer", layer) for layer in distinct]
@@ -125,6 +127,18 @@ class _Pull:
         pool.shutdown(wait=True)
         if failures:
             raise failures[0]
+
+    def _check_space(self, layers: list[Descriptor]) -> None:
+        """Better now than after gigabytes. What arrives is bounded by the same sizes."""
+        missing = sum(layer.size for layer in layers if not self._store.has_blob(layer.digest, layer.size))
+        status = os.statvfs(self._store.path)
+        free = status.f_bavail * status.f_frsize
+        if missing > free:
+            raise StoreError(
+                f"{self._image} needs {missing >> 20} MiB in {self._store.path}, "
+                f"which has {free >> 20} MiB free",
+                hint="free some space, or name another store with ELFUSE_STORE",
+            )
 
     def _fetch(self, kind: str, blob: Descriptor) -> None:
         if self._store.has_blob(blob.digest, blob.size):
@@ -153,6 +167,10 @@ class _Pull:
                 if resumed:
                     raise _ResumedWrong from None
                 raise
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write blob {blob.digest} to {self._store.path}: {error.strerror}"
+                ) from None
         return False
 
 

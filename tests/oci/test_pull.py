@@ -5,6 +5,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import elfuse as api
-from elfuse.errors import ContentMismatch, ImageNotFound, PlatformNotFound
+from elfuse.errors import ContentMismatch, ImageNotFound, PlatformNotFound, StoreError
+from elfuse.oci.layout import Store
 from tests.oci.conftest import Registry, Result, assert_clean, blobs
 from tests.oci.images import AMD64, Image, sample, sha256, tar, write_layout
 
@@ -253,6 +255,32 @@ def test_layer_that_is_no_tar(registry: Registry, store_path: Path) -> None:
     with pytest.raises(api.ElfuseError, match="layer sha256:"):
         api.unpack(ref)
     assert list((store_path / "stacks/sha256").iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_before_and_while_fetching(
+    registry: Registry, store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = registry.push("full:1", Image([tar([("noise", os.urandom(3 << 20))])]))
+    Store.open()
+    real = os.statvfs(store_path)
+    full = os.statvfs_result((*real[:4], 5, *real[5:]))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "statvfs", lambda path: full)
+        with pytest.raises(StoreError, match=rf"needs 3 MiB in {store_path}, which has 0 MiB free"):
+            api.pull(ref)
+    assert_clean(store_path)
+    # A limit on the size of files stands in for a disk that fills up under way.
+    code = (
+        "import resource, signal, elfuse\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))\n"
+        f"elfuse.pull({ref!r})"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True)
+    assert b"StoreError: cannot write blob sha256:" in done.stderr and b"File too large" in done.stderr
+    assert_clean(store_path)
+    api.pull(ref)
 
 
 def test_many_layers_arrive_in_parallel(registry: Registry, store_path: Path) -> None:
