@@ -46,9 +46,12 @@ SIMD_INLINE void load_pair(struct interp_cpu *cpu, const struct a64_op *op, uint
 SIMD_INLINE void store_pair(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr,
                             unsigned bytes)
 {
+    const union vreg a = vreg_read(cpu, op->rd), b = vreg_read(cpu, op->ra);
     guest_store_check(cpu, addr, 2 * bytes);
-    v_store(cpu, op->rd, addr, bytes);
-    v_store(cpu, op->ra, addr + bytes, bytes);
+    uint8_t *to = guest_ptr(cpu, addr, 2 * bytes, VCPU_WRITE);
+    memcpy(to, &a, bytes);
+    SIMD_ACCESS_ORDER();
+    memcpy(to + bytes, &b, bytes);
 }
 
 enum { load_one_access = VCPU_READ, load_pair_access = VCPU_READ };

@@ -22,8 +22,11 @@ SIMD_INLINE void copy_out(struct interp_cpu *cpu, uint64_t addr, const void *fro
                           unsigned step)
 {
     guest_store_check(cpu, addr, bytes);
-    for (unsigned at = 0; at < bytes; at += step)
-        memcpy(guest_ptr(cpu, addr + at, step, VCPU_WRITE), (const uint8_t *)from + at, step);
+    uint8_t *to = guest_ptr(cpu, addr, bytes, VCPU_WRITE);
+    for (unsigned at = 0; at < bytes; at += step) {
+        memcpy(to + at, (const uint8_t *)from + at, step);
+        SIMD_ACCESS_ORDER();
+    }
 }
 
 SIMD_INLINE void write_back(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr)
