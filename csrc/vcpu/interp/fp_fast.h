@@ -2,14 +2,14 @@
  * fp_fast.h - single and double arithmetic on the host's unit where that is provably what fp_core.h
  * gives.
  *
- * The host rounds to nearest and never flushes, so nothing is tried unless FPCR asks for the same
- * (RMode and FZ zero). Then the result alone tells whether the host's is the architecture's. If it
- * is a normal number above the smallest one, every operand was finite (a NaN or an infinity would
- * have come through), there was no overflow, no underflow and no question of tininess, and no NaN
- * rule applied; denormal operands matter under FZ only. Each operation says when a zero is as good.
- * What is left of FPSR is Inexact. It is cumulative: when it is set already there is nothing to do;
- * otherwise the host's own sticky flag clear proves the result exact, and set means that the
- * operation is done again in integers.
+ * The host rounds to nearest and never flushes, so nothing is tried unless FPCR.RMode asks for the
+ * same, and under FPCR.FZ only with operands that are no denormals. Then the result alone tells
+ * whether the host's is the architecture's. If it is a normal number above the smallest one, every
+ * operand was finite (a NaN or an infinity would have come through), there was no overflow, no
+ * underflow and no question of tininess, and no NaN rule applied. Each operation says when a zero
+ * is as good. What is left of FPSR is Inexact. It is cumulative: when it is set already there is
+ * nothing to do; otherwise the host's own sticky flag clear proves the result exact, and set means
+ * that the operation is done again in integers.
  *
  * fp_NAME_try_s/_d return false when they cannot tell, with nothing changed in env; fp_NAME_s/_d
  * always answer. Contract: MXCSR has its default rounding and no FTZ/DAZ, as vcpu_run() leaves it.
@@ -80,10 +80,14 @@ FP_INLINE bool fp_is_zero_d(uint64_t a)
     return a << 1 == 0;
 }
 
+/* The host's own mode; or flushing as well, where `plain` says that no operand is a denormal. */
 FP_INLINE bool fp_host_mode(const struct vcpu_regs *env)
 {
     return (env->fpcr & (FPCR_RMODE | FPCR_FZ)) == 0;
 }
+#define FP_MODE_FITS(env, plain)                                                                   \
+    (FP_LIKELY(fp_host_mode(env)) || (((env)->fpcr & FPCR_RMODE) == 0 && (plain)))
+#define FP_FLUSH_FITS(env, plain) (FP_LIKELY(!((env)->fpcr & FPCR_FZ)) || (plain))
 
 /* The host's sticky Inexact flag; hosts where it cannot be read cheaply say "maybe". */
 #if defined(__x86_64__)
@@ -185,7 +189,8 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     {                                                                                              \
         V v = expr;                                                                                \
         T r = *result = fp_bits_##X(v);                                                            \
-        return FP_LIKELY(fp_host_mode(env)) && FP_LIKELY(OK) && FP_FLAGS_SETTLED(env, v);          \
+        return FP_MODE_FITS(env, fp_zn_##X(a) && fp_zn_##X(b)) && FP_LIKELY(OK) &&                 \
+               FP_FLAGS_SETTLED(env, v);                                                           \
     }                                                                                              \
     FP_INLINE T fp_##name##_##X(struct vcpu_regs *env, T a, T b)                                   \
     {                                                                                              \
@@ -198,7 +203,7 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     {                                                                                              \
         V x = value(a), y = value(b);                                                              \
         *result = x relation y ? a : b;                                                            \
-        return !(env->fpcr & FPCR_FZ) && (x < y || x > y);                                         \
+        return FP_FLUSH_FITS(env, fp_zn_##X(a) && fp_zn_##X(b)) && (x < y || x > y);               \
     }                                                                                              \
     FP_INLINE T fp_##name##_##X(struct vcpu_regs *env, T a, T b)                                   \
     {                                                                                              \
@@ -209,7 +214,8 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     FP_INLINE bool fp_##name##_##X(struct vcpu_regs *env, T a, T b)                                \
     {                                                                                              \
         V x = value(a), y = value(b);                                                              \
-        if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && !__builtin_isunordered(x, y)))                     \
+        if (FP_FLUSH_FITS(env, fp_zn_##X(a) && fp_zn_##X(b)) &&                                    \
+            FP_LIKELY(!__builtin_isunordered(x, y)))                                               \
             return x relation y;                                                                   \
         return fp_##name(env, F, a, b);                                                            \
     }
@@ -235,7 +241,7 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     {                                                                                              \
         V v = fp_host_sqrt_##X(value(a));                                                          \
         T r = *result = fp_bits_##X(v);                                                            \
-        return FP_LIKELY(fp_host_mode(env)) && FP_LIKELY(fp_zn_##X(r)) &&                          \
+        return FP_MODE_FITS(env, fp_zn_##X(a)) && FP_LIKELY(fp_zn_##X(r)) &&                       \
                FP_FLAGS_SETTLED(env, v);                                                           \
     }                                                                                              \
     FP_INLINE T fp_sqrt_##X(struct vcpu_regs *env, T a)                                            \
@@ -249,8 +255,8 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
             return false;                                                                          \
         V v = fp_host_fma_##X(value(acc), value(a), value(b));                                     \
         T r = *result = fp_bits_##X(v);                                                            \
-        return FP_LIKELY(fp_host_mode(env)) && FP_LIKELY(fp_normal_##X(r)) &&                      \
-               FP_FLAGS_SETTLED(env, v);                                                           \
+        return FP_MODE_FITS(env, fp_zn_##X(acc) && fp_zn_##X(a) && fp_zn_##X(b)) &&                \
+               FP_LIKELY(fp_normal_##X(r)) && FP_FLAGS_SETTLED(env, v);                            \
     }                                                                                              \
     FP_INLINE T fp_muladd_##X(struct vcpu_regs *env, T acc, T a, T b)                              \
     {                                                                                              \
@@ -260,7 +266,8 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     FP_INLINE uint32_t fp_compare_##X(struct vcpu_regs *env, T a, T b, bool signal)                \
     {                                                                                              \
         V x = value(a), y = value(b);                                                              \
-        if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && !__builtin_isunordered(x, y)))                     \
+        if (FP_FLUSH_FITS(env, fp_zn_##X(a) && fp_zn_##X(b)) &&                                    \
+            FP_LIKELY(!__builtin_isunordered(x, y)))                                               \
             return x < y ? 0x80000000u : x == y ? 0x60000000u : 0x20000000u;                       \
         return fp_compare(env, F, a, b, signal);                                                   \
     }                                                                                              \
@@ -268,7 +275,7 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     FP_INLINE T fp_from_int_##X(struct vcpu_regs *env, int64_t i)                                  \
     {                                                                                              \
         V v = (V)i;                                                                                \
-        if (FP_LIKELY(fp_host_mode(env)) && FP_FLAGS_SETTLED(env, v))                              \
+        if (FP_MODE_FITS(env, true) && FP_FLAGS_SETTLED(env, v))                                   \
             return fp_bits_##X(v);                                                                 \
         return (T)fp_from_fixed(env, F, (uint64_t)i, 0, false);                                    \
     }                                                                                              \
@@ -277,7 +284,8 @@ FP_INLINE double fp_host_fma_d(double acc, double a, double b)
     {                                                                                              \
         V v = value(a);                                                                            \
         const V high = width == 64 ? 0x1p63 : is_unsigned ? 0x1p32 : 0x1p31;                       \
-        if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && v < high && v > (is_unsigned ? (V)-1 : -high))) {  \
+        if (FP_FLUSH_FITS(env, fp_zn_##X(a)) &&                                                    \
+            FP_LIKELY(v < high && v > (is_unsigned ? (V)-1 : -high))) {                            \
             int64_t i = (int64_t)v;                                                                \
             if ((V)i != v)                                                                         \
                 env->fpsr |= FPSR_IXC;                                                             \
@@ -292,7 +300,7 @@ FP_FAST_ARITHMETIC(uint64_t, double, d, FP_D, fp_double)
 FP_INLINE uint64_t fp_convert_sd(struct vcpu_regs *env, uint32_t a)
 {
     float v = fp_float(a);
-    if (FP_LIKELY(!(env->fpcr & FPCR_FZ) && v == v))
+    if (FP_FLUSH_FITS(env, fp_zn_s(a)) && v == v)
         return fp_bits_d((double)v);
     return fp_convert(env, FP_S, FP_D, a, FPR_FPCR);
 }
@@ -300,7 +308,7 @@ FP_INLINE uint32_t fp_convert_ds(struct vcpu_regs *env, uint64_t a)
 {
     float v = (float)fp_double(a);
     uint32_t r = fp_bits_s(v);
-    if (FP_LIKELY(fp_host_mode(env) && (fp_normal_s(r) || fp_is_zero_d(a))) &&
+    if (FP_MODE_FITS(env, fp_zn_d(a)) && (fp_normal_s(r) || fp_is_zero_d(a)) &&
         FP_FLAGS_SETTLED(env, v))
         return r;
     return (uint32_t)fp_convert(env, FP_D, FP_S, a, FPR_FPCR);
