@@ -106,6 +106,7 @@ void signal_work(struct task *task, int64_t ret, uint64_t x0)
         int signo = next_handled(task, &info, &action);
         if (!signo)
             break;
+        strace_signal(task, signo, &info);
         if (unsettled)
             settle_call(task, ret, x0, &action);
         unsettled = false;
