@@ -1,10 +1,10 @@
 """The Python API: pull, inspect, unpack and run, as the command does them."""
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from elfuse.errors import ImageNotFound, PlatformNotFound
 from elfuse.oci.digest import chain_id
@@ -17,8 +17,7 @@ from elfuse.oci.stored import StoredImage, load_image
 PullPolicy = Literal["always", "missing", "never"]
 
 
-@dataclass(frozen=True, slots=True)
-class PulledImage:
+class PulledImage(msgspec.Struct, frozen=True):
     """What a pull put, or found, in the store."""
 
     reference: str  # the canonical name it is pinned under
@@ -36,16 +35,14 @@ class PulledImage:
         return f"{name}@{self.digest}"
 
 
-@dataclass(frozen=True, slots=True)
-class LayerDetails:
+class LayerDetails(msgspec.Struct, frozen=True):
     digest: str
     diff_id: str
     size: int
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImageDetails:
+class ImageDetails(msgspec.Struct, frozen=True):
     """An image of the store. `raw_manifest` and `raw_config` are the bytes that the digests name."""
 
     reference: str
@@ -68,8 +65,7 @@ class ImageDetails:
     raw_config: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CompletedRun:
+class CompletedRun(msgspec.Struct, frozen=True):
     """An ended run, like subprocess.CompletedProcess. Killed by signal N: returncode is 128+N."""
 
     args: list[str]
@@ -80,6 +76,8 @@ class CompletedRun:
     def check_returncode(self) -> None:
         """Raise subprocess.CalledProcessError unless the guest ended with 0."""
         if self.returncode:
+            import subprocess
+
             raise subprocess.CalledProcessError(self.returncode, self.args, self.stdout, self.stderr)
 
 
@@ -264,8 +262,6 @@ def _listed(words: Sequence[str] | None) -> list[str] | None:
 
 def details_document(details: ImageDetails) -> dict[str, Any]:
     """`details` as `inspect --json` prints them; `schemaVersion` changes when a member's meaning does."""
-    from dataclasses import asdict
-
-    document = asdict(details)
+    document: dict[str, Any] = {"schemaVersion": 1, **msgspec.to_builtins(details)}
     del document["raw_manifest"], document["raw_config"]
-    return {"schemaVersion": 1, **document}
+    return document

@@ -20,11 +20,9 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -43,8 +41,7 @@ _DIRECTORIES = ("blobs/sha256", "stacks/sha256", "runs", "tmp", "trash", "locks"
 _KNOWN = frozenset({"oci-layout", "index.json", "elfuse.json", "blobs", *_DIRECTORIES, "stacks"})
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(msgspec.Struct, frozen=True):
     """One named image of the store."""
 
     name: str
@@ -243,14 +240,14 @@ class Store:
             yield
 
     def staging_directory(self, prefix: str) -> str:
-        path = self.join("tmp", f"{prefix}-{secrets.token_hex(8)}")
+        path = self.join("tmp", f"{prefix}-{os.urandom(8).hex()}")
         os.mkdir(path, 0o700)
         return path
 
     def discard(self, path: str) -> None:
         """Move a tree out of sight at once; sweep() removes it."""
         with contextlib.suppress(FileNotFoundError):
-            os.rename(path, self.join("trash", secrets.token_hex(8)))
+            os.rename(path, self.join("trash", os.urandom(8).hex()))
 
     def needs_sweep(self) -> bool:
         """Cheap: whether there is anything to look at. Live runs make it say yes, too."""

@@ -10,7 +10,8 @@ oci:DIR[:TAG]              an OCI image layout on disk
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from elfuse.errors import InvalidReference
 from elfuse.oci.digest import Digest
@@ -36,8 +37,7 @@ _REF_NAME = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """A name on a registry. Immutable; `str()` is the canonical full form."""
 
     domain: str
@@ -70,8 +70,7 @@ class Reference:
         return f"{self.repository}@{self.digest}" if self.digest else str(self)
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutReference:
+class LayoutReference(msgspec.Struct, frozen=True):
     """An image in an OCI image layout on disk. `directory` is absolute."""
 
     directory: str

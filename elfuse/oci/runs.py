@@ -7,9 +7,9 @@ until the guest ends, however it ends; so a lock that can be taken means that th
 import contextlib
 import os
 import re
-import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from elfuse.errors import RunError
 from elfuse.oci import disk
@@ -21,8 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A run's directory and the descriptor that holds its lock. The owner closes `lock_fd`."""
 
     id: str
@@ -42,7 +41,7 @@ def create_run(store: "Store", name: str | None = None, *, keep: bool = False) -
     """A new run, locked from its first moment: it is staged in tmp/, and renamed when it holds its lock."""
     if name is not None and not _NAME.fullmatch(name):
         raise RunError(f"{name!r} is no name for a run", hint="use letters, digits, '_', '.' and '-'")
-    run_id = name or secrets.token_hex(6)
+    run_id = name or os.urandom(6).hex()
     with store.activity():
         staged = store.staging_directory("run")
         lock_fd = disk.open_lock(os.path.join(staged, "lock"))

@@ -1,6 +1,6 @@
 """An image of the store, ready for use. Apart from pull.py, so that a run loads no pull."""
 
-from dataclasses import dataclass
+import msgspec
 
 from elfuse.errors import InvalidImage
 from elfuse.oci.digest import Digest
@@ -15,8 +15,7 @@ from elfuse.oci.layout import Store
 from elfuse.oci.reference import ImageSource
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True):
     """A pinned image of the store, its documents read and verified."""
 
     name: str

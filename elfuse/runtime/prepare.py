@@ -1,8 +1,9 @@
 """Options in, launch spec out."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from elfuse.errors import RunError
 from elfuse.oci.layout import Store
@@ -15,16 +16,15 @@ from elfuse.runtime.spec import BASE_MOUNTS, LaunchSpec, User
 from elfuse.runtime.users import resolve_user
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a user may say about a run; None leaves it to the image."""
 
-    args: list[str] = field(default_factory=list)
+    args: Sequence[str] = ()
     entrypoint: list[str] | None = None
-    env: list[str] = field(default_factory=list)
+    env: Sequence[str] = ()
     workdir: str | None = None
     user: str | None = None
-    volumes: list[str] = field(default_factory=list)
+    volumes: Sequence[str] = ()
     hostname: str | None = None
     name: str | None = None
     keep: bool = False
@@ -33,8 +33,7 @@ class RunOptions:
     term: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRun:
+class PreparedRun(msgspec.Struct, frozen=True):
     """A run that only needs starting. `abandon` gives its directory back."""
 
     spec: LaunchSpec

@@ -2,13 +2,15 @@
 
 import os
 import signal
-import subprocess
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from elfuse import _core
 from elfuse.errors import RunError
 from elfuse.runtime.spec import LaunchSpec
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 def launcher() -> str:
@@ -43,8 +45,10 @@ def become_guest(spec: LaunchSpec, *, stdin: bool) -> NoReturn:
 
 def run_guest(
     spec: LaunchSpec, *, capture_output: bool, input_data: bytes | None, timeout: float | None
-) -> subprocess.CompletedProcess[bytes]:
+) -> "subprocess.CompletedProcess[bytes]":
     """Start the guest as a child and wait, with subprocess.run's rules for input and timeout."""
+    import subprocess  # the command, which becomes the guest, has no use for it
+
     spec_fd = _spec_file(spec)
     try:
         return subprocess.run(

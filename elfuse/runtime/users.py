@@ -7,7 +7,8 @@ group; numbers within 0..2^31-1, as a larger one has been taken for root (CVE-20
 
 import os
 import stat
-from dataclasses import dataclass
+
+import msgspec
 
 from elfuse import _core
 from elfuse.errors import RunError, UserNotFound
@@ -17,22 +18,19 @@ _FILE_LIMIT = 1 << 20
 _ID_LIMIT = (1 << 31) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedUser:
+class ResolvedUser(msgspec.Struct, frozen=True):
     credentials: User
     home: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Passwd:
+class _Passwd(msgspec.Struct, frozen=True):
     name: str
     uid: int
     gid: int
     home: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(msgspec.Struct, frozen=True):
     name: str
     gid: int
     members: list[str]

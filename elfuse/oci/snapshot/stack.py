@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 
 from elfuse import _core
 from elfuse.errors import ContentMismatch, UnpackError
@@ -51,7 +50,7 @@ def unpack_to(store: Store, image: StoredImage, destination: str) -> str:
     parent, name = os.path.split(destination)
     if os.path.lexists(destination) and (not os.path.isdir(destination) or os.listdir(destination)):
         raise UnpackError(f"cannot unpack to {destination}: it exists and is not an empty directory")
-    staged = os.path.join(parent, f".{name[:100]}.elfuse-{secrets.token_hex(6)}")
+    staged = os.path.join(parent, f".{name[:100]}.elfuse-{os.urandom(6).hex()}")
     try:
         os.mkdir(staged, 0o755)
     except OSError as error:
