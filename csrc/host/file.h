@@ -80,7 +80,6 @@ int host_memfd_content(const char *name, const void *data, size_t size);
  * guest. */
 int host_unnamed_dir(void);
 
-int32_t host_getpid(void);
 int32_t host_getpgrp(void);
 int32_t host_getsid(void);
 uint32_t host_euid(void);
@@ -88,12 +87,5 @@ uint32_t host_egid(void);
 
 /* Set the process's umask to 0: the guest's is applied by the kernel in linux/. */
 void host_umask_clear(void);
-
-/* A sleeping lock. Zero-initialised memory is an unlocked one. */
-struct host_file_lock {
-    uint64_t opaque[8];
-};
-void host_file_lock(struct host_file_lock *lock);
-void host_file_unlock(struct host_file_lock *lock);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,15 +318,4 @@ uint32_t host_egid(void)
 void host_umask_clear(void)
 {
     umask(0);
-}
-
-_Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct host_file_lock), "room for a mutex");
-
-void host_file_lock(struct host_file_lock *lock)
-{
-    pthread_mutex_lock((pthread_mutex_t *)lock);
-}
-void host_file_unlock(struct host_file_lock *lock)
-{
-    pthread_mutex_unlock((pthread_mutex_t *)lock);
 }

@@ -148,12 +148,12 @@ static int make_in(struct fs_context *fs, struct fs_path *p, const struct make *
         return r;
     if (p->mnt == NULL || !mount_is_host(p->mnt) || p->mnt->is_file)
         return -LINUX_EPERM;
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     dir = upper_parent(fs, p->mnt, p->rel);
     r = dir < 0 ? dir : make_at(k, dir, fs_name(p));
     if (r == -LINUX_EEXIST && p->mnt->type == FS_OVERLAY && upper_whiteout(dir, fs_name(p)))
         r = make_over_whiteout(fs, p->mnt, k, dir, fs_name(p));
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     if (dir >= 0)
         host_fd_close(dir);
     return r;
@@ -192,14 +192,14 @@ int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to)
         return make_in(fs, to, &(struct make){.kind = MAKE_HARDLINK, .from = from->fd});
 
     /* /proc/self/fd/N would be followed to the link's target: by name, for which the host needs no right. */
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     int dir = upper_parent(fs, from->mnt, from->rel), todir = dir < 0 ? dir : upper_parent(fs, to->mnt, to->rel);
     r = todir < 0 ? todir : host_linkat(dir, fs_name(from), todir, fs_name(to));
     if (r == -LINUX_EEXIST && to->mnt->type == FS_OVERLAY && upper_whiteout(todir, fs_name(to))) {
         host_unlinkat(todir, fs_name(to), false);
         r = host_linkat(dir, fs_name(from), todir, fs_name(to));
     }
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     if (dir >= 0)
         host_fd_close(dir);
     if (todir >= 0)
@@ -219,7 +219,7 @@ int fs_unlink(struct fs_context *fs, struct fs_path *p)
         return -LINUX_EBUSY;
     if (p->mnt == NULL || !mount_is_host(p->mnt))
         return -LINUX_EPERM;
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     bool hide = lower_has(p->mnt, p->rel);
     dir = upper_parent(fs, p->mnt, p->rel);
     if (dir < 0)
@@ -228,7 +228,7 @@ int fs_unlink(struct fs_context *fs, struct fs_path *p)
         r = upper_whiteout(dir, fs_name(p)) ? -LINUX_ENOENT : put_whiteout(fs, p->mnt, dir, fs_name(p));
     else
         r = host_unlinkat(dir, fs_name(p), false);
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     if (dir >= 0)
         host_fd_close(dir);
     return r;
@@ -283,13 +283,13 @@ int fs_rmdir(struct fs_context *fs, struct fs_path *p)
         return -LINUX_EBUSY;
     if (p->mnt == NULL || !mount_is_host(p->mnt))
         return -LINUX_EPERM;
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     dir = upper_parent(fs, p->mnt, p->rel);
     if (dir < 0)
         r = dir;
     else
         r = p->mnt->type == FS_OVERLAY ? rmdir_overlay(fs, p, dir) : host_unlinkat(dir, fs_name(p), true);
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     if (dir >= 0)
         host_fd_close(dir);
     return r;
@@ -392,7 +392,7 @@ int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, u
         if (r < 0)
             return r;
     }
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     int fromdir = upper_parent(fs, from->mnt, from->rel);
     int todir = fromdir < 0 ? fromdir : upper_parent(fs, to->mnt, to->rel);
     if (todir < 0)
@@ -403,7 +403,7 @@ int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, u
         r = exchange_overlay(from, to, fromdir, todir);
     else
         r = rename_overlay(fs, from, to, flags, fromdir, todir);
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     if (fromdir >= 0)
         host_fd_close(fromdir);
     if (todir >= 0)

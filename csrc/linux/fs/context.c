@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/io.h"
+#include "host/random.h"
 #include "linux/fs/overlay.h"
 #include "linux/fs/synth.h"
 
@@ -217,17 +218,6 @@ static int enter_cwd(struct builder *b, const char *cwd)
     return r < 0 ? fail(b, r, "cannot enter the working directory", cwd) : 0;
 }
 
-static void random_bytes(void *buf, size_t n)
-{
-    int fd = host_open_path("/dev/urandom", LINUX_O_RDONLY | LINUX_O_CLOEXEC, 0);
-
-    memset(buf, 0, n);
-    if (fd >= 0) {
-        (void)host_read(fd, buf, n);
-        host_fd_close(fd);
-    }
-}
-
 static int build(struct builder *b, const struct fs_context_spec *spec)
 {
     struct fs_context *fs = b->fs;
@@ -267,7 +257,7 @@ int fs_context_create(const struct fs_context_spec *spec, struct fs_context **ou
     b.fs->umask = spec->umask & 0777;
     b.fs->cwd_fd = -1;
     b.fs->empty_dir = -1;
-    random_bytes(&b.fs->work_seq, sizeof b.fs->work_seq);
+    (void)host_random(&b.fs->work_seq, sizeof b.fs->work_seq); /* any start will do */
     int r = build(&b, spec);
     if (r < 0) {
         fs_context_destroy(b.fs);

@@ -209,7 +209,7 @@ int fs_copy_up(struct fs_context *fs, struct fs_path *p)
 
     if (r < 0 || p->fd < 0 || p->mnt == NULL || p->hit.layer == 0)
         return r;
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     if (LINUX_S_ISDIR(p->host_mode)) {
         r = upper_dir(fs, p->mnt, p->rel);
         if (r >= 0) {
@@ -222,7 +222,7 @@ int fs_copy_up(struct fs_context *fs, struct fs_path *p)
         if (dir >= 0)
             host_fd_close(dir);
     }
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     return r < 0 ? r : fs_path_refresh(p);
 }
 
@@ -234,8 +234,8 @@ int fs_parent_writable(struct fs_context *fs, const struct fs_path *p)
         return r;
     if (p->mnt == NULL || !mount_is_host(p->mnt) || p->mnt->is_file)
         return -LINUX_EPERM;
-    host_file_lock(&fs->tree_lock);
+    host_mutex_lock(&fs->tree_lock);
     r = upper_parent(fs, p->mnt, p->rel);
-    host_file_unlock(&fs->tree_lock);
+    host_mutex_unlock(&fs->tree_lock);
     return r;
 }

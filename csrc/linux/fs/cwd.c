@@ -27,13 +27,13 @@ int fs_set_cwd(struct fs_context *fs, struct fs_path *p)
         free(synth);
         return fd;
     }
-    host_file_lock(&fs->cwd_lock);
+    host_mutex_lock(&fs->cwd_lock);
     int old_fd = fs->cwd_fd;
     char *old_synth = fs->cwd_synth;
     fs->cwd_fd = fd;
     fs->cwd_synth = synth;
     fs->cwd_mount = p->mnt;
-    host_file_unlock(&fs->cwd_lock);
+    host_mutex_unlock(&fs->cwd_lock);
     free(old_synth);
     if (old_fd >= 0)
         host_fd_close(old_fd);

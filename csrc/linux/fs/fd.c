@@ -1,6 +1,7 @@
 /* fd.c - calls that make, duplicate, close and control descriptors. */
 #include <string.h>
 
+#include "host/thread.h"
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/mm/uaccess.h"
@@ -136,7 +137,7 @@ static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
             return host_fcntl(fd, cmd, 0);
         if ((int32_t)arg != task->proc->pid && (int32_t)arg != -task->proc->pid)
             return -LINUX_ESRCH;
-        return host_fcntl(fd, cmd, (uint64_t)host_getpid());
+        return host_fcntl(fd, cmd, (uint64_t)host_process_id());
     case LINUX_F_GETOWN_EX:
         r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)ex);
         if (r < 0)
@@ -150,7 +151,7 @@ static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
         if (ex[1] && ex[1] != task->proc->pid)
             return -LINUX_ESRCH;
         if (ex[1])
-            ex[1] = host_getpid();
+            ex[1] = host_process_id();
         return host_fcntl(fd, cmd, (uint64_t)(uintptr_t)ex);
     }
 }

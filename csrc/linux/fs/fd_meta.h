@@ -16,7 +16,7 @@ struct fd_meta {
     /* Directories whose listing is ours (merged or synthetic): a snapshot, taken at the first getdents and
      * after a rewind, so that offsets stay valid while names come and go. */
     bool listed;
-    struct host_file_lock lock; /* guards list and pos */
+    struct host_mutex lock; /* guards list and pos */
     struct dir_list *list;
     uint64_t pos;
 };

@@ -8,7 +8,7 @@
 #include "linux/fs/fd_meta.h"
 
 struct fd_table {
-    struct host_file_lock lock;
+    struct host_mutex lock;
     uint64_t limit;
     int size;
     struct fd_meta *_Atomic *meta;
@@ -70,11 +70,11 @@ struct fd_meta *fd_meta_get(struct fd_table *t, int fd)
 
     if (!fd_meta_any(t, fd))
         return NULL;
-    host_file_lock(&t->lock);
+    host_mutex_lock(&t->lock);
     m = t->meta[fd];
     if (m)
         atomic_fetch_add(&m->refs, 1);
-    host_file_unlock(&t->lock);
+    host_mutex_unlock(&t->lock);
     return m;
 }
 
@@ -86,10 +86,10 @@ void fd_meta_set(struct fd_table *t, int fd, struct fd_meta *m)
         fd_meta_put(m);
         return;
     }
-    host_file_lock(&t->lock);
+    host_mutex_lock(&t->lock);
     old = t->meta[fd];
     t->meta[fd] = m;
-    host_file_unlock(&t->lock);
+    host_mutex_unlock(&t->lock);
     fd_meta_put(old);
 }
 

@@ -10,6 +10,7 @@
 #define ELFUSE_FS_PATH_H
 
 #include "host/file.h"
+#include "host/thread.h"
 #include "linux/fs/fs.h"
 
 #define FS_MAX_LAYERS 128
@@ -43,14 +44,14 @@ struct fs_context {
     uint32_t umask;
     /* The current directory: its descriptor (private; synthetic directories use an unnamed one) and mount,
      * and its path when it is synthetic. */
-    struct host_file_lock cwd_lock;
+    struct host_mutex cwd_lock;
     int cwd_fd;
     struct fs_mount *cwd_mount;
     char *cwd_synth;
-    struct host_file_lock tree_lock; /* copy-up, rename and whiteouts of overlays */
+    struct host_mutex tree_lock; /* copy-up, rename and whiteouts of overlays */
     uint64_t work_seq;
     int empty_dir; /* private: stands for synthetic directories */
-    char boot_id[37];
+    int32_t oom_score_adj;    /* what was written to /proc/self/oom_score_adj */
 };
 
 /* ---- mount.c ---- */

@@ -198,7 +198,7 @@ static int cwd_path(struct fs_context *fs, char *buf)
     const char *rel;
     int layer, r = 0;
 
-    host_file_lock(&fs->cwd_lock);
+    host_mutex_lock(&fs->cwd_lock);
     if (fs->cwd_synth) {
         strcpy(buf, fs->cwd_synth);
     } else {
@@ -211,7 +211,7 @@ static int cwd_path(struct fs_context *fs, char *buf)
         else
             r = mount_path(m, rel, buf);
     }
-    host_file_unlock(&fs->cwd_lock);
+    host_mutex_unlock(&fs->cwd_lock);
     return r;
 }
 

@@ -194,7 +194,7 @@ static int64_t seek_listing(struct task *task, int fd, int64_t offset, int whenc
         fd_meta_put(meta);
         return 0;
     }
-    host_file_lock(&meta->lock);
+    host_mutex_lock(&meta->lock);
     if (whence == LINUX_SEEK_CUR)
         offset += (int64_t)meta->pos;
     if (whence != LINUX_SEEK_SET && whence != LINUX_SEEK_CUR)
@@ -209,7 +209,7 @@ static int64_t seek_listing(struct task *task, int fd, int64_t offset, int whenc
         meta->pos = (uint64_t)offset;
         r = offset;
     }
-    host_file_unlock(&meta->lock);
+    host_mutex_unlock(&meta->lock);
     fd_meta_put(meta);
     return r;
 }
@@ -289,7 +289,7 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
         void *to = user_ptr(task, a[1], size);
         return to ? host_getdents64(fd, to, size) : -LINUX_EFAULT;
     }
-    host_file_lock(&meta->lock);
+    host_mutex_lock(&meta->lock);
     meta->listed = true;
     n = meta->list ? 0 : take_listing(task, fd, meta);
     if (n == -LINUX_ENOENT && meta->path == NULL) { /* removed since it was opened: nothing left to list */
@@ -303,7 +303,7 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
         n = -LINUX_EFAULT;
     if (n >= 0)
         meta->pos = pos;
-    host_file_unlock(&meta->lock);
+    host_mutex_unlock(&meta->lock);
     fd_meta_put(meta);
     return n;
 }
