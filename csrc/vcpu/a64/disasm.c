@@ -116,10 +116,12 @@ static bool put_general_kind(struct text *t, const struct operand *o)
     return true;
 }
 
+static const char *const lane_letters[] = {"b", "h", "s", "d"};
+static const char *const arrangements[] = {"8b", "16b", "4h", "8h", "2s", "4s", "1d", "2d"};
+
 static bool put_vector_kind(struct text *t, const struct operand *o)
 {
-    static const char *const scalars[] = {"b", "h", "s", "d"}, *const by_ftype[] = {"s", "d", "q", "h"};
-    static const char *const arrangements[] = {"8b", "16b", "4h", "8h", "2s", "4s", "1d", "2d"};
+    static const char *const by_ftype[] = {"s", "d", "q", "h"};
     unsigned n = field_value(o->field, o->insn);
     char scalar[2] = {0};
     if (o->kind_length == 1 && strchr("BHSDQ", o->kind[0])) {
@@ -128,7 +130,7 @@ static bool put_vector_kind(struct text *t, const struct operand *o)
     } else if (is_kind(o, "F")) {
         put_register(t, by_ftype[named_value(o, "ftype") & 3], n);
     } else if (is_kind(o, "E")) {
-        put_register(t, scalars[named_value(o, "size") & 3], n);
+        put_register(t, lane_letters[named_value(o, "size") & 3], n);
     } else if (is_kind(o, "VN")) {
         put_register(t, "v", n);
     } else if (is_kind(o, "V") || is_kind(o, "VF") || is_kind(o, "VH")) {
@@ -141,6 +143,67 @@ static bool put_vector_kind(struct text *t, const struct operand *o)
             put(t, o->suffix, o->suffix_length);
         else
             put_string(t, arrangements[size * 2 + (named_value(o, "Q") & 1)]);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* log2 of the lane size, by the kind's second letter: from `size`, immh or imm5; W, P, X are one more. */
+static unsigned lane_size(const struct operand *o)
+{
+    unsigned immh = o->insn >> 19 & 15, imm5 = o->insn >> 16 & 31;
+    switch (o->kind_length > 1 ? o->kind[1] : 0) {
+    case 'I': return immh ? 31 - (unsigned)__builtin_clz(immh) : 0;
+    case 'X': return immh ? (32 - (unsigned)__builtin_clz(immh)) & 3 : 0;
+    case 'C':
+    case 'T': return imm5 ? (unsigned)__builtin_ctz(imm5) & 3 : 0;
+    case 'W':
+    case 'P': return (named_value(o, "size") + 1) & 3;
+    default: return named_value(o, "size") & 3;
+    }
+}
+
+static unsigned lane_letter(char letter) { return (unsigned)(strchr("bhsd", letter) - "bhsd") & 3; }
+
+/* {v30.4h, v31.4h, v0.4h}, or with a lane size as suffix {v0.b, v1.b}. */
+static void put_list(struct text *t, const struct operand *o, unsigned n)
+{
+    unsigned count = (unsigned)(o->kind[1] - '0');
+    for (unsigned i = 0; i < count; i++) {
+        put_register(t, i ? ", v" : "{v", (n + i) & 31);
+        put_string(t, ".");
+        if (o->suffix)
+            put(t, o->suffix, o->suffix_length);
+        else
+            put_string(t, arrangements[lane_size(o) * 2 + (named_value(o, "Q") & 1)]);
+    }
+    put_string(t, "}");
+}
+
+/* The operands that only integer SIMD has. */
+static bool put_simd_kind(struct text *t, const struct operand *o)
+{
+    unsigned n = field_value(o->field, o->insn), size = lane_size(o), full = named_value(o, "Q") & 1;
+    char second = o->kind_length == 2 ? o->kind[1] : 0;
+    if (is_kind(o, "RQ") || is_kind(o, "RC")) {
+        put_general(t, second == 'Q' ? full : size == 3, false, n);
+    } else if (o->kind[0] == 'E' && second) {
+        put_register(t, lane_letters[size], n);
+    } else if (is_kind(o, "VT")) {
+        put_register(t, "v", n);
+        put_string(t, ".");
+        put_string(t, lane_letters[size]);
+    } else if (o->kind[0] == 'L' && second) {
+        put_list(t, o, n);
+    } else if (o->kind[0] == 'V' && second && strchr("ICWPX", second)) {
+        put_register(t, "v", n);
+        put_string(t, ".");
+        put_string(t, arrangements[size * 2 + (second == 'W' || second == 'X' || full)]);
+    } else if (is_kind(o, "V") && o->suffix && o->suffix_length == 1) {
+        put_register(t, "v", n);
+        put_string(t, ".");
+        put_string(t, arrangements[lane_letter(*o->suffix) * 2 + full]);
     } else {
         return false;
     }
@@ -217,11 +280,57 @@ static void put_vm_element(struct text *t, uint32_t insn)
     put_string(t, "]");
 }
 
+/* LD1 to LD4 of one lane: log2 of its size; its index is Q:S:size without the low bits. */
+static unsigned lane_scale(uint32_t insn)
+{
+    unsigned scale = insn >> 14 & 3, size = insn >> 10 & 3;
+    return scale == 3 ? size : scale + (scale == 2 && (size & 1));
+}
+
+/* The bytes that a post-index form of LD1 to LD4 adds, or the register it adds instead. */
+static void put_post_index(struct text *t, uint32_t insn)
+{
+    static const uint8_t regs[16] = {[0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
+    unsigned rm = insn >> 16 & 31, single = insn >> 24 & 1;
+    if (rm != 31) {
+        put_register(t, "x", rm);
+        return;
+    }
+    unsigned count = (insn >> 13 & 1) * 2 + (insn >> 21 & 1) + 1;
+    put_string(t, "#");
+    put_number(t, single ? count << lane_scale(insn) : regs[insn >> 12 & 15] * (insn >> 30 & 1 ? 16u : 8u), 10);
+}
+
+static bool put_simd_bare_kind(struct text *t, const struct operand *o)
+{
+    uint32_t insn = o->insn;
+    unsigned imm5 = insn >> 16 & 31, q = insn >> 30 & 1;
+    if (is_kind(o, "two")) {
+        put_string(t, q ? "2" : "");
+    } else if (is_kind(o, "lane")) {
+        put_number(t, (q << 3 | (insn >> 10 & 7)) >> lane_scale(insn), 10);
+    } else if (is_kind(o, "elem4")) {
+        put_number(t, (insn >> 11 & 15) >> (imm5 ? __builtin_ctz(imm5) : 0), 10);
+    } else if (is_kind(o, "post")) {
+        put_post_index(t, insn);
+    } else if (is_kind(o, "dotelem")) {
+        put_register(t, "v", imm5);
+        put_string(t, ".4b[");
+        put_number(t, (insn >> 11 & 1) << 1 | (insn >> 21 & 1), 10);
+        put_string(t, "]");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool put_bare_kind(struct text *t, const struct operand *o)
 {
     uint32_t insn = o->insn, immhb = insn >> 16 & 127;
     uint64_t value;
     unsigned immh = insn >> 19 & 15, esize = immh ? 8u << (31 - __builtin_clz(immh)) : 8;
+    if (put_simd_bare_kind(t, o))
+        return true;
     if (is_kind(o, "sysreg")) {
         put_sysreg(t, insn);
         return true;
@@ -292,7 +401,7 @@ static void parse(struct operand *o, const char *s, const char *end)
 static void put_operand(struct text *t, struct operand *o, const char *s, const char *end)
 {
     parse(o, s, end);
-    bool done = o->field ? put_general_kind(t, o) || put_vector_kind(t, o) || put_value_kind(t, o)
+    bool done = o->field ? put_general_kind(t, o) || put_simd_kind(t, o) || put_vector_kind(t, o) || put_value_kind(t, o)
                          : put_bare_kind(t, o);
     if (!done) {
         put_string(t, "?");

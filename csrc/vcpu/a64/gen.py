@@ -21,9 +21,9 @@ ROOT_LSB, ROOT_WIDTH = 21, 11
 
 # Placeholder kinds of a disassembly template, see README.md. Those of TEMPLATE_BARE take no field.
 TEMPLATE_KINDS = frozenset(
-    "W X WS XS R RS Z P B H S D Q F E V VF VH VN u s x pc cond ncond shift ext n1".split()
+    "W X WS XS R RS Z P B H S D Q F E V VF VH VN VI VX VC VT VW VP EI EX EC EW L1 L2 L3 L4 RC RQ u s x pc cond ncond shift ext n1".split()
 )
-TEMPLATE_BARE = frozenset("bitmask sysreg fpimm asimdimm shl shr elem velem fbits bh lse".split())
+TEMPLATE_BARE = frozenset("bitmask sysreg fpimm asimdimm shl shr elem velem fbits bh lse two lane elem4 post dotelem".split())
 
 
 class TableError(Exception):
