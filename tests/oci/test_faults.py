@@ -1,6 +1,10 @@
 """A registry that lies, breaks off, redirects or asks for tokens it should not get."""
 
 import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -376,3 +380,25 @@ def test_a_refused_token_is_not_asked_for_endlessly(faulty: FaultyRegistry, stor
     with pytest.raises(AuthenticationError, match="denies access"):
         pull(faulty.add("refused", sample()))
     assert len([path for path, _, _ in faulty.seen if path.startswith("/token")]) == 1
+
+
+def test_an_interrupt_ends_a_pull(faulty: FaultyRegistry, store_path: Path) -> None:
+    image = sample()
+    ref = faulty.add("slow", image)
+    asked = threading.Event()
+
+    def stall(exchange: Exchange) -> bool:
+        exchange.answer(200, b"", length=len(faulty.blobs[first_layer(image)]))
+        asked.set()
+        time.sleep(20)
+        return True
+
+    faulty.hooks.append(on_blob(first_layer(image), stall))
+    command = [sys.executable, "-m", "elfuse", "oci", "pull", "-q", "--tls-verify=false", ref]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    victim = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert asked.wait(30)
+    victim.send_signal(signal.SIGINT)
+    out, err = victim.communicate(timeout=15)
+    assert (victim.returncode, out, err) == (130, b"", b"\nelfuse: interrupted\n")  # past the ^C
+    assert_clean(store_path)

@@ -137,6 +137,17 @@ def test_no_network(store_path: Path, elfuse: Elfuse) -> None:
     assert_clean(store_path)
 
 
+def test_a_proxy_is_used_but_not_for_this_machine(
+    registry: Registry, store_path: Path, elfuse: Elfuse
+) -> None:
+    ref = registry.push("proxy:1", sample())
+    proxy = {"https_proxy": "http://127.0.0.1:1", "all_proxy": "http://127.0.0.1:1"}
+    done = elfuse("oci", "pull", ref, **proxy)
+    assert done.code == 0, done.err
+    done = elfuse("oci", "pull", "registry.invalid/x", **proxy)
+    assert done.code == 1 and "over proxy 127.0.0.1" in done.err
+
+
 def test_oci_transport(tmp_path: Path, store_path: Path, elfuse: Elfuse) -> None:
     arm = sample()
     layout = write_layout(tmp_path / "layout", {"a": [arm, sample(platform=AMD64)], "b": [sample(b"b")]})
