@@ -7,10 +7,11 @@
 #include "host/log.h"
 #include "host/time.h"
 #include "launch/launch.h"
-#include "linux/abi/sched.h"
 #include "linux/fs/fdtable.h"
 #include "linux/fs/fs.h"
 #include "linux/mm/mm.h"
+#include "linux/process/cred.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 
 int launch_take_descriptors(int spec_fd)
@@ -47,16 +48,10 @@ static int hide_descriptors(const struct launch_spec *spec, char *err, size_t er
 
 static void set_limits(struct process *proc, const struct launch_spec *spec)
 {
+    rlimit_init(proc);
     for (size_t i = 0; i < spec->nrlimits; i++) {
         const struct spec_rlimit *l = &spec->rlimits[i];
-        switch (l->resource) {
-        case LINUX_RLIMIT_AS: mm_set_limit(proc->mm, MM_LIMIT_AS, l->soft); break;
-        case LINUX_RLIMIT_DATA: mm_set_limit(proc->mm, MM_LIMIT_DATA, l->soft); break;
-        case LINUX_RLIMIT_STACK: mm_set_limit(proc->mm, MM_LIMIT_STACK, l->soft); break;
-        case LINUX_RLIMIT_MEMLOCK: mm_set_limit(proc->mm, MM_LIMIT_MEMLOCK, l->soft); break;
-        case LINUX_RLIMIT_NOFILE: fd_table_set_limit(proc->fds, l->soft); break;
-        default: break;
-        }
+        rlimit_apply(proc, l->resource, l->soft, l->hard);
     }
 }
 
@@ -70,7 +65,7 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     result = process_create(&proc);
     if (result)
         return result;
-    proc->cred = spec->cred;
+    cred_init(proc, spec->cred.uid, spec->cred.gid, spec->cred.groups, spec->cred.ngroups);
     snprintf(proc->hostname, sizeof proc->hostname, "%s", spec->hostname);
     result = fs_context_create(&spec->fs, &proc->fs, err, err_size);
     if (result)

@@ -15,6 +15,11 @@ _Static_assert(sizeof(((struct process *)0)->rlimit) == LINUX_RLIM_NLIMITS * 2 *
 
 void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64_t hard)
 {
+    if (resource == LINUX_RLIMIT_NOFILE) {
+        uint64_t most = (uint64_t)host_fd_boundary();
+        hard = hard < most ? hard : most;
+        soft = soft < hard ? soft : hard;
+    }
     proc->rlimit[resource][0] = soft;
     proc->rlimit[resource][1] = hard;
     switch (resource) {
