@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the fixture images into .cache/images, an OCI layout, from Debian's packages for arm64 and amd64.
 
-No foreign code runs and no privilege is needed. The same package versions give the same digests: the file `lock`
-names them. A second run does nothing unless the recipe changed or --refresh asks for newer packages.
+No foreign code runs and no privilege is needed. The same package versions give the same digests: the file
+`lock` names them. A second run does nothing unless the recipe changed or --refresh asks for newer packages.
 """
 
 import argparse

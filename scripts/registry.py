@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a command while Debian's docker-registry serves an empty registry on a free loopback port.
 
-    registry.py COMMAND ARGS...     the command finds its address in $REGISTRY
+registry.py COMMAND ARGS...     the command finds its address in $REGISTRY
 """
 
 import contextlib

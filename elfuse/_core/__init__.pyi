@@ -36,8 +36,9 @@ def extract_layer(
     Compression (gzip, zstd, none) is told by the content. The blob is read from its current offset to
     its end; digest and size are those of the compressed bytes, diff_id of the uncompressed ones. All are
     verified before the call returns; on any error the tree is in an unspecified state and must be
-    discarded. What the host refuses (no space, no permission) is an OSError; a layer's own fault a LayerError. owner: "virtual" keeps uid, gid, mode and device numbers in `user.containers.override_stat`;
-    "host" applies them to the files (for `unpack` as root).
+    discarded. What the host refuses (no space, no permission) is an OSError, a layer's own fault a
+    LayerError. owner: "virtual" keeps uid, gid, mode and device numbers in
+    `user.containers.override_stat`; "host" applies them to the files (for `unpack` as root).
     """
 
 def open_in_root(root_fd: int, path: str, flags: int, mode: int = 0) -> int:

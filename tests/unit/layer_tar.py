@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import os
 import tarfile
 import tempfile
@@ -51,13 +50,29 @@ def padded(data: bytes) -> bytes:
 def header(name: bytes, kind: bytes = b"0", size: int | bytes = 0, **fields: bytes) -> bytes:
     """A raw header: fields are written as they are, the checksum is right."""
     parts = {
-        "name": (0, 100), "mode": (100, 8), "uid": (108, 8), "gid": (116, 8), "size": (124, 12), "mtime": (136, 12),
-        "link": (157, 100), "magic": (257, 8), "major": (329, 8), "minor": (337, 8), "prefix": (345, 155),
-    }  # fmt: skip
+        "name": (0, 100),
+        "mode": (100, 8),
+        "uid": (108, 8),
+        "gid": (116, 8),
+        "size": (124, 12),
+        "mtime": (136, 12),
+        "link": (157, 100),
+        "magic": (257, 8),
+        "major": (329, 8),
+        "minor": (337, 8),
+        "prefix": (345, 155),
+    }
     block = bytearray(BLOCK)
-    values = {"name": name, "mode": b"0000644", "uid": b"0000000", "gid": b"0000000", "mtime": b"00000000000",
-              "size": size if isinstance(size, bytes) else b"%011o" % size, "magic": b"ustar\0" + b"00",
-              **fields}  # fmt: skip
+    values = {
+        "name": name,
+        "mode": b"0000644",
+        "uid": b"0000000",
+        "gid": b"0000000",
+        "mtime": b"00000000000",
+        "size": size if isinstance(size, bytes) else b"%011o" % size,
+        "magic": b"ustar\0" + b"00",
+        **fields,
+    }
     block[156:157] = kind
     for field, value in values.items():
         at, room = parts[field]
