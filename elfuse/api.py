@@ -28,7 +28,9 @@ class PulledImage(msgspec.Struct, frozen=True):
 
     @property
     def pinned(self) -> str:
-        """name@digest: the very same image at any later time."""
+        """name@digest: the very same image at any later time. A layout has no such names."""
+        if self.reference.startswith("oci:"):
+            return self.reference
         name = self.reference.partition("@")[0]
         if ":" in name.rpartition("/")[2]:
             name = name.rpartition(":")[0]

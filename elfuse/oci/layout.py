@@ -178,10 +178,6 @@ class Store:
                 result.append(pin)
         return result
 
-    def find(self, name: str) -> Pin | None:
-        """The pin of a canonical reference."""
-        return next((pin for pin in self.pins() if pin.name == name), None)
-
     def set_pin(self, name: str, manifest: Descriptor, index: Digest | None) -> None:
         """Point `name` at a manifest whose blobs are all in the store. Entries of other tools stay."""
         annotations = {media.REF_NAME: ref_name(name), media.IMAGE_NAME: name}

@@ -11,8 +11,8 @@ from elfuse.oci.image import (
     parse_config,
     parse_document,
 )
-from elfuse.oci.layout import Store
-from elfuse.oci.reference import ImageSource
+from elfuse.oci.layout import Pin, Store
+from elfuse.oci.reference import ImageSource, LayoutReference
 
 
 class StoredImage(msgspec.Struct, frozen=True):
@@ -26,8 +26,8 @@ class StoredImage(msgspec.Struct, frozen=True):
 
 
 def load_image(store: Store, image: ImageSource) -> StoredImage | None:
-    """The image that is pinned under this name, or None."""
-    pin = store.find(image.pin)
+    """The image of this name, or None. A digest also finds what a tag of its repository pinned."""
+    pin = _find_pin(store, image)
     if pin is None:
         return None
     what = f"manifest of {pin.name}"
@@ -38,3 +38,17 @@ def load_image(store: Store, image: ImageSource) -> StoredImage | None:
     config_data = store.read_document(manifest.config.digest, f"config of {pin.name}")
     config = parse_config(config_data, manifest, f"config of {pin.name}")
     return StoredImage(pin.name, pin.manifest, pin.index, manifest, config)
+
+
+def _find_pin(store: Store, image: ImageSource) -> Pin | None:
+    pins = store.pins()
+    for pin in pins:
+        if pin.name == image.pin:
+            return pin
+    if isinstance(image, LayoutReference) or image.digest is None:
+        return None
+    for pin in pins:
+        inside = pin.name.startswith((f"{image.repository}:", f"{image.repository}@"))
+        if inside and image.digest in (pin.manifest.digest, pin.index):
+            return pin
+    return None

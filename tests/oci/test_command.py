@@ -186,8 +186,7 @@ def test_import_budget(elfuse: Elfuse, image: str, store_path: Path) -> None:
     from elfuse.oci.layout import Store
 
     store = Store.open()
-    pin = store.find(name)
-    assert pin is not None
+    pin = next(pin for pin in store.pins() if pin.name == name)
     store.set_pin(pinned, pin.manifest, pin.index)
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     for words in (["--version"], ["oci", "run", "--dry-run", pinned]):

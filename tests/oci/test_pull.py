@@ -16,7 +16,7 @@ import elfuse as api
 from elfuse.errors import ContentMismatch, ImageNotFound, PlatformNotFound, StoreError
 from elfuse.oci.layout import Store
 from tests.oci.conftest import Registry, Result, assert_clean, blobs
-from tests.oci.images import AMD64, Image, sample, sha256, tar, write_layout
+from tests.oci.images import AMD64, Image, index_of, sample, sha256, tar, write_layout
 
 Elfuse = Callable[..., Result]
 
@@ -99,6 +99,17 @@ def test_pull_by_digest(registry: Registry, store_path: Path) -> None:
         api.pull(f"{registry.address}/digest@sha256:{'0' * 64}")
 
 
+def test_what_pull_prints_names_what_was_pulled(registry: Registry, store_path: Path) -> None:
+    arm, amd = sample(), sample(platform=AMD64)
+    ref = registry.push("printed:1", arm, amd)
+    registry.push("printed2:1", arm)
+    assert api.inspect(api.pull(ref).pinned).reference == ref
+    assert api.inspect(f"{registry.address}/printed@{sha256(index_of([arm, amd]))}").reference == ref
+    for other in (f"printed@{sha256(amd.raw)}", f"printed2@{sha256(arm.raw)}"):
+        with pytest.raises(ImageNotFound):
+            api.inspect(f"{registry.address}/{other}")
+
+
 def test_inspect(registry: Registry, store_path: Path, elfuse: Elfuse) -> None:
     arm = sample()
     ref = registry.push("insp:1", arm, sample(platform=AMD64))
@@ -152,7 +163,7 @@ def test_oci_transport(tmp_path: Path, store_path: Path, elfuse: Elfuse) -> None
     arm = sample()
     layout = write_layout(tmp_path / "layout", {"a": [arm, sample(platform=AMD64)], "b": [sample(b"b")]})
     done = elfuse("oci", "pull", "oci:layout:a")
-    assert (done.code, done.out) == (0, f"oci:{layout}@{sha256(arm.raw)}\n"), done.err
+    assert (done.code, done.out) == (0, f"oci:{layout}:a\n"), done.err
     assert api.inspect(f"oci:{layout}:a").digest == sha256(arm.raw)
     done = elfuse("oci", "pull", "oci:layout")
     assert done.code == 1 and "holds a, b" in done.err
