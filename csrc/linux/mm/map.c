@@ -90,7 +90,7 @@ static struct vma area_of(struct mm *mm, const struct mm_map *map, gva_t addr)
     if (map->map_flags & LINUX_MAP_NORESERVE)
         vma.flags |= VMA_NORESERVE;
     if (vma.flags & (VMA_FILE | VMA_SHARED | VMA_SPECIAL | VMA_SHM))
-        vma.id = ++mm->last_id;
+        vma.id = map->id ? map->id : ++mm->last_id;
     else
         vma.offset = 0;
     return vma;

@@ -116,6 +116,7 @@ struct mm_map {
     uint32_t vma_flags;       /* VMA_* on top */
     int fd;
     const char *name;
+    uint64_t id;    /* for the area, if not 0 (shm) */
     uint8_t *alias; /* if not NULL: a view of this shared memory of ours instead of fd */
 };
 int64_t mm_map(struct mm *mm, const struct mm_map *map);
