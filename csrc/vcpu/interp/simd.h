@@ -42,13 +42,20 @@ SIMD_INLINE union vreg vreg_read(const struct interp_cpu *cpu, unsigned n)
     return r;
 }
 
-/* Write the low `bytes` of *r to V[n] and zeroes above them. */
+/*
+ * Write the low `bytes` of *r to V[n] and zeroes above them. Always one 16-byte store: a later read
+ * of the whole register could not be forwarded from two smaller ones.
+ */
 SIMD_INLINE void vreg_write(struct interp_cpu *cpu, unsigned n, const union vreg *r, unsigned bytes)
 {
-    union vreg w = *r;
-    if (bytes < sizeof w)
-        memset(w.u8 + bytes, 0, sizeof w - bytes);
-    memcpy(cpu->regs.v[n], &w, sizeof w);
+    typedef uint64_t halves __attribute__((vector_size(16)));
+    if (bytes == 16) {
+        memcpy(cpu->regs.v[n], r, 16);
+    } else {
+        const uint64_t low = r->u64[0] & (~0ull >> (64 - 8 * bytes));
+        const halves w = {low, 0};
+        memcpy(cpu->regs.v[n], &w, 16);
+    }
 }
 
 /* Keeps guest accesses in program order, so that the first one to fault is the architecture's

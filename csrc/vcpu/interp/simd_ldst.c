@@ -8,7 +8,7 @@
 
 SIMD_INLINE void v_load(struct interp_cpu *cpu, union vreg *r, uint64_t addr, unsigned bytes)
 {
-    memset(r, 0, sizeof *r);
+    r->u64[0] = 0;
     memcpy(r, guest_ptr(cpu, addr, bytes, VCPU_READ), bytes);
 }
 
@@ -22,7 +22,7 @@ SIMD_INLINE void load_one(struct interp_cpu *cpu, const struct a64_op *op, uint6
 {
     union vreg r;
     v_load(cpu, &r, addr, bytes);
-    vreg_write(cpu, op->rd, &r, 16);
+    vreg_write(cpu, op->rd, &r, bytes);
 }
 
 SIMD_INLINE void store_one(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr,
@@ -39,8 +39,8 @@ SIMD_INLINE void load_pair(struct interp_cpu *cpu, const struct a64_op *op, uint
     v_load(cpu, &a, addr, bytes);
     SIMD_ACCESS_ORDER();
     v_load(cpu, &b, addr + bytes, bytes);
-    vreg_write(cpu, op->rd, &a, 16);
-    vreg_write(cpu, op->ra, &b, 16);
+    vreg_write(cpu, op->rd, &a, bytes);
+    vreg_write(cpu, op->ra, &b, bytes);
 }
 
 SIMD_INLINE void store_pair(struct interp_cpu *cpu, const struct a64_op *op, uint64_t addr,
