@@ -1,0 +1,187 @@
+"""Compiles the programs of this folder and runs them under elfuse-vm or the reference."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = Path(__file__).resolve().parent
+BUILD = ROOT / "build" / "guest"
+COMPILER = "aarch64-linux-gnu-gcc"
+REFERENCE = "qemu-aarch64-static"
+FLAGS = ["-O2", "-g", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-static"]
+ORDINARY = 65534  # nobody
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    source: Path
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        return sum(int(part) for part in self.options.get("exit", "0").split("+"))
+
+    @property
+    def args(self) -> list[str]:
+        return [a for a in self.options.get("args", "").split(",") if a]
+
+    @property
+    def roots(self) -> list[str]:
+        return self.options.get("roots", "plain,overlay").split(",")
+
+    @property
+    def stdin(self) -> str:
+        return self.options.get("stdin", "")
+
+    @property
+    def uid(self) -> int:
+        return int(self.options.get("uid", "0"))
+
+    @property
+    def expected(self) -> str:
+        path = SOURCES / f"{self.name}.expected"
+        return path.read_text() if path.exists() else f"{self.name}: ok\n"
+
+
+def programs() -> list[Program]:
+    found = []
+    for source in sorted([*SOURCES.glob("*.c"), *SOURCES.glob("*.S")]):
+        match = re.search(r"guest-test:(.*?)(?:\*/|$)", source.read_text(), re.M)
+        words = match.group(1).split() if match else []
+        found.append(Program(source.stem, source, dict(word.split("=", 1) for word in words)))
+    return found
+
+
+def build(program: Program) -> Path:
+    """The compiled program; compiled again only when it or guest.h is newer."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    out = BUILD / program.name
+    newest = max(p.stat().st_mtime for p in (program.source, SOURCES / "guest.h"))
+    if out.exists() and out.stat().st_mtime > newest:
+        return out
+    flags = [f for f in program.options.get("flags", "").split(",") if f]
+    if program.source.suffix == ".S":
+        flags.append("-nostdlib")
+    partial = out.with_suffix(f".{os.getpid()}")
+    subprocess.run(
+        [COMPILER, *FLAGS, "-o", str(partial), str(program.source), *flags], check=True, cwd=SOURCES
+    )
+    partial.rename(out)
+    return out
+
+
+def vm_path() -> str:
+    named = os.environ.get("ELFUSE_VM")
+    if named:
+        return named
+    from elfuse import _core
+
+    return _core.vm_path()
+
+
+class GuestRoot:
+    """A root directory with /bin, /tmp and a few files, in the form that a launch spec wants."""
+
+    def __init__(self, kind: str, owner: int | None = None) -> None:
+        self.kind = kind
+        self.top = Path(tempfile.mkdtemp(prefix="elfuse-guest-", dir="/tmp"))
+        self.tree = self.top / "tree"
+        for name in ("bin", "tmp", "etc", "proc", "dev", "root"):
+            (self.tree / name).mkdir(parents=True)
+        (self.tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n")
+        (self.tree / "etc/group").write_text("root:x:0:\napp:x:1000:\n")
+        (self.tree / "tmp").chmod(0o1777)
+        for name in ("upper", "work"):
+            (self.top / name).mkdir()
+        self.owner = owner
+        self.give_away()
+
+    def give_away(self) -> None:
+        if self.owner is None:
+            return
+        for path in [self.top, *self.top.rglob("*")]:
+            os.chown(path, self.owner, self.owner, follow_symlinks=False)
+
+    def install(self, source: Path, guest_path: str, mode: int = 0o755) -> None:
+        target = self.tree / guest_path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        target.chmod(mode)
+        self.give_away()
+
+    def spec(self) -> dict[str, Any]:
+        if self.kind == "plain":
+            return {"type": "plain", "path": str(self.tree)}
+        names = {"upper": str(self.top / "upper"), "work": str(self.top / "work")}
+        return {"type": "overlay", "lower": [str(self.tree)], **names}
+
+    def remove(self) -> None:
+        subprocess.run(["chmod", "-R", "u+rwX", str(self.top)], check=False)
+        shutil.rmtree(self.top)
+
+
+def spec_for(root: GuestRoot, argv: list[str], **changes: Any) -> dict[str, Any]:
+    spec = {
+        "version": 1,
+        "root": root.spec(),
+        "mounts": [{"type": "proc", "target": "/proc"}, {"type": "dev", "target": "/dev"}],
+        "argv": argv,
+        "env": ["PATH=/bin", "HOME=/root", "GUEST=yes"],
+        "cwd": "/tmp",
+        "user": {"uid": 0, "gid": 0, "groups": []},
+        "hostname": "guest",
+    }
+    return {**spec, **changes}
+
+
+def run_spec(
+    spec: dict[str, Any] | str | bytes,
+    *,
+    stdin: str = "",
+    as_user: int | None = None,
+    timeout: float = 60,
+    **popen: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Start elfuse-vm with a spec on a descriptor, as the command does."""
+    text = spec if isinstance(spec, (str, bytes)) else json.dumps(spec)
+    data = text.encode() if isinstance(text, str) else text
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        if as_user is not None:
+            popen |= {"user": as_user, "group": as_user, "extra_groups": []}
+        return subprocess.run(
+            [vm_path(), "--spec-fd", str(file.fileno())],
+            pass_fds=[file.fileno()],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd="/",
+            **popen,
+        )
+
+
+def run_reference(program: Program, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory(prefix="elfuse-reference-") as cwd:
+        return subprocess.run(
+            [REFERENCE, str(build(program)), *program.args],
+            input=program.stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd=cwd,
+            env={"PATH": "/bin", "HOME": "/root", "GUEST": "yes"},
+        )
