@@ -57,9 +57,10 @@ static int copy_attributes(int from, const struct linux_statx *st, int to)
 
     if (!LINUX_S_ISLNK(st->stx_mode)) {
         r = copy_xattrs(from, to);
-        if (r == 0 && (LINUX_S_ISDIR(st->stx_mode) || st->stx_nlink == 1)) {
-            uint64_t origin[2] = {(uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor, st->stx_ino};
-            r = host_setxattr_fd(to, ORIGIN_XATTR, origin, sizeof origin, 0);
+        if (r == 0 && (LINUX_S_ISDIR(st->stx_mode) || LINUX_S_ISREG(st->stx_mode))) {
+            struct fs_origin o = {(uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor, st->stx_ino,
+                                  LINUX_S_ISDIR(st->stx_mode) || st->stx_nlink == 1};
+            r = host_setxattr_fd(to, ORIGIN_XATTR, &o, sizeof o, 0);
             if (r == -LINUX_EOPNOTSUPP)
                 r = 0;
         }
@@ -203,6 +204,29 @@ int fs_writable(const struct fs_path *p)
     return 0;
 }
 
+/*
+ * The change was asked of an open descriptor: let it, too, be on the copy from now on, as overlayfs does. Only
+ * this number is moved; duplicates stay on the lower file.
+ */
+static void move_descriptor(int fd, int copy)
+{
+    int fl = host_getfl(fd), cloexec = (int)host_fcntl(fd, LINUX_F_GETFD, 0);
+    int64_t offset = host_lseek(fd, 0, LINUX_SEEK_CUR);
+    struct linux_statx st;
+
+    if (fl < 0 || cloexec < 0 || (fl & LINUX_O_PATH) || host_statx_fd(fd, &st) < 0)
+        return;
+    if (LINUX_S_ISDIR(st.stx_mode) && offset != 0)
+        return; /* offsets of one directory mean nothing in another */
+    int now = host_reopen(copy, (fl & ~(LINUX_O_CREAT | LINUX_O_TRUNC | LINUX_O_EXCL)) | LINUX_O_CLOEXEC);
+    if (now < 0)
+        return;
+    if (offset > 0)
+        host_lseek(now, offset, LINUX_SEEK_SET);
+    (void)host_dup3(now, fd, cloexec ? LINUX_O_CLOEXEC : 0);
+    host_fd_close(now);
+}
+
 int fs_copy_up(struct fs_context *fs, struct fs_path *p)
 {
     int r = fs_writable(p);
@@ -223,7 +247,11 @@ int fs_copy_up(struct fs_context *fs, struct fs_path *p)
             host_fd_close(dir);
     }
     host_mutex_unlock(&fs->tree_lock);
-    return r < 0 ? r : fs_path_refresh(p);
+    if (r == 0)
+        r = fs_path_refresh(p);
+    if (r == 0 && p->from_fd >= 0)
+        move_descriptor(p->from_fd, p->fd);
+    return r;
 }
 
 int fs_parent_writable(struct fs_context *fs, const struct fs_path *p)

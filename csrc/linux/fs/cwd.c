@@ -46,6 +46,8 @@ static int change_dir(struct task *task, struct fs_path *p)
 
     if (!LINUX_S_ISDIR(p->st.stx_mode))
         r = -LINUX_ENOTDIR;
+    if (p->node == NULL && p->mnt == NULL && p->anon == NULL)
+        r = -LINUX_ENOENT; /* an inherited directory of the host */
     if (r == 0)
         r = owner_may(&task->proc->cred, &p->st, FS_MAY_EXEC);
     if (r == 0)

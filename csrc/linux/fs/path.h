@@ -175,8 +175,13 @@ int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, u
 int fs_path_refresh(struct fs_path *p);
 /* The guest's view of p's parent directory (p->mnt is not NULL). */
 int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p, struct linux_statx *st);
-/* Number of a file before it was copied up: st_dev (major << 32 | minor), st_ino; two native 64-bit words. */
+/* What an upper object was copied up from. */
 #define ORIGIN_XATTR "user.overlay.elfuse.origin"
+struct fs_origin {
+    uint64_t dev; /* major << 32 | minor */
+    uint64_t ino;
+    uint64_t shown; /* the object keeps the number; not when the lower file has several names */
+};
 void fs_apply_origin(struct fs_mount *m, int layer, int fd, struct linux_statx *st);
 /* Fill st with the guest's view of what guest descriptor fd is open on. */
 int fs_stat_fd(struct task *task, int fd, struct linux_statx *st);

@@ -49,17 +49,38 @@ static void path_reset(struct fs_path *p)
     p->from_fd = -1;
 }
 
-/* The number under which an upper object was known before it was copied up (overlay.c). */
+static bool read_origin(const struct fs_mount *m, int layer, int fd, struct fs_origin *o)
+{
+    return m->type == FS_OVERLAY && layer == 0 && host_getxattr_fd(fd, ORIGIN_XATTR, o, sizeof *o) == sizeof *o;
+}
+
 void fs_apply_origin(struct fs_mount *m, int layer, int fd, struct linux_statx *st)
 {
-    uint64_t origin[2];
+    struct fs_origin o;
 
-    if (m->type != FS_OVERLAY || layer != 0 ||
-        host_getxattr_fd(fd, ORIGIN_XATTR, origin, sizeof origin) != sizeof origin)
+    if (!read_origin(m, layer, fd, &o) || !o.shown)
         return;
-    st->stx_dev_major = (uint32_t)(origin[0] >> 32);
-    st->stx_dev_minor = (uint32_t)origin[0];
-    st->stx_ino = origin[1];
+    st->stx_dev_major = (uint32_t)(o.dev >> 32);
+    st->stx_dev_minor = (uint32_t)o.dev;
+    st->stx_ino = o.ino;
+}
+
+/* Whether p is what st describes, or has been copied up from it. */
+static bool is_same(const struct fs_path *p, const struct linux_statx *st)
+{
+    struct linux_statx now;
+    struct fs_origin o;
+
+    if (p->fd < 0)
+        return true; /* synthetic: the name is all there is */
+    if (host_statx_fd(p->fd, &now) < 0)
+        return false;
+    if (now.stx_ino == st->stx_ino && now.stx_dev_minor == st->stx_dev_minor &&
+        now.stx_dev_major == st->stx_dev_major)
+        return true;
+    return (LINUX_S_ISREG(now.stx_mode) || LINUX_S_ISDIR(now.stx_mode)) &&
+           read_origin(p->mnt, p->hit.layer, p->fd, &o) && o.ino == st->stx_ino &&
+           o.dev == ((uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor);
 }
 
 static int fill_stat(struct fs_path *p)
@@ -243,10 +264,7 @@ static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
         return r;
     if (cwd ? cwd_path(w->fs, p->path) == 0 : fs_fd_position(w->fs, w->task, fd, p->path) == 0) {
         r = probe(w->fs, w->task, p);
-        struct linux_statx now;
-        if (r == 0 && (p->fd < 0 || (host_statx_fd(p->fd, &now) == 0 && now.stx_ino == st.stx_ino &&
-                                     now.stx_dev_minor == st.stx_dev_minor &&
-                                     now.stx_dev_major == st.stx_dev_major))) {
+        if (r == 0 && is_same(p, &st)) {
             p->from_fd = cwd ? -1 : fd;
             return 0;
         }

@@ -203,6 +203,8 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
     return r;
 }
 
+static bool is_mount_point(const struct fs_path *p) { return p->mnt && p->rel[0] == '\0' && p->exists; }
+
 static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_path *to, unsigned flags)
 {
     struct fs_context *fs = task->proc->fs;
@@ -210,6 +212,8 @@ static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_p
     struct linux_statx from_dir, to_dir;
     int r = 0;
 
+    if (is_mount_point(from) || (to->exists && is_mount_point(to)))
+        return -LINUX_EBUSY;
     if (from->mnt != to->mnt || from->mnt == NULL)
         return -LINUX_EXDEV;
     if (!mount_is_host(from->mnt))
