@@ -17,7 +17,7 @@ SOURCES = Path(__file__).resolve().parent
 BUILD = ROOT / "build" / "guest"
 COMPILER = "aarch64-linux-gnu-gcc"
 REFERENCE = "qemu-aarch64-static"
-FLAGS = ["-O2", "-g", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-static"]
+FLAGS = ["-O2", "-g", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-parameter", "-static"]
 ORDINARY = 65534  # nobody
 
 
