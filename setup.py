@@ -27,7 +27,15 @@ def pkg_config(option: str) -> list[str]:
 
 def extensions() -> list[Extension]:
     # Cython's own output is not ours to keep free of the stricter warnings; what it calls is.
-    flags = ["-std=gnu11", "-Wall", "-Werror", "-Wno-unused-function", "-pthread", "-iquote", str(TOP / "csrc")]
+    flags = [
+        "-std=gnu11",
+        "-Wall",
+        "-Werror",
+        "-Wno-unused-function",
+        "-pthread",
+        "-iquote",
+        str(TOP / "csrc"),
+    ]
     flags += ["-iquote", str(BUILD / "gen")]
     link = ["-pthread"]
     if MODE == "asan":
@@ -40,10 +48,21 @@ def extensions() -> list[Extension]:
             extra_compile_args=flags + pkg_config("--cflags"),
             extra_objects=[str(BUILD / "libelfuse.a")],
             extra_link_args=link + pkg_config("--libs"),
-            depends=[str(BUILD / "libelfuse.a")],
         )
         for source in sorted(str(path.relative_to(TOP)) for path in TOP.glob("elfuse/_core/*.pyx"))
     ]
+
+
+def modules() -> list[Extension]:
+    made = cythonize(
+        extensions(),
+        build_dir=str(BUILD / "cython"),
+        compiler_directives={"language_level": "3", "embedsignature": True, "binding": True},
+    )
+    for module in made:
+        # Only now: cythonize would copy what a module depends on, before it is built.
+        module.depends.append(str(BUILD / "libelfuse.a"))
+    return made
 
 
 class BuildNative(build_ext):
@@ -71,11 +90,4 @@ class BuildNative(build_ext):
         return [*super().get_outputs(), str(Path(self.build_lib) / "elfuse" / "bin" / "elfuse-vm")]
 
 
-setup(
-    ext_modules=cythonize(
-        extensions(),
-        build_dir=str(BUILD / "cython"),
-        compiler_directives={"language_level": "3", "embedsignature": True, "binding": True},
-    ),
-    cmdclass={"build_ext": BuildNative},
-)
+setup(ext_modules=modules(), cmdclass={"build_ext": BuildNative})

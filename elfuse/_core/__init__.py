@@ -3,9 +3,10 @@
 import os.path
 
 try:
+    from elfuse._core.guest import syscall_table, vdso_image
     from elfuse._core.layer import DigestMismatch, LayerError, extract_layer, open_in_root, remove_tree
 except ModuleNotFoundError as error:
-    if error.name != "elfuse._core.layer":
+    if error.name not in ("elfuse._core.guest", "elfuse._core.layer"):
         raise
     raise ImportError("elfuse is not built here: run `make venv`, or `pip install -e .`") from error
 
@@ -15,6 +16,8 @@ __all__ = [
     "extract_layer",
     "open_in_root",
     "remove_tree",
+    "syscall_table",
+    "vdso_image",
     "vm_path",
 ]
 
