@@ -1,7 +1,7 @@
 """Challenges and realms: the registry's words, and where they may send us."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfuse.errors import AuthenticationError
@@ -36,6 +36,7 @@ def test_challenges() -> None:
         bearer_of([], "r")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=3))
 def test_any_challenge_is_parsed(values: list[str]) -> None:
     for challenge in parse_challenges(values):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfuse.errors import ElfuseError, InvalidImage, PlatformNotFound
@@ -113,6 +113,7 @@ def test_json_refused(data: bytes, message: str) -> None:
         load_json(data, "X")
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.text(max_size=5) | st.integers(), st.lists).map(

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfuse.errors import InvalidReference
@@ -119,11 +119,13 @@ references = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(references)
 def test_every_reference_round_trips(reference: Reference) -> None:
     assert parse(str(reference)) == reference
 
 
+@settings(deadline=None)
 @given(references, references)
 def test_ref_names_suit_other_tools_and_stay_apart(one: Reference, other: Reference) -> None:
     part = r"[A-Za-z0-9]+(([-._:@+]|--)[A-Za-z0-9]+)*"
@@ -131,6 +133,7 @@ def test_ref_names_suit_other_tools_and_stay_apart(one: Reference, other: Refere
     assert (ref_name(one.pin) == ref_name(other.pin)) == (one.pin == other.pin)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
