@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent
+HELPERS = SOURCES / "helpers"  # programs that a test starts by name, not tests themselves
 BUILD = ROOT / "build" / "guest"
 COMPILER = "aarch64-linux-gnu-gcc"
 REFERENCE = "qemu-aarch64-static"
