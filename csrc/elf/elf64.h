@@ -1,4 +1,5 @@
-/* elf64.h - the ELF structures and numbers that are used, from the System V ABI (gabi 4.1) and AAELF64. */
+/* elf64.h - the ELF structures and numbers that are used, from the System V ABI (gabi 4.1) and
+ * AAELF64. */
 #ifndef ELFUSE_ELF_ELF64_H
 #define ELFUSE_ELF_ELF64_H
 
@@ -15,27 +16,27 @@
 #define ELF_EM_AARCH64 183
 #define ELF_EM_RISCV   243
 
-#define ELF_PT_LOAD         1
-#define ELF_PT_DYNAMIC      2
-#define ELF_PT_INTERP       3
-#define ELF_PT_NOTE         4
-#define ELF_PT_PHDR         6
-#define ELF_PT_GNU_STACK    0x6474e551
-#define ELF_PF_X            1
-#define ELF_PF_W            2
-#define ELF_PF_R            4
+#define ELF_PT_LOAD      1
+#define ELF_PT_DYNAMIC   2
+#define ELF_PT_INTERP    3
+#define ELF_PT_NOTE      4
+#define ELF_PT_PHDR      6
+#define ELF_PT_GNU_STACK 0x6474e551
+#define ELF_PF_X         1
+#define ELF_PF_W         2
+#define ELF_PF_R         4
 
-#define ELF_SHT_PROGBITS    1
-#define ELF_SHT_STRTAB      3
-#define ELF_SHT_HASH        5
-#define ELF_SHT_DYNAMIC     6
-#define ELF_SHT_NOTE        7
-#define ELF_SHT_DYNSYM      11
-#define ELF_SHT_GNU_VERDEF  0x6ffffffd
-#define ELF_SHT_GNU_VERSYM  0x6fffffff
-#define ELF_SHF_WRITE       1
-#define ELF_SHF_ALLOC       2
-#define ELF_SHF_EXECINSTR   4
+#define ELF_SHT_PROGBITS   1
+#define ELF_SHT_STRTAB     3
+#define ELF_SHT_HASH       5
+#define ELF_SHT_DYNAMIC    6
+#define ELF_SHT_NOTE       7
+#define ELF_SHT_DYNSYM     11
+#define ELF_SHT_GNU_VERDEF 0x6ffffffd
+#define ELF_SHT_GNU_VERSYM 0x6fffffff
+#define ELF_SHF_WRITE      1
+#define ELF_SHF_ALLOC      2
+#define ELF_SHF_EXECINSTR  4
 
 #define ELF_DT_NULL      0
 #define ELF_DT_HASH      4

@@ -6,17 +6,21 @@
 #include "linux/mm/uaccess.h"
 
 /*
- * Where position-independent programs with an interpreter go: ELF_ET_DYN_BASE, two thirds of the range.
- * Without an interpreter (static PIE, the interpreter run by hand) where mmap puts them.
+ * Where position-independent programs with an interpreter go: ELF_ET_DYN_BASE, two thirds of the
+ * range. Without an interpreter (static PIE, the interpreter run by hand) where mmap puts them.
  */
-static gva_t dyn_base(const struct mm *mm) { return 2 * (mm->size / 3) & LINUX_PAGE_MASK; }
+static gva_t dyn_base(const struct mm *mm)
+{
+    return 2 * (mm->size / 3) & LINUX_PAGE_MASK;
+}
 
 /* Reserve the whole span first, so that all segments keep their distances. */
 static int place_image(struct mm *mm, const struct elf_info *info, bool at_dyn_base, gva_t *bias)
 {
     uint64_t span = info->high - info->low;
-    struct mm_map map = {.len = span, .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS |
-                                                   LINUX_MAP_NORESERVE, .fd = -1};
+    struct mm_map map = {.len = span,
+                         .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_NORESERVE,
+                         .fd = -1};
     if (!info->dynamic_position) {
         if (info->low < MM_MIN_ADDR)
             return -LINUX_EPERM;
@@ -59,8 +63,11 @@ static int map_bss(struct task *task, const struct elf_segment *s, gva_t bias)
         return -LINUX_EFAULT;
     if (zero_end >= end)
         return 0;
-    const struct mm_map map = {.addr = zero_end, .len = end - zero_end, .prot = s->prot,
-                               .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED,
+    const struct mm_map map = {.addr = zero_end,
+                               .len = end - zero_end,
+                               .prot = s->prot,
+                               .map_flags =
+                                   LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED,
                                .fd = -1};
     int64_t at = mm_map(mm, &map);
     return at < 0 ? (int)at : 0;
@@ -120,7 +127,8 @@ static int map_file(struct task *task, const struct exec_file *file, bool at_dyn
     return err;
 }
 
-/* mm->start_code and the others, for /proc/self/stat; the end of the highest segment, where brk starts. */
+/* mm->start_code and the others, for /proc/self/stat; the end of the highest segment, where brk
+ * starts. */
 static void note_limits(struct mm *mm, const struct elf_info *info, gva_t bias)
 {
     mm->start_code = UINT64_MAX;
@@ -151,8 +159,8 @@ int image_map(struct task *task, struct exec_plan *plan, struct exec_layout *lay
         err = map_file(task, &plan->interp, false, &interp_bias);
     if (err) {
         if (why)
-            snprintf(why, EXEC_WHY_SIZE, "%s: cannot be mapped into memory (error %d)", plan->filename,
-                     -err);
+            snprintf(why, EXEC_WHY_SIZE, "%s: cannot be mapped into memory (error %d)",
+                     plan->filename, -err);
         return err;
     }
     note_limits(mm, info, bias);
@@ -161,7 +169,8 @@ int image_map(struct task *task, struct exec_plan *plan, struct exec_layout *lay
                                    .base = has_interp ? interp_bias : 0,
                                    .end_bss = bias + info->high};
     layout->entry = has_interp ? interp_bias + plan->interp.info.entry : layout->prog_entry;
-    /* A static PIE lies among the mappings: its heap would have no room behind it (load_elf_binary). */
+    /* A static PIE lies among the mappings: its heap would have no room behind it
+     * (load_elf_binary). */
     mm->start_brk = info->dynamic_position && !has_interp ? dyn_base(mm) : layout->end_bss;
     mm->brk = mm->start_brk;
     return 0;

@@ -1,4 +1,5 @@
-/* loader.c - from a path to the files of a program: #! lines, interpreter, arguments. As Linux's fs/exec.c. */
+/* loader.c - from a path to the files of a program: #! lines, interpreter, arguments. As Linux's
+ * fs/exec.c. */
 #include "elf/loader.h"
 
 #include <stdio.h>
@@ -118,11 +119,11 @@ static int read_elf(struct task *task, struct exec_file *file, const uint8_t *he
 }
 
 /*
- * Follow #! lines until an ELF file is open in plan->program. `name` is what the file is called in argv of
- * a script.
+ * Follow #! lines until an ELF file is open in plan->program. `name` is what the file is called in
+ * argv of a script.
  */
-static int open_program(struct task *task, const struct exec_request *request, struct exec_plan *plan,
-                        char *why)
+static int open_program(struct task *task, const struct exec_request *request,
+                        struct exec_plan *plan, char *why)
 {
     char name[LINUX_PATH_MAX];
     int dirfd = request->dirfd, flags = request->flags;
@@ -135,8 +136,9 @@ static int open_program(struct task *task, const struct exec_request *request, s
         const char *cause = NULL;
         file->fd = fs_open_exec(task, dirfd, file->path, flags, canonical);
         if (file->fd < 0) {
-            exec_why(why, name, depth ? "its interpreter is missing or cannot be executed"
-                                      : describe(file->fd));
+            exec_why(why, name,
+                     depth ? "its interpreter is missing or cannot be executed"
+                           : describe(file->fd));
             if (depth && why)
                 snprintf(why, EXEC_WHY_SIZE, "interpreter %s of a script: %s", file->path,
                          describe(file->fd));
@@ -158,7 +160,8 @@ static int open_program(struct task *task, const struct exec_request *request, s
             return err;
         }
         struct script_line line;
-        err = depth >= MAX_INTERPRETERS ? -LINUX_ELOOP : script_parse(&line, head, (size_t)n, &cause);
+        err =
+            depth >= MAX_INTERPRETERS ? -LINUX_ELOOP : script_parse(&line, head, (size_t)n, &cause);
         if (err == 0)
             err = script_argv(plan, &line, name);
         if (err) {
@@ -186,8 +189,9 @@ static int open_interp(struct task *task, struct exec_plan *plan, char *why)
     if (err == 0 && file->path[info->interp_size - 1] != '\0')
         err = -LINUX_ENOEXEC;
     if (err) {
-        exec_why(why, plan->filename, err == -LINUX_ENOEXEC ? "is a corrupt ELF file: bad interpreter name"
-                                                            : describe(err));
+        exec_why(why, plan->filename,
+                 err == -LINUX_ENOEXEC ? "is a corrupt ELF file: bad interpreter name"
+                                       : describe(err));
         return err;
     }
     file->fd = fs_open_exec(task, LINUX_AT_FDCWD, file->path, 0, canonical);
@@ -233,7 +237,8 @@ static char *file_name(const struct exec_request *request)
     return strdup(name);
 }
 
-int exec_prepare(struct task *task, const struct exec_request *request, struct exec_plan **out, char *why)
+int exec_prepare(struct task *task, const struct exec_request *request, struct exec_plan **out,
+                 char *why)
 {
     struct exec_plan *plan = calloc(1, sizeof *plan);
     if (!plan)

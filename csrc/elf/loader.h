@@ -1,9 +1,9 @@
 /*
  * loader.h - building a new program in a process: for launch and execve.
  *
- * In two steps, because execve has a point of no return: exec_prepare() opens and judges every file involved
- * and can fail without a trace; exec_commit() replaces the address space. Between them execve ends the other
- * threads, closes close-on-exec descriptors and resets signals.
+ * In two steps, because execve has a point of no return: exec_prepare() opens and judges every file
+ * involved and can fail without a trace; exec_commit() replaces the address space. Between them
+ * execve ends the other threads, closes close-on-exec descriptors and resets signals.
  */
 #ifndef ELFUSE_ELF_LOADER_H
 #define ELFUSE_ELF_LOADER_H
@@ -16,22 +16,25 @@ struct exec_request {
     int dirfd;        /* LINUX_AT_FDCWD, or as in execveat */
     const char *path; /* guest path */
     int flags;        /* LINUX_AT_EMPTY_PATH, LINUX_AT_SYMLINK_NOFOLLOW */
-    /* Both end with NULL; copied. An empty argv becomes one empty string, as on Linux since 5.18. */
+    /* Both end with NULL; copied. An empty argv becomes one empty string, as on Linux since 5.18.
+     */
     const char *const *argv, *const *envp;
 };
 
 struct exec_plan;
 
 /*
- * Returns 0 with *out owned by the caller, or the errno that execve fails with; `why` (EXEC_WHY_SIZE bytes, may
- * be NULL) gets one line that names the file and the cause. LINUX_ENOEXEC for what is no program, ELOOP for
- * scripts in a circle, E2BIG, errors of opening.
+ * Returns 0 with *out owned by the caller, or the errno that execve fails with; `why`
+ * (EXEC_WHY_SIZE bytes, may be NULL) gets one line that names the file and the cause. LINUX_ENOEXEC
+ * for what is no program, ELOOP for scripts in a circle, E2BIG, errors of opening.
  */
-int exec_prepare(struct task *task, const struct exec_request *request, struct exec_plan **out, char *why);
+int exec_prepare(struct task *task, const struct exec_request *request, struct exec_plan **out,
+                 char *why);
 
 /*
- * Empty the address space and load: mappings, vDSO, stack, the process's exe, cmdline, environ, auxv and comm,
- * the task's registers. No other task may exist. On error the address space is in pieces: the process must end.
+ * Empty the address space and load: mappings, vDSO, stack, the process's exe, cmdline, environ,
+ * auxv and comm, the task's registers. No other task may exist. On error the address space is in
+ * pieces: the process must end.
  */
 int exec_commit(struct task *task, struct exec_plan *plan, char *why);
 

@@ -1,4 +1,5 @@
-/* parse.c - ELF headers: as Linux's load_elf_binary() judges them, and no segment past the file's end. */
+/* parse.c - ELF headers: as Linux's load_elf_binary() judges them, and no segment past the file's
+ * end. */
 #include "elf/parse.h"
 
 #include <string.h>
@@ -66,7 +67,8 @@ static int load_segment(struct elf_info *info, const struct elf64_phdr *p, uint6
         return fail(why, "is a corrupt ELF file: a segment lies outside the address space",
                     LINUX_EINVAL);
     if (p->p_filesz && (p->p_offset > file_size || p->p_filesz > file_size - p->p_offset))
-        return fail(why, "is a corrupt ELF file: it is shorter than its segments say", LINUX_ENOEXEC);
+        return fail(why, "is a corrupt ELF file: it is shorter than its segments say",
+                    LINUX_ENOEXEC);
     if (p->p_filesz && (p->p_vaddr ^ p->p_offset) & ~LINUX_PAGE_MASK)
         return fail(why, "is a corrupt ELF file: a segment's file offset and address do not agree",
                     LINUX_EINVAL);
@@ -75,7 +77,8 @@ static int load_segment(struct elf_info *info, const struct elf64_phdr *p, uint6
             return fail(why, "is a corrupt ELF file: absurd segment alignment", LINUX_EINVAL);
         info->align = p->p_align;
     }
-    if (!info->has_phdr_vaddr && p->p_offset <= info->phoff && info->phoff - p->p_offset < p->p_filesz) {
+    if (!info->has_phdr_vaddr && p->p_offset <= info->phoff &&
+        info->phoff - p->p_offset < p->p_filesz) {
         info->phdr_vaddr = info->phoff - p->p_offset + p->p_vaddr;
         info->has_phdr_vaddr = true;
     }
@@ -90,8 +93,8 @@ static int load_segment(struct elf_info *info, const struct elf64_phdr *p, uint6
         info->low = low;
     if (high > info->high)
         info->high = high;
-    info->segment[info->segments++] = (struct elf_segment){
-        p->p_vaddr, p->p_memsz, p->p_offset, p->p_filesz, protection(p->p_flags)};
+    info->segment[info->segments++] = (struct elf_segment){p->p_vaddr, p->p_memsz, p->p_offset,
+                                                           p->p_filesz, protection(p->p_flags)};
     return 0;
 }
 
@@ -108,8 +111,8 @@ static int interpreter(struct elf_info *info, const struct elf64_phdr *p, uint64
     return 0;
 }
 
-int elf_parse_segments(struct elf_info *info, const uint8_t *phdrs, uint64_t file_size, uint64_t limit,
-                       const char **why)
+int elf_parse_segments(struct elf_info *info, const uint8_t *phdrs, uint64_t file_size,
+                       uint64_t limit, const char **why)
 {
     info->align = LINUX_PAGE_SIZE;
     for (unsigned i = 0; i < info->phnum; i++) {

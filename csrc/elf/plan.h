@@ -39,7 +39,8 @@ struct exec_layout {
 int image_map(struct task *task, struct exec_plan *plan, struct exec_layout *layout, char *why);
 
 /* Make the stack, with *sp (stack.c); fills the process's cmdline, environ and auxv. */
-int stack_build(struct task *task, struct exec_plan *plan, const struct exec_layout *layout, gva_t *sp);
+int stack_build(struct task *task, struct exec_plan *plan, const struct exec_layout *layout,
+                gva_t *sp);
 
 /* Append a string; -LINUX_E2BIG, -LINUX_ENOMEM. */
 int block_append(struct string_block *block, const char *text);

@@ -4,7 +4,10 @@
 #include "elf/parse.h"
 #include "linux/abi/errno.h"
 
-static bool blank(char c) { return c == ' ' || c == '\t'; }
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 
 bool script_is(const uint8_t *head, size_t size)
 {
@@ -31,7 +34,8 @@ int script_parse(struct script_line *line, const uint8_t *head, size_t size, con
 
     const char *start = buf + 2, *end = memchr(start, '\n', SCRIPT_HEAD_SIZE - 2);
     if (!end) {
-        /* A line that goes on past what is read is refused if the interpreter's name may be cut short. */
+        /* A line that goes on past what is read is refused if the interpreter's name may be cut
+         * short. */
         end = buf + SCRIPT_HEAD_SIZE - 1;
         while (start < end && blank(*start))
             start++;

@@ -9,10 +9,11 @@
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 
-#define AUXV_MAX       24
-#define STACK_MIN      131072ull
-#define STACK_MAX      (256ull << 20) /* mapped at first where there is no limit; it grows after that */
-#define STACK_MAX_TINY (64ull << 20)  /* in a range of 4 GiB */
+#define AUXV_MAX  24
+#define STACK_MIN 131072ull
+#define STACK_MAX (256ull << 20) /* mapped at first where there is no limit; it grows after that   \
+                                  */
+#define STACK_MAX_TINY (64ull << 20) /* in a range of 4 GiB */
 
 struct auxv {
     uint64_t entry[AUXV_MAX][2];
@@ -26,8 +27,8 @@ static void aux(struct auxv *v, uint64_t tag, uint64_t value)
 }
 
 /*
- * All of the stack up to its limit is mapped at once: host calls that write into a part which the program has
- * not touched yet find memory there. It costs nothing until it is used.
+ * All of the stack up to its limit is mapped at once: host calls that write into a part which the
+ * program has not touched yet find memory there. It costs nothing until it is used.
  */
 static int map_stack(struct task *task, const struct exec_plan *plan, gva_t *top)
 {
@@ -42,11 +43,14 @@ static int map_stack(struct task *task, const struct exec_plan *plan, gva_t *top
         size = STACK_MIN;
     size += strings;
     bool exec = plan->program.info.exec_stack;
-    const struct mm_map map = {.addr = mm->size - size, .len = size,
-                               .prot = LINUX_PROT_READ | LINUX_PROT_WRITE | (exec ? LINUX_PROT_EXEC : 0u),
-                               .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED |
-                                            LINUX_MAP_GROWSDOWN | LINUX_MAP_NORESERVE,
-                               .fd = -1, .name = "[stack]"};
+    const struct mm_map map = {
+        .addr = mm->size - size,
+        .len = size,
+        .prot = LINUX_PROT_READ | LINUX_PROT_WRITE | (exec ? LINUX_PROT_EXEC : 0u),
+        .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED |
+                     LINUX_MAP_GROWSDOWN | LINUX_MAP_NORESERVE,
+        .fd = -1,
+        .name = "[stack]"};
     int64_t at = mm_map(mm, &map);
     *top = mm->size;
     return at < 0 ? (int)at : 0;
@@ -93,8 +97,8 @@ static gva_t *string_pointers(gva_t *out, const struct string_block *block, gva_
 }
 
 /* argc, argv, envp, auxv below p; *sp is where they begin. */
-static int push_vectors(struct task *task, const struct exec_plan *plan, const struct auxv *v, gva_t p,
-                        gva_t *sp)
+static int push_vectors(struct task *task, const struct exec_plan *plan, const struct auxv *v,
+                        gva_t p, gva_t *sp)
 {
     struct mm *mm = task->proc->mm;
     size_t aux_size = v->count * sizeof v->entry[0];
@@ -141,7 +145,8 @@ static int keep(struct process *proc, const struct exec_plan *plan, const struct
     return 0;
 }
 
-int stack_build(struct task *task, struct exec_plan *plan, const struct exec_layout *layout, gva_t *sp)
+int stack_build(struct task *task, struct exec_plan *plan, const struct exec_layout *layout,
+                gva_t *sp)
 {
     struct mm *mm = task->proc->mm;
     struct auxv v = {.count = 0};

@@ -1,10 +1,10 @@
 /*
  * mem.h - host memory behind the guest's address space.
  *
- * The guest's range is reserved once; afterwards every change in it is a mapping at a fixed place inside
- * it, so that nothing of ours is ever put there. Protections are LINUX_PROT_*; memory of the guest is
- * never executable for the host. All functions return 0 or a positive result, or a negative Linux errno.
- * Callers serialise changes of one range (the mm's lock).
+ * The guest's range is reserved once; afterwards every change in it is a mapping at a fixed place
+ * inside it, so that nothing of ours is ever put there. Protections are LINUX_PROT_*; memory of the
+ * guest is never executable for the host. All functions return 0 or a positive result, or a
+ * negative Linux errno. Callers serialise changes of one range (the mm's lock).
  */
 #ifndef ELFUSE_HOST_MEM_H
 #define ELFUSE_HOST_MEM_H
@@ -14,28 +14,30 @@
 #include <stdint.h>
 
 /*
- * Reserve size bytes (a power of two) with no access, and guard bytes before and behind it. -LINUX_ENOMEM
- * when the host refuses. It stays until host_mem_release().
+ * Reserve size bytes (a power of two) with no access, and guard bytes before and behind it.
+ * -LINUX_ENOMEM when the host refuses. It stays until host_mem_release().
  */
 int host_mem_reserve(uint64_t size, uint64_t guard, uint8_t **base);
 void host_mem_release(uint8_t *base, uint64_t size, uint64_t guard);
 
-/* The host's RLIMIT_AS (soft), UINT64_MAX for none: for the message when host_mem_reserve() fails. */
+/* The host's RLIMIT_AS (soft), UINT64_MAX for none: for the message when host_mem_reserve() fails.
+ */
 uint64_t host_mem_limit(void);
 
 #define HOST_MEM_SHARED    1u
 #define HOST_MEM_NORESERVE 2u
 
 /* Map fd at offset (or, with fd -1, zeroes) over whatever lies at addr. */
-int host_mem_map(uint8_t *addr, uint64_t len, unsigned prot, unsigned flags, int fd, uint64_t offset);
+int host_mem_map(uint8_t *addr, uint64_t len, unsigned prot, unsigned flags, int fd,
+                 uint64_t offset);
 /* Take the memory away: the range is reserved again. */
 int host_mem_unmap(uint8_t *addr, uint64_t len);
 int host_mem_protect(uint8_t *addr, uint64_t len, unsigned prot);
 
 /*
- * Move [from, from+from_len) over [to, to+to_len), to_len >= from_len; `from` is reserved again unless keep,
- * in which case it stays as an empty mapping of the same kind. -LINUX_EFAULT when `from` is not one mapping
- * to the host.
+ * Move [from, from+from_len) over [to, to+to_len), to_len >= from_len; `from` is reserved again
+ * unless keep, in which case it stays as an empty mapping of the same kind. -LINUX_EFAULT when
+ * `from` is not one mapping to the host.
  */
 int host_mem_move(uint8_t *from, uint64_t from_len, uint8_t *to, uint64_t to_len, bool keep);
 /* Make one mapping longer where it is; what follows is reserved memory. */
@@ -59,8 +61,8 @@ int host_mem_unlock(uint8_t *addr, uint64_t len);
 int host_memfd(const char *name, unsigned flags);
 
 /*
- * What the host knows of mapped files in [lo, hi): called for each of its mappings that has a name, in
- * order, until fn returns non-zero. For /proc/self/maps.
+ * What the host knows of mapped files in [lo, hi): called for each of its mappings that has a name,
+ * in order, until fn returns non-zero. For /proc/self/maps.
  */
 struct host_mem_info {
     uintptr_t start, end;

@@ -1,6 +1,7 @@
 /*
- * net.h - the host's sockets. Numbers, sockaddrs, options and control messages are Linux's. Results are 0 or
- * positive, or a negative Linux errno; calls that may wait return -LINUX_ERESTARTSYS when a signal comes.
+ * net.h - the host's sockets. Numbers, sockaddrs, options and control messages are Linux's. Results
+ * are 0 or positive, or a negative Linux errno; calls that may wait return -LINUX_ERESTARTSYS when
+ * a signal comes.
  */
 #ifndef ELFUSE_HOST_NET_H
 #define ELFUSE_HOST_NET_H

@@ -10,8 +10,9 @@
 #define EXIT_NOT_FOUND     127
 
 /*
- * Before anything is opened: standard streams exist, every other descriptor is out of the guest's reach, our own
- * lines go to a copy of standard error. spec_fd is read from later: its new number. -errno.
+ * Before anything is opened: standard streams exist, every other descriptor is out of the guest's
+ * reach, our own lines go to a copy of standard error. spec_fd is read from later: its new number.
+ * -errno.
  */
 int launch_take_descriptors(int spec_fd);
 

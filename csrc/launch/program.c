@@ -49,7 +49,8 @@ static int look(struct task *task, const char *path)
 }
 
 /* As execvp(3): a directory where the file is not, or may not be executed, is passed over. */
-static int search(struct task *task, const struct launch_spec *spec, struct exec_plan **plan, char *why)
+static int search(struct task *task, const struct launch_spec *spec, struct exec_plan **plan,
+                  char *why)
 {
     const char *name = spec->argv[0], *at = search_path(spec);
     bool denied = false;

@@ -1,6 +1,6 @@
 /*
- * spec.c - reading the launch spec. Members are tables of name and reader, so that an unknown one, one that is
- * there twice and one that is missing are all noticed in one place.
+ * spec.c - reading the launch spec. Members are tables of name and reader, so that an unknown one,
+ * one that is there twice and one that is missing are all noticed in one place.
  */
 #include "launch/spec.h"
 
@@ -84,7 +84,8 @@ static int get_absolute(struct reader *r, const cJSON *v, const char *name, cons
     return err;
 }
 
-static int get_number(struct reader *r, const cJSON *v, const char *name, uint64_t max, uint64_t *out)
+static int get_number(struct reader *r, const cJSON *v, const char *name, uint64_t max,
+                      uint64_t *out)
 {
     if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) || v->valuedouble > (double)max ||
         floor(v->valuedouble) < v->valuedouble)
@@ -103,7 +104,8 @@ static int get_bool(struct reader *r, const cJSON *v, const char *name, bool *ou
 }
 
 /* An array of strings as a vector that ends with NULL. */
-static int get_strings(struct reader *r, const cJSON *v, const char *name, const char ***out, size_t *count)
+static int get_strings(struct reader *r, const cJSON *v, const char *name, const char ***out,
+                       size_t *count)
 {
     if (!cJSON_IsArray(v))
         return fail(r, "launch spec: \"%s\" is not an array", name);
@@ -140,7 +142,8 @@ static int root_lower(struct reader *r, const cJSON *v, const char *name)
     r->spec->fs.lower = r->spec->lower;
     for (size_t i = 0; err == 0 && i < r->spec->fs.nlower; i++) {
         if (r->spec->lower[i][0] != '/')
-            err = fail(r, "launch spec: \"lower\" is not an absolute path: %.200s", r->spec->lower[i]);
+            err = fail(r, "launch spec: \"lower\" is not an absolute path: %.200s",
+                       r->spec->lower[i]);
     }
     return err;
 }
@@ -154,7 +157,7 @@ static int root_work(struct reader *r, const cJSON *v, const char *name)
 }
 
 static const struct member root_members[] = {
-    {"type", root_type, true},    {"path", root_path, false},   {"lower", root_lower, false},
+    {"type", root_type, true},    {"path", root_path, false}, {"lower", root_lower, false},
     {"upper", root_upper, false}, {"work", root_work, false},
 };
 
@@ -208,8 +211,11 @@ static int read_mount(struct reader *r, const cJSON *v)
         const char *name;
         enum fs_mount_type type;
         bool source;
-    } types[] = {{"proc", FS_PROC, false}, {"dev", FS_DEV, false},    {"sys", FS_SYS, false},
-                 {"bind", FS_BIND, true},  {"tmpfs", FS_TMPFS, true}};
+    } types[] = {{"proc", FS_PROC, false},
+                 {"dev", FS_DEV, false},
+                 {"sys", FS_SYS, false},
+                 {"bind", FS_BIND, true},
+                 {"tmpfs", FS_TMPFS, true}};
     int err = READ_OBJECT(r, v, "a mount", mount_members);
     if (err)
         return err;
@@ -358,7 +364,8 @@ static int read_version(struct reader *r, const cJSON *v, const char *name)
 {
     int err = get_number(r, v, name, UINT32_MAX, &r->version);
     if (err == 0 && r->version != 1)
-        err = fail(r, "launch spec: version %u is not known to this launcher", (unsigned)r->version);
+        err =
+            fail(r, "launch spec: version %u is not known to this launcher", (unsigned)r->version);
     return err;
 }
 static int read_read_only(struct reader *r, const cJSON *v, const char *name)
@@ -420,15 +427,22 @@ static int read_keep_fds(struct reader *r, const cJSON *v, const char *name)
 }
 
 static const struct member spec_members[] = {
-    {"version", read_version, true},      {"root", read_root, true},
-    {"read_only", read_read_only, false}, {"mounts", read_mounts, false},
-    {"argv", read_argv, true},            {"env", read_env, true},
-    {"cwd", read_cwd, true},              {"user", read_user, true},
-    {"hostname", read_hostname, true},    {"rlimits", read_rlimits, false},
-    {"strace", read_strace, false},       {"keep_fds", read_keep_fds, false},
+    {"version", read_version, true},
+    {"root", read_root, true},
+    {"read_only", read_read_only, false},
+    {"mounts", read_mounts, false},
+    {"argv", read_argv, true},
+    {"env", read_env, true},
+    {"cwd", read_cwd, true},
+    {"user", read_user, true},
+    {"hostname", read_hostname, true},
+    {"rlimits", read_rlimits, false},
+    {"strace", read_strace, false},
+    {"keep_fds", read_keep_fds, false},
 };
 
-/* cJSON reads by recursion: how deep it may go is looked at before. A NUL would end a string early. */
+/* cJSON reads by recursion: how deep it may go is looked at before. A NUL would end a string early.
+ */
 static int check_text(struct reader *r, const char *text, size_t len)
 {
     unsigned depth = 0;

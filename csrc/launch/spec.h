@@ -1,5 +1,6 @@
 /*
- * spec.h - the launch spec (docs/launch-spec.md): one JSON document, judged whole before anything is done.
+ * spec.h - the launch spec (docs/launch-spec.md): one JSON document, judged whole before anything
+ * is done.
  */
 #ifndef ELFUSE_LAUNCH_SPEC_H
 #define ELFUSE_LAUNCH_SPEC_H
@@ -27,7 +28,7 @@ struct launch_spec {
     int *keep_fds;
     size_t nkeep_fds;
 
-    void *document;      /* cJSON */
+    void *document; /* cJSON */
     struct fs_mount_spec *mounts;
     const char **lower;
 };

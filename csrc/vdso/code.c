@@ -12,7 +12,10 @@
 
 #define CLOCK_MONOTONIC 1
 
-static void put(struct vdso_code *c, uint32_t word) { c->word[c->count++] = word; }
+static void put(struct vdso_code *c, uint32_t word)
+{
+    c->word[c->count++] = word;
+}
 
 /* Branches to a label further on: put a hole, then fill it when the place is known. */
 static uint32_t hole(struct vdso_code *c)
@@ -20,7 +23,10 @@ static uint32_t hole(struct vdso_code *c)
     put(c, 0);
     return c->count - 1;
 }
-static int32_t from_hole(const struct vdso_code *c, uint32_t at) { return (int32_t)(c->count - at) * 4; }
+static int32_t from_hole(const struct vdso_code *c, uint32_t at)
+{
+    return (int32_t)(c->count - at) * 4;
+}
 
 static void begin(struct vdso_code *c, enum vdso_function f)
 {
@@ -51,8 +57,8 @@ static void split_seconds(struct vdso_code *c)
 }
 
 /*
- * x2 = CLOCK_REALTIME in ns, from the time page and the counter. Where that cannot be (never written, being
- * written, too old) a branch is left in holes[], to be pointed at the system call.
+ * x2 = CLOCK_REALTIME in ns, from the time page and the counter. Where that cannot be (never
+ * written, being written, too old) a branch is left in holes[], to be pointed at the system call.
  */
 #define REALTIME_HOLES 4
 static void realtime(struct vdso_code *c, uint32_t holes[REALTIME_HOLES])
@@ -119,7 +125,8 @@ static void clock_gettime(struct vdso_code *c)
     end(c, VDSO_CLOCK_GETTIME);
 }
 
-/* int __kernel_gettimeofday(struct timeval *x0, struct timezone *x1); the zone is the kernel's to tell */
+/* int __kernel_gettimeofday(struct timeval *x0, struct timezone *x1); the zone is the kernel's to
+ * tell */
 static void gettimeofday(struct vdso_code *c)
 {
     uint32_t realtime_holes[REALTIME_HOLES];
@@ -140,7 +147,8 @@ static void gettimeofday(struct vdso_code *c)
     end(c, VDSO_GETTIMEOFDAY);
 }
 
-/* int __kernel_clock_getres(clockid_t w0, struct timespec *x1): 1 ns for the two clocks served here */
+/* int __kernel_clock_getres(clockid_t w0, struct timespec *x1): 1 ns for the two clocks served here
+ */
 static void clock_getres(struct vdso_code *c)
 {
     begin(c, VDSO_CLOCK_GETRES);

@@ -17,7 +17,7 @@ enum vdso_function {
 struct vdso_code {
     uint32_t word[256];
     uint32_t count;
-    int32_t base;                  /* offset of word[0] from the image's start */
+    int32_t base;                   /* offset of word[0] from the image's start */
     uint32_t start[VDSO_FUNCTIONS]; /* offsets in the image */
     uint32_t size[VDSO_FUNCTIONS];
 };

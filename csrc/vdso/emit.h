@@ -1,4 +1,5 @@
-/* emit.h - the few A64 instruction words that the vDSO's functions are made of, by their mnemonics. */
+/* emit.h - the few A64 instruction words that the vDSO's functions are made of, by their mnemonics.
+ */
 #ifndef ELFUSE_VDSO_EMIT_H
 #define ELFUSE_VDSO_EMIT_H
 
@@ -8,13 +9,31 @@
 
 enum { COND_NE = 1, COND_HS = 2 };
 
-static inline uint32_t a64_nop(void) { return 0xd503201fu; }
-static inline uint32_t a64_isb(void) { return 0xd5033fdfu; }
-static inline uint32_t a64_dmb_ishld(void) { return 0xd50339bfu; }
-static inline uint32_t a64_svc0(void) { return 0xd4000001u; }
-static inline uint32_t a64_ret(void) { return 0xd65f03c0u; }
+static inline uint32_t a64_nop(void)
+{
+    return 0xd503201fu;
+}
+static inline uint32_t a64_isb(void)
+{
+    return 0xd5033fdfu;
+}
+static inline uint32_t a64_dmb_ishld(void)
+{
+    return 0xd50339bfu;
+}
+static inline uint32_t a64_svc0(void)
+{
+    return 0xd4000001u;
+}
+static inline uint32_t a64_ret(void)
+{
+    return 0xd65f03c0u;
+}
 /* mrs xd, cntvct_el0 */
-static inline uint32_t a64_mrs_cntvct(unsigned d) { return 0xd53be040u | d; }
+static inline uint32_t a64_mrs_cntvct(unsigned d)
+{
+    return 0xd53be040u | d;
+}
 /* movz xd, #imm16, lsl #16*hw; movk likewise */
 static inline uint32_t a64_movz(unsigned d, uint32_t imm, unsigned hw)
 {
@@ -46,8 +65,14 @@ static inline uint32_t a64_cmp_w_imm(unsigned n, uint32_t imm)
 {
     return 0x7100001fu | imm << 10 | n << 5;
 }
-static inline uint32_t a64_cmp_w(unsigned n, unsigned m) { return 0x6b00001fu | m << 16 | n << 5; }
-static inline uint32_t a64_cmp_x(unsigned n, unsigned m) { return 0xeb00001fu | m << 16 | n << 5; }
+static inline uint32_t a64_cmp_w(unsigned n, unsigned m)
+{
+    return 0x6b00001fu | m << 16 | n << 5;
+}
+static inline uint32_t a64_cmp_x(unsigned n, unsigned m)
+{
+    return 0xeb00001fu | m << 16 | n << 5;
+}
 /* ldr wt, [xn, #off]; ldr xt, [xn, #off]; ldp, stp xt, xt2, [xn, #off] */
 static inline uint32_t a64_ldr_w(unsigned t, unsigned n, uint32_t off)
 {
@@ -72,7 +97,10 @@ static inline uint32_t a64_adr(unsigned d, int32_t off)
     return 0x10000000u | (imm & 3) << 29 | imm >> 2 << 5 | d;
 }
 /* Branches by off bytes. */
-static inline uint32_t a64_b(int32_t off) { return 0x14000000u | ((uint32_t)(off / 4) & 0x3ffffffu); }
+static inline uint32_t a64_b(int32_t off)
+{
+    return 0x14000000u | ((uint32_t)(off / 4) & 0x3ffffffu);
+}
 static inline uint32_t a64_b_cond(unsigned cond, int32_t off)
 {
     return 0x54000000u | ((uint32_t)(off / 4) & 0x7ffffu) << 5 | cond;

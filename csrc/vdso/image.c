@@ -1,9 +1,9 @@
 /*
  * image.c - the vDSO as an ELF shared object.
  *
- * Who reads it: glibc (DT_HASH or GNU hash, version by DT_VERSYM/DT_VERDEF; 2.41 takes no vDSO without an ABI
- * note), musl (the same, no note), Go (its own parser, which needs DT_VERDEF), gdb and readelf (section
- * headers). Everything is in one read-only, executable segment.
+ * Who reads it: glibc (DT_HASH or GNU hash, version by DT_VERSYM/DT_VERDEF; 2.41 takes no vDSO
+ * without an ABI note), musl (the same, no note), Go (its own parser, which needs DT_VERDEF), gdb
+ * and readelf (section headers). Everything is in one read-only, executable segment.
  */
 #include <string.h>
 
@@ -23,7 +23,17 @@ static const char *const function_name[VDSO_FUNCTIONS] = {
 };
 
 enum section {
-    S_NULL, S_HASH, S_DYNSYM, S_DYNSTR, S_VERSYM, S_VERDEF, S_NOTE, S_DYNAMIC, S_TEXT, S_SHSTRTAB, S_COUNT
+    S_NULL,
+    S_HASH,
+    S_DYNSYM,
+    S_DYNSTR,
+    S_VERSYM,
+    S_VERDEF,
+    S_NOTE,
+    S_DYNAMIC,
+    S_TEXT,
+    S_SHSTRTAB,
+    S_COUNT
 };
 
 struct image {
@@ -38,8 +48,11 @@ struct image {
 static struct elf64_shdr *begin(struct image *im, enum section s, uint32_t type, uint32_t align)
 {
     im->end = (im->end + align - 1) & ~(align - 1);
-    im->section[s] = (struct elf64_shdr){.sh_type = type, .sh_flags = ELF_SHF_ALLOC, .sh_addr = im->end,
-                                         .sh_offset = im->end, .sh_addralign = align};
+    im->section[s] = (struct elf64_shdr){.sh_type = type,
+                                         .sh_flags = ELF_SHF_ALLOC,
+                                         .sh_addr = im->end,
+                                         .sh_offset = im->end,
+                                         .sh_addralign = align};
     return &im->section[s];
 }
 
@@ -138,13 +151,18 @@ static void version_sections(struct image *im)
     sh->sh_link = S_DYNSTR;
     sh->sh_info = 2;
     const uint32_t def = sizeof(struct elf64_verdef), aux = sizeof(struct elf64_verdaux);
-    struct elf64_verdef v = {.vd_version = 1, .vd_flags = 1 /* VER_FLG_BASE */, .vd_ndx = 1, .vd_cnt = 1,
-                             .vd_hash = elf_hash(SONAME), .vd_aux = def, .vd_next = def + aux};
+    struct elf64_verdef v = {.vd_version = 1,
+                             .vd_flags = 1 /* VER_FLG_BASE */,
+                             .vd_ndx = 1,
+                             .vd_cnt = 1,
+                             .vd_hash = elf_hash(SONAME),
+                             .vd_aux = def,
+                             .vd_next = def + aux};
     struct elf64_verdaux a = {.vda_name = im->name_soname};
     append(im, &v, sizeof v);
     append(im, &a, sizeof a);
-    v = (struct elf64_verdef){.vd_version = 1, .vd_ndx = 2, .vd_cnt = 1, .vd_hash = elf_hash(VERSION),
-                              .vd_aux = def};
+    v = (struct elf64_verdef){
+        .vd_version = 1, .vd_ndx = 2, .vd_cnt = 1, .vd_hash = elf_hash(VERSION), .vd_aux = def};
     a.vda_name = im->name_version;
     append(im, &v, sizeof v);
     append(im, &a, sizeof a);
@@ -190,8 +208,8 @@ static void text_section(struct image *im)
 }
 
 static const char *const section_name[S_COUNT] = {
-    "", ".hash", ".dynsym", ".dynstr", ".gnu.version", ".gnu.version_d", ".note.ABI-tag", ".dynamic",
-    ".text", ".shstrtab"};
+    "",         ".hash", ".dynsym",  ".dynstr", ".gnu.version", ".gnu.version_d", ".note.ABI-tag",
+    ".dynamic", ".text", ".shstrtab"};
 
 /* Section names and headers, which nobody needs at run time. Returns the headers' offset. */
 static uint32_t section_headers(struct image *im)
@@ -214,15 +232,22 @@ static void headers(struct image *im, uint32_t shoff)
 {
     const struct elf64_ehdr ehdr = {
         .e_ident = {0x7f, 'E', 'L', 'F', ELF_CLASS64, ELF_DATA2LSB, ELF_VERSION},
-        .e_type = ELF_ET_DYN, .e_machine = ELF_EM_AARCH64, .e_version = ELF_VERSION,
-        .e_phoff = sizeof ehdr, .e_shoff = shoff, .e_ehsize = sizeof ehdr,
-        .e_phentsize = sizeof(struct elf64_phdr), .e_phnum = PHDRS,
-        .e_shentsize = sizeof(struct elf64_shdr), .e_shnum = S_COUNT, .e_shstrndx = S_SHSTRTAB};
+        .e_type = ELF_ET_DYN,
+        .e_machine = ELF_EM_AARCH64,
+        .e_version = ELF_VERSION,
+        .e_phoff = sizeof ehdr,
+        .e_shoff = shoff,
+        .e_ehsize = sizeof ehdr,
+        .e_phentsize = sizeof(struct elf64_phdr),
+        .e_phnum = PHDRS,
+        .e_shentsize = sizeof(struct elf64_shdr),
+        .e_shnum = S_COUNT,
+        .e_shstrndx = S_SHSTRTAB};
     const struct elf64_shdr *dyn = &im->section[S_DYNAMIC], *note = &im->section[S_NOTE];
     const struct elf64_phdr phdr[PHDRS] = {
         {ELF_PT_LOAD, ELF_PF_R | ELF_PF_X, 0, 0, 0, im->end, im->end, VDSO_PAGE_SIZE},
-        {ELF_PT_DYNAMIC, ELF_PF_R, dyn->sh_offset, dyn->sh_addr, dyn->sh_addr, dyn->sh_size, dyn->sh_size,
-         8},
+        {ELF_PT_DYNAMIC, ELF_PF_R, dyn->sh_offset, dyn->sh_addr, dyn->sh_addr, dyn->sh_size,
+         dyn->sh_size, 8},
         {ELF_PT_NOTE, ELF_PF_R, note->sh_offset, note->sh_addr, note->sh_addr, note->sh_size,
          note->sh_size, 4},
     };

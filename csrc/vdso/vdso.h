@@ -1,11 +1,11 @@
 /*
  * vdso.h - the synthetic vDSO.
  *
- * Guest memory has two pages in a row: the time page (read-only for the guest), then the image. CNTVCT_EL0
- * counts nanoseconds of CLOCK_MONOTONIC (CNTFRQ_EL0 is 1e9), so that clock is the counter itself;
- * CLOCK_REALTIME is the counter plus an offset from the time page. An offset that was taken too long ago is
- * not used, so that a step of the host's clock is seen: the function then makes the system call, in which
- * the kernel takes the offset anew.
+ * Guest memory has two pages in a row: the time page (read-only for the guest), then the image.
+ * CNTVCT_EL0 counts nanoseconds of CLOCK_MONOTONIC (CNTFRQ_EL0 is 1e9), so that clock is the
+ * counter itself; CLOCK_REALTIME is the counter plus an offset from the time page. An offset that
+ * was taken too long ago is not used, so that a step of the host's clock is seen: the function then
+ * makes the system call, in which the kernel takes the offset anew.
  */
 #ifndef ELFUSE_VDSO_H
 #define ELFUSE_VDSO_H

@@ -1,5 +1,6 @@
 /* guest-test: flags=-pthread */
-/* Bad pointers to system calls: EFAULT, whoever reads them, and also when a page goes away in the middle. */
+/* Bad pointers to system calls: EFAULT, whoever reads them, and also when a page goes away in the
+ * middle. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,7 +15,8 @@
 
 #define P 4096ul
 
-static void *const bad[] = {(void *)8, (void *)0x7ffffffff000, (void *)0xffff000000000000, (void *)-8};
+static void *const bad[] = {(void *)8, (void *)0x7ffffffff000, (void *)0xffff000000000000,
+                            (void *)-8};
 
 static void each_call(void *p, void *read_only)
 {

@@ -1,6 +1,6 @@
 /*
- * guest.h - what a test program needs. CHECK what must hold; ERR says that a call fails with an errno. Programs may
- * use the calls directly where libc is in the way.
+ * guest.h - what a test program needs. CHECK what must hold; ERR says that a call fails with an
+ * errno. Programs may use the calls directly where libc is in the way.
  */
 #ifndef ELFUSE_GUEST_H
 #define ELFUSE_GUEST_H

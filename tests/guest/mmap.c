@@ -1,5 +1,6 @@
 /* guest-test: flags=-pthread */
-/* mmap, munmap, mprotect, mremap, brk, madvise, msync, mincore: results, errors in Linux's order, contents. */
+/* mmap, munmap, mprotect, mremap, brk, madvise, msync, mincore: results, errors in Linux's order,
+ * contents. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -8,7 +9,7 @@
 
 #include "guest.h"
 
-#define P 4096ul
+#define P  4096ul
 #define RW (PROT_READ | PROT_WRITE)
 #define PA (MAP_PRIVATE | MAP_ANONYMOUS)
 
@@ -101,7 +102,8 @@ static void placement(void)
 static void files(void)
 {
     int fd = file_of("mapped", 3);
-    char *shared = mmap(NULL, 3 * P, RW, MAP_SHARED, fd, 0), *private = mmap(NULL, 3 * P, RW, MAP_PRIVATE, fd, 0);
+    char *shared = mmap(NULL, 3 * P, RW, MAP_SHARED, fd, 0),
+         *private = mmap(NULL, 3 * P, RW, MAP_PRIVATE, fd, 0);
     char c;
     EQ(shared[0], 'a');
     EQ(shared[2 * P], 'c');

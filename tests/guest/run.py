@@ -1,4 +1,4 @@
-"""Run one arm64 program in a fresh root under elfuse-vm: python tests/guest/run.py [--strace] [--overlay] FILE ARGS"""
+"""Run one arm64 program in a fresh root: python tests/guest/run.py [--strace] [--overlay] FILE ARGS"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /* guest-test: flags=-pthread */
-/* Sockets: TCP and UDP over loopback, AF_UNIX by path, abstract name and pair, descriptors and credentials sent
- * along, options, what is refused. */
+/* Sockets: TCP and UDP over loopback, AF_UNIX by path, abstract name and pair, descriptors and
+ * credentials sent along, options, what is refused. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +16,8 @@
 
 static struct sockaddr_in loopback(int port)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     return in;
 }
@@ -86,8 +87,8 @@ static void udp(void)
     struct iovec iov[2] = {{"da", 2}, {"ta", 2}};
     struct mmsghdr out[2] = {0}, back[4] = {0};
     for (int i = 0; i < 2; i++)
-        out[i].msg_hdr = (struct msghdr){.msg_name = &in, .msg_namelen = sizeof in, .msg_iov = iov,
-                                         .msg_iovlen = 2};
+        out[i].msg_hdr = (struct msghdr){
+            .msg_name = &in, .msg_namelen = sizeof in, .msg_iov = iov, .msg_iovlen = 2};
     EQ(sendmmsg(b, out, 2, 0), 2);
     EQ(out[1].msg_len, 4);
     char buf[4][8];
@@ -203,13 +204,16 @@ static void pass_descriptor(void)
     int pair[2], pipes[2], received = -1;
     char byte = 'b', control[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
     struct iovec iov = {&byte, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
                        .msg_controllen = CMSG_SPACE(sizeof(int))};
     OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
     OK(pipe(pipes));
     memset(control, 0, sizeof control);
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    *c = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(c), &pipes[0], sizeof(int));
     int one = 1;
     OK(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof one));
@@ -237,7 +241,8 @@ static void pass_descriptor(void)
     /* A number above all guest descriptors is not one, even if the host has it. */
     m.msg_controllen = CMSG_SPACE(sizeof(int));
     c = CMSG_FIRSTHDR(&m);
-    *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    *c = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     for (int fd = 700; fd < 70000; fd += 1) {
         if (fcntl(fd, F_GETFD) != -1)
             continue;

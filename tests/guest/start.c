@@ -1,5 +1,6 @@
 /* guest-test: args=one,two */
-/* What a program finds when it starts: arguments, environment, auxiliary vector, stack, /proc/self. */
+/* What a program finds when it starts: arguments, environment, auxiliary vector, stack, /proc/self.
+ */
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -31,7 +32,8 @@ static void auxiliary(char **argv)
     CHECK(!strcmp((char *)getauxval(AT_PLATFORM), "aarch64"));
     CHECK(!strcmp((char *)getauxval(AT_EXECFN), "/bin/start"));
     CHECK(!strcmp(argv[0], "/bin/start"));
-    /* fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc asimddp flagm */
+    /* fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc
+     * asimddp flagm */
     EQ(getauxval(AT_HWCAP), 0x810fffb);
     EQ(getauxval(AT_HWCAP2), 1 << 8); /* frint */
     unsigned char *random = (unsigned char *)getauxval(AT_RANDOM);

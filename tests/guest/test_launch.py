@@ -42,10 +42,31 @@ def refused(done: subprocess.CompletedProcess[str], status: int, *words: str) ->
 
 def elf(**changes: Any) -> bytes:
     """A small ELF header with one segment; what is in it never runs."""
-    f = {"machine": 183, "type": 2, "phoff": 64, "phnum": 1, "entry": 0x400078, "offset": 0, "filesz": 120} | changes
+    f = {
+        "machine": 183,
+        "type": 2,
+        "phoff": 64,
+        "phnum": 1,
+        "entry": 0x400078,
+        "offset": 0,
+        "filesz": 120,
+    } | changes
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
     header = struct.pack(
-        "<HHIQQQIHHHHHH", f["type"], f["machine"], 1, f["entry"], f["phoff"], 0, 0, 64, 56, f["phnum"], 64, 0, 0
+        "<HHIQQQIHHHHHH",
+        f["type"],
+        f["machine"],
+        1,
+        f["entry"],
+        f["phoff"],
+        0,
+        0,
+        64,
+        56,
+        f["phnum"],
+        64,
+        0,
+        0,
     )
     phdr = struct.pack("<IIQQQQQQ", 1, 5, f["offset"], 0x400000, 0, f["filesz"], f["filesz"], 4096)
     return ident + header + phdr
@@ -166,7 +187,9 @@ def test_descriptors_stay_outside(root: harness.GuestRoot, tmp_path: Path) -> No
     assert done.stdout == "0 1 2\n", done.stderr
 
 
-def run_with_descriptor(root: harness.GuestRoot, argv: list[str], fd: int) -> subprocess.CompletedProcess[str]:
+def run_with_descriptor(
+    root: harness.GuestRoot, argv: list[str], fd: int
+) -> subprocess.CompletedProcess[str]:
     spec = harness.spec_for(root, argv, keep_fds=[fd])
     path = root.top / "spec.json"
     path.write_text(json.dumps(spec))

@@ -1,4 +1,5 @@
-/* The vDSO through the auxiliary vector: its functions by name and version, what they return, who made them. */
+/* The vDSO through the auxiliary vector: its functions by name and version, what they return, who
+ * made them. */
 #include <elf.h>
 #include <link.h>
 #include <sys/auxv.h>
@@ -42,7 +43,10 @@ static void *lookup(const char *name)
     return NULL;
 }
 
-static int64_t ns(const struct timespec *t) { return t->tv_sec * 1000000000LL + t->tv_nsec; }
+static int64_t ns(const struct timespec *t)
+{
+    return t->tv_sec * 1000000000LL + t->tv_nsec;
+}
 
 static int (*vdso_gettime)(clockid_t, struct timespec *);
 static int (*vdso_getres)(clockid_t, struct timespec *);

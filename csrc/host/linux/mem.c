@@ -21,7 +21,8 @@
 
 #define RESERVED_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
-/* Executable for the guest is readable for the host; PROT_WRITE alone is as on arm64 readable, too. */
+/* Executable for the guest is readable for the host; PROT_WRITE alone is as on arm64 readable, too.
+ */
 static int host_prot(unsigned prot)
 {
     int p = PROT_NONE;
@@ -33,9 +34,9 @@ static int host_prot(unsigned prot)
 }
 
 /*
- * The range is put low, at an address that is a multiple of its size. The kernel gives other mappings the
- * highest hole that fits, so that for the moment in which mremap() leaves a hole in the range, another
- * thread's mmap() does not land in it.
+ * The range is put low, at an address that is a multiple of its size. The kernel gives other
+ * mappings the highest hole that fits, so that for the moment in which mremap() leaves a hole in
+ * the range, another thread's mmap() does not land in it.
  */
 int host_mem_reserve(uint64_t size, uint64_t guard, uint8_t **base)
 {
@@ -63,7 +64,8 @@ uint64_t host_mem_limit(void)
     return rl.rlim_cur;
 }
 
-int host_mem_map(uint8_t *addr, uint64_t len, unsigned prot, unsigned flags, int fd, uint64_t offset)
+int host_mem_map(uint8_t *addr, uint64_t len, unsigned prot, unsigned flags, int fd,
+                 uint64_t offset)
 {
     int f = MAP_FIXED | (flags & HOST_MEM_SHARED ? MAP_SHARED : MAP_PRIVATE);
     if (flags & HOST_MEM_NORESERVE)
@@ -85,8 +87,8 @@ int host_mem_protect(uint8_t *addr, uint64_t len, unsigned prot)
     return mprotect(addr, len, host_prot(prot)) ? -errno : 0;
 }
 
-/* Fill a hole that mremap() or munmap() has left. Should another thread's memory have landed in it, the
- * guest could reach it: going on is worse than ending. */
+/* Fill a hole that mremap() or munmap() has left. Should another thread's memory have landed in it,
+ * the guest could reach it: going on is worse than ending. */
 static void fill_hole(uint8_t *addr, uint64_t len)
 {
     void *p = mmap(addr, len, PROT_NONE, RESERVED_FLAGS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -142,9 +144,15 @@ int host_mem_shared(uint64_t len, uint8_t **addr)
     return 0;
 }
 
-void host_mem_shared_free(uint8_t *addr, uint64_t len) { munmap(addr, len); }
+void host_mem_shared_free(uint8_t *addr, uint64_t len)
+{
+    munmap(addr, len);
+}
 
-bool host_mem_is_mapped(uint8_t *addr, uint64_t len) { return msync(addr, len, MS_ASYNC) == 0; }
+bool host_mem_is_mapped(uint8_t *addr, uint64_t len)
+{
+    return msync(addr, len, MS_ASYNC) == 0;
+}
 
 int host_mem_advise(uint8_t *addr, uint64_t len, int advice)
 {
@@ -166,7 +174,10 @@ int host_mem_lock(uint8_t *addr, uint64_t len, bool on_fault)
     return mlock2(addr, len, on_fault ? MLOCK_ONFAULT : 0) ? -errno : 0;
 }
 
-int host_mem_unlock(uint8_t *addr, uint64_t len) { return munlock(addr, len) ? -errno : 0; }
+int host_mem_unlock(uint8_t *addr, uint64_t len)
+{
+    return munlock(addr, len) ? -errno : 0;
+}
 
 int host_memfd(const char *name, unsigned flags)
 {

@@ -11,18 +11,30 @@
 
 _Static_assert(sizeof(struct host_iovec) == sizeof(struct iovec), "passed as it is");
 
-static int ret(int r) { return r < 0 ? -errno : r; }
+static int ret(int r)
+{
+    return r < 0 ? -errno : r;
+}
 
-int host_socket(int domain, int type, int protocol) { return ret(socket(domain, type, protocol)); }
+int host_socket(int domain, int type, int protocol)
+{
+    return ret(socket(domain, type, protocol));
+}
 
 int host_socketpair(int domain, int type, int protocol, int fds[2])
 {
     return ret(socketpair(domain, type, protocol, fds));
 }
 
-int host_bind(int fd, const void *addr, uint32_t len) { return ret(bind(fd, addr, len)); }
+int host_bind(int fd, const void *addr, uint32_t len)
+{
+    return ret(bind(fd, addr, len));
+}
 
-int host_listen(int fd, int backlog) { return ret(listen(fd, backlog)); }
+int host_listen(int fd, int backlog)
+{
+    return ret(listen(fd, backlog));
+}
 
 int host_accept4(int fd, void *addr, uint32_t *len, int flags)
 {
@@ -34,11 +46,20 @@ int host_connect(int fd, const void *addr, uint32_t len)
     return (int)host_syscall_interruptible(SYS_connect, fd, addr, len);
 }
 
-int host_getsockname(int fd, void *addr, uint32_t *len) { return ret(getsockname(fd, addr, len)); }
+int host_getsockname(int fd, void *addr, uint32_t *len)
+{
+    return ret(getsockname(fd, addr, len));
+}
 
-int host_getpeername(int fd, void *addr, uint32_t *len) { return ret(getpeername(fd, addr, len)); }
+int host_getpeername(int fd, void *addr, uint32_t *len)
+{
+    return ret(getpeername(fd, addr, len));
+}
 
-int host_shutdown(int fd, int how) { return ret(shutdown(fd, how)); }
+int host_shutdown(int fd, int how)
+{
+    return ret(shutdown(fd, how));
+}
 
 int host_setsockopt(int fd, int level, int name, const void *value, uint32_t len)
 {

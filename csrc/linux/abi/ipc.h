@@ -23,7 +23,7 @@
 #define LINUX_SHM_RND     020000
 #define LINUX_SHM_REMAP   040000
 #define LINUX_SHM_EXEC    0100000
-#define LINUX_SHM_DEST    01000  /* in mode: removed, waits for the last detach */
+#define LINUX_SHM_DEST    01000 /* in mode: removed, waits for the last detach */
 #define LINUX_SHM_LOCKED  02000
 
 struct linux_ipc_perm {

@@ -1,5 +1,6 @@
 /*
- * mman.h - constants of the memory calls, from uapi/asm-generic/{mman-common,mman}.h (arm64 uses those).
+ * mman.h - constants of the memory calls, from uapi/asm-generic/{mman-common,mman}.h (arm64 uses
+ * those).
  */
 #ifndef ELFUSE_LINUX_ABI_MMAN_H
 #define ELFUSE_LINUX_ABI_MMAN_H
@@ -40,9 +41,9 @@
 #define LINUX_MS_INVALIDATE 2
 #define LINUX_MS_SYNC       4
 
-#define LINUX_MCL_CURRENT 1
-#define LINUX_MCL_FUTURE  2
-#define LINUX_MCL_ONFAULT 4
+#define LINUX_MCL_CURRENT   1
+#define LINUX_MCL_FUTURE    2
+#define LINUX_MCL_ONFAULT   4
 #define LINUX_MLOCK_ONFAULT 1
 
 #define LINUX_MADV_NORMAL          0

@@ -1,4 +1,5 @@
-/* socket.h - wire structs and numbers of sockets: asm-generic/socket.h, linux/socket.h; x86-64 has the same. */
+/* socket.h - wire structs and numbers of sockets: asm-generic/socket.h, linux/socket.h; x86-64 has
+ * the same. */
 #ifndef ELFUSE_LINUX_ABI_SOCKET_H
 #define ELFUSE_LINUX_ABI_SOCKET_H
 
@@ -18,21 +19,21 @@
 #define LINUX_SOCK_NONBLOCK  04000
 #define LINUX_SOCK_CLOEXEC   02000000
 
-#define LINUX_SOL_IP     0
-#define LINUX_SOL_SOCKET 1
-#define LINUX_SOL_TCP    6
-#define LINUX_SOL_UDP    17
-#define LINUX_SOL_IPV6   41
-#define LINUX_SOL_ICMPV6 58
+#define LINUX_SOL_IP      0
+#define LINUX_SOL_SOCKET  1
+#define LINUX_SOL_TCP     6
+#define LINUX_SOL_UDP     17
+#define LINUX_SOL_IPV6    41
+#define LINUX_SOL_ICMPV6  58
 #define LINUX_SOL_UDPLITE 136
 #define LINUX_SOL_NETLINK 270
 
-#define LINUX_SO_PEERCRED               17
-#define LINUX_SO_RCVTIMEO               20
-#define LINUX_SO_SNDTIMEO               21
-#define LINUX_SO_ATTACH_FILTER          26
-#define LINUX_SO_ATTACH_REUSEPORT_CBPF  51
-#define LINUX_TCP_ZEROCOPY_RECEIVE      35
+#define LINUX_SO_PEERCRED              17
+#define LINUX_SO_RCVTIMEO              20
+#define LINUX_SO_SNDTIMEO              21
+#define LINUX_SO_ATTACH_FILTER         26
+#define LINUX_SO_ATTACH_REUSEPORT_CBPF 51
+#define LINUX_TCP_ZEROCOPY_RECEIVE     35
 
 #define LINUX_SCM_RIGHTS      1
 #define LINUX_SCM_CREDENTIALS 2
@@ -44,7 +45,7 @@
 #define LINUX_MSG_CMSG_CLOEXEC 0x40000000
 #define LINUX_MSG_CTRUNC       0x8
 
-#define LINUX_SOMAXADDR 128 /* sizeof(struct sockaddr_storage) */
+#define LINUX_SOMAXADDR     128 /* sizeof(struct sockaddr_storage) */
 #define LINUX_UNIX_PATH_MAX 108
 
 struct linux_msghdr {

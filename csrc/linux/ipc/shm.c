@@ -1,8 +1,8 @@
 /*
  * shm.c - System V shared memory: as Linux's ipc/shm.c, in a namespace of the guest's own.
  *
- * A segment is memory with a descriptor of ours; attached areas carry its number, so that how often it is
- * attached is read from the address space and cannot go wrong.
+ * A segment is memory with a descriptor of ours; attached areas carry its number, so that how often
+ * it is attached is read from the address space and cannot go wrong.
  */
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,10 @@ static int64_t now(void)
     return ts.tv_sec;
 }
 
-static int id_of(int index) { return ipc.segment[index].ds.perm.seq * SHMMNI + index; }
+static int id_of(int index)
+{
+    return ipc.segment[index].ds.perm.seq * SHMMNI + index;
+}
 
 struct count {
     uint64_t id, areas;
@@ -134,10 +137,16 @@ static int64_t create(struct task *task, int32_t key, uint64_t size, uint32_t fl
     struct segment *s = &ipc.segment[index];
     uint16_t seq = s->ds.perm.seq;
     *s = (struct segment){.used = true, .fd = fd};
-    s->ds = (struct linux_shmid_ds){
-        .perm = {.key = key, .uid = c->euid, .gid = c->egid, .cuid = c->euid, .cgid = c->egid,
-                 .mode = flags & 0777, .seq = seq},
-        .segsz = size, .ctime = now(), .cpid = task->proc->pid};
+    s->ds = (struct linux_shmid_ds){.perm = {.key = key,
+                                             .uid = c->euid,
+                                             .gid = c->egid,
+                                             .cuid = c->euid,
+                                             .cgid = c->egid,
+                                             .mode = flags & 0777,
+                                             .seq = seq},
+                                    .segsz = size,
+                                    .ctime = now(),
+                                    .cpid = task->proc->pid};
     if (index >= ipc.highest)
         ipc.highest = index + 1;
     return id_of(index);
@@ -196,10 +205,13 @@ static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
         return -LINUX_EINVAL;
     if (!permitted(task, &s->ds.perm, read_only ? 4 : 6))
         return -LINUX_EACCES;
-    struct mm_map map = {.len = page_align(s->ds.segsz), .fd = s->fd, .map_flags = LINUX_MAP_SHARED,
+    struct mm_map map = {.len = page_align(s->ds.segsz),
+                         .fd = s->fd,
+                         .map_flags = LINUX_MAP_SHARED,
                          .prot = LINUX_PROT_READ | (read_only ? 0u : LINUX_PROT_WRITE) |
                                  (flags & LINUX_SHM_EXEC ? LINUX_PROT_EXEC : 0u),
-                         .vma_flags = VMA_SHM, .id = AREA_ID | (uint64_t)id};
+                         .vma_flags = VMA_SHM,
+                         .id = AREA_ID | (uint64_t)id};
     int err = attach_address(mm, &addr, map.len, flags);
     if (err)
         return err;
@@ -314,7 +326,10 @@ static int64_t control_change(struct task *task, int id, int cmd, gva_t buf)
 
 static int64_t control_info(struct task *task, int cmd, gva_t buf)
 {
-    struct linux_shminfo limits = {.shmmax = SHMMAX, .shmmin = 1, .shmmni = SHMMNI, .shmseg = SHMMNI,
+    struct linux_shminfo limits = {.shmmax = SHMMAX,
+                                   .shmmin = 1,
+                                   .shmmni = SHMMNI,
+                                   .shmseg = SHMMNI,
                                    .shmall = SHMMAX / LINUX_PAGE_SIZE};
     struct linux_shm_info info = {0};
     for (int i = 0; i < ipc.highest; i++) {

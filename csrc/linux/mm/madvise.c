@@ -6,8 +6,8 @@
 #include "vcpu/vcpu.h"
 
 /*
- * Walk the areas in [start, end): fn on each part, without the lock unless locked. The result is the first
- * error, or -LINUX_ENOMEM at the end if there were holes, as madvise(2) and msync(2) do.
+ * Walk the areas in [start, end): fn on each part, without the lock unless locked. The result is
+ * the first error, or -LINUX_ENOMEM at the end if there were holes, as madvise(2) and msync(2) do.
  */
 typedef int range_fn(struct mm *mm, const struct vma *part, int arg);
 
@@ -51,15 +51,15 @@ static bool advice_known(uint64_t advice)
 /* Does the advice throw contents away? Then nothing may be mapped there in between. */
 static bool advice_drops(int advice)
 {
-    return advice == LINUX_MADV_DONTNEED || advice == LINUX_MADV_FREE || advice == LINUX_MADV_REMOVE ||
-           advice == LINUX_MADV_DONTNEED_LOCKED;
+    return advice == LINUX_MADV_DONTNEED || advice == LINUX_MADV_FREE ||
+           advice == LINUX_MADV_REMOVE || advice == LINUX_MADV_DONTNEED_LOCKED;
 }
 
 static int advise(struct mm *mm, const struct vma *part, int advice)
 {
     if (part->flags & (VMA_LOCKED | VMA_SPECIAL) &&
-        (advice == LINUX_MADV_DONTNEED || advice == LINUX_MADV_FREE || advice == LINUX_MADV_REMOVE ||
-         advice == LINUX_MADV_COLD || advice == LINUX_MADV_PAGEOUT))
+        (advice == LINUX_MADV_DONTNEED || advice == LINUX_MADV_FREE ||
+         advice == LINUX_MADV_REMOVE || advice == LINUX_MADV_COLD || advice == LINUX_MADV_PAGEOUT))
         return -LINUX_EINVAL;
     int err = host_mem_advise(mm_host(mm, part->start), part->end - part->start, advice);
     if (advice_drops(advice) && part->prot & LINUX_PROT_EXEC)

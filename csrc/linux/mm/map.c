@@ -1,4 +1,5 @@
-/* map.c - changing mappings: host, engine and table in step. Callers hold the lock unless it says otherwise. */
+/* map.c - changing mappings: host, engine and table in step. Callers hold the lock unless it says
+ * otherwise. */
 #include "host/mem.h"
 #include "linux/mm/mm.h"
 #include "vcpu/vcpu.h"
@@ -52,8 +53,8 @@ int mm_unmap_locked(struct mm *mm, gva_t start, gva_t end)
 }
 
 /*
- * A host mmap() over existing memory that failed late has unmapped it: then it is reserved again and gone
- * for the guest, as on Linux.
+ * A host mmap() over existing memory that failed late has unmapped it: then it is reserved again
+ * and gone for the guest, as on Linux.
  */
 static void after_failed_map(struct mm *mm, gva_t addr, uint64_t len)
 {
@@ -76,8 +77,11 @@ static int host_map(struct mm *mm, const struct mm_map *map, gva_t addr)
 
 static struct vma area_of(struct mm *mm, const struct mm_map *map, gva_t addr)
 {
-    struct vma vma = {.start = addr, .end = addr + map->len, .offset = map->offset,
-                      .prot = map->prot & PROT_BITS, .name = map->name,
+    struct vma vma = {.start = addr,
+                      .end = addr + map->len,
+                      .offset = map->offset,
+                      .prot = map->prot & PROT_BITS,
+                      .name = map->name,
                       .flags = map->vma_flags | mm->lock_future};
     if ((map->map_flags & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE)
         vma.flags |= VMA_SHARED;

@@ -10,7 +10,8 @@ int64_t sys_memfd_create(struct task *task, const uint64_t args[6])
     uint32_t flags = (uint32_t)args[1];
     if (flags & LINUX_MFD_HUGETLB)
         return -LINUX_ENOSYS; /* no huge pages are configured: what hugetlb_file_setup() says */
-    if (flags & ~(LINUX_MFD_CLOEXEC | LINUX_MFD_ALLOW_SEALING | LINUX_MFD_NOEXEC_SEAL | LINUX_MFD_EXEC))
+    if (flags &
+        ~(LINUX_MFD_CLOEXEC | LINUX_MFD_ALLOW_SEALING | LINUX_MFD_NOEXEC_SEAL | LINUX_MFD_EXEC))
         return -LINUX_EINVAL;
     if (flags & LINUX_MFD_EXEC && flags & LINUX_MFD_NOEXEC_SEAL)
         return -LINUX_EINVAL;

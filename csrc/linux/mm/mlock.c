@@ -91,7 +91,8 @@ int64_t sys_munlock(struct task *task, const uint64_t args[6])
     return do_mlock(task, args[0], args[1], 0);
 }
 
-/* All areas; the host is told area by area: its own mappings must not be locked with the guest's. */
+/* All areas; the host is told area by area: its own mappings must not be locked with the guest's.
+ */
 static int mark_all(struct mm *mm, uint32_t flags)
 {
     int err = 0;
@@ -112,7 +113,8 @@ int64_t sys_mlockall(struct task *task, const uint64_t args[6])
 {
     struct mm *mm = task->proc->mm;
     uint32_t flags = (uint32_t)args[0];
-    if (flags == 0 || flags & ~(uint32_t)(LINUX_MCL_CURRENT | LINUX_MCL_FUTURE | LINUX_MCL_ONFAULT) ||
+    if (flags == 0 ||
+        flags & ~(uint32_t)(LINUX_MCL_CURRENT | LINUX_MCL_FUTURE | LINUX_MCL_ONFAULT) ||
         flags == LINUX_MCL_ONFAULT)
         return -LINUX_EINVAL;
     uint32_t vma_flags = flags & LINUX_MCL_ONFAULT ? VMA_LOCKED | VMA_LOCKONFAULT : VMA_LOCKED;

@@ -41,7 +41,8 @@ static void lay_out(struct mm *mm)
     mm->lock_future = 0;
 }
 
-int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, char *err, size_t err_size)
+int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, char *err,
+              size_t err_size)
 {
     struct mm *mm = calloc(1, sizeof *mm);
     if (!mm) {
@@ -126,9 +127,14 @@ static bool grow_stack(struct mm *mm, size_t i, gva_t addr)
         if (start < below->end || start - below->end < gap)
             return false;
     }
-    const struct mm_map map = {.addr = start, .len = area.start - start, .prot = area.prot,
-                               .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED,
-                               .vma_flags = area.flags, .fd = -1, .name = area.name};
+    const struct mm_map map = {.addr = start,
+                               .len = area.start - start,
+                               .prot = area.prot,
+                               .map_flags =
+                                   LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED,
+                               .vma_flags = area.flags,
+                               .fd = -1,
+                               .name = area.name};
     return mm_map_locked(mm, &map) >= 0;
 }
 
@@ -151,7 +157,8 @@ enum mm_fault mm_fault(struct mm *mm, gva_t addr, uint32_t prot)
     return result;
 }
 
-int mm_for_each(struct mm *mm, int (*fn)(void *arg, const struct vma *vma, const char *name), void *arg)
+int mm_for_each(struct mm *mm, int (*fn)(void *arg, const struct vma *vma, const char *name),
+                void *arg)
 {
     gva_t next = 0;
     for (;;) {

@@ -1,13 +1,13 @@
 /*
  * mm.h - the guest's address space.
  *
- * A guest mapping is a host mapping at base + address inside one reserved range, and a row in a sorted
- * table of areas (VMAs). The host's mapping decides whether an access works; the table says what the guest
- * was promised: PROT_EXEC (never given to the host), names, which areas may grow.
+ * A guest mapping is a host mapping at base + address inside one reserved range, and a row in a
+ * sorted table of areas (VMAs). The host's mapping decides whether an access works; the table says
+ * what the guest was promised: PROT_EXEC (never given to the host), names, which areas may grow.
  *
- * Locking: mm->lock guards the table and every change of a mapping. It is a leaf above nothing but the
- * engine's own locks (vcpu_vm_protect() is called under it); no guest memory is touched and no call that
- * waits is made while it is held.
+ * Locking: mm->lock guards the table and every change of a mapping. It is a leaf above nothing but
+ * the engine's own locks (vcpu_vm_protect() is called under it); no guest memory is touched and no
+ * call that waits is made while it is held.
  */
 #ifndef ELFUSE_LINUX_MM_H
 #define ELFUSE_LINUX_MM_H
@@ -22,21 +22,21 @@
 #define MM_FULL_SIZE (1ull << 45)
 
 /* Flags of an area. */
-#define VMA_SHARED    0x01u
-#define VMA_FILE      0x02u
-#define VMA_GROWSDOWN 0x04u
-#define VMA_LOCKED    0x08u
-#define VMA_NORESERVE 0x10u
-#define VMA_SPECIAL   0x20u /* vdso, vvar: may not grow, move in pieces or become writable */
-#define VMA_SHM       0x40u /* attached by shmat() */
+#define VMA_SHARED      0x01u
+#define VMA_FILE        0x02u
+#define VMA_GROWSDOWN   0x04u
+#define VMA_LOCKED      0x08u
+#define VMA_NORESERVE   0x10u
+#define VMA_SPECIAL     0x20u /* vdso, vvar: may not grow, move in pieces or become writable */
+#define VMA_SHM         0x40u /* attached by shmat() */
 #define VMA_LOCKONFAULT 0x80u
 
 struct vma {
     gva_t start, end;
-    uint64_t offset;  /* in the file, of start */
-    uint32_t prot;    /* LINUX_PROT_READ/WRITE/EXEC */
-    uint32_t flags;   /* VMA_* */
-    uint64_t id;      /* of the mmap() that a file's or shared area comes from; 0 for private memory */
+    uint64_t offset; /* in the file, of start */
+    uint32_t prot;   /* LINUX_PROT_READ/WRITE/EXEC */
+    uint32_t flags;  /* VMA_* */
+    uint64_t id; /* of the mmap() that a file's or shared area comes from; 0 for private memory */
     const char *name; /* static: "[vdso]", "[stack]" ... or NULL */
 };
 
@@ -46,13 +46,13 @@ struct mm {
     struct host_mutex lock;
     struct vcpu_vm *vm;
     uint8_t *base;
-    uint64_t size; /* guest addresses are below this */
+    uint64_t size;    /* guest addresses are below this */
     bool tagged_addr; /* PR_SET_TAGGED_ADDR_CTRL: system calls ignore the top byte */
 
     struct vma *vmas;
     size_t count, capacity;
     uint64_t total, locked; /* bytes mapped, bytes in areas with VMA_LOCKED */
-    uint32_t lock_future;   /* VMA_LOCKED (and VMA_LOCKONFAULT) for new areas: mlockall(MCL_FUTURE) */
+    uint32_t lock_future; /* VMA_LOCKED (and VMA_LOCKONFAULT) for new areas: mlockall(MCL_FUTURE) */
     uint64_t last_id;
     uint64_t limit[MM_LIMITS]; /* bytes; RLIM_INFINITY is UINT64_MAX */
 
@@ -60,18 +60,19 @@ struct mm {
     gva_t start_brk, brk;
     gva_t start_code, end_code, start_data, end_data, start_stack; /* for /proc/self/stat */
     gva_t arg_start, arg_end, env_start, env_end;
-    gva_t vdso;       /* address of the vDSO's first page, 0 for none */
-    gva_t sigreturn;  /* __kernel_rt_sigreturn in it */
-    uint8_t *time_page; /* the kernel's writable view of the vDSO's time page */
-    uint8_t *vdso_text; /* our view of the page of code */
+    gva_t vdso;              /* address of the vDSO's first page, 0 for none */
+    gva_t sigreturn;         /* __kernel_rt_sigreturn in it */
+    uint8_t *time_page;      /* the kernel's writable view of the vDSO's time page */
+    uint8_t *vdso_text;      /* our view of the page of code */
     uint32_t vdso_sigreturn; /* offset in it */
 };
 
 /*
- * Reserve the range and make an empty address space with its engine address space (mm->vm). counter as in
- * vcpu_vm_config. Returns 0, or -errno with one line about the cause in err.
+ * Reserve the range and make an empty address space with its engine address space (mm->vm). counter
+ * as in vcpu_vm_config. Returns 0, or -errno with one line about the cause in err.
  */
-int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, char *err, size_t err_size);
+int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, char *err,
+              size_t err_size);
 /* Precondition: no vCPU of it exists. */
 void mm_destroy(struct mm *mm);
 
@@ -85,19 +86,20 @@ void mm_set_limit(struct mm *mm, enum mm_limit which, uint64_t bytes);
 bool mm_find(struct mm *mm, gva_t addr, struct vma *out);
 
 /*
- * A guest access of kind prot (one LINUX_PROT_* bit) to addr failed for lack of a mapping or of permission.
- * MM_FAULT_RETRY: a stack has been grown, or another thread has mapped it meanwhile; run again. Otherwise
- * what si_code tells.
+ * A guest access of kind prot (one LINUX_PROT_* bit) to addr failed for lack of a mapping or of
+ * permission. MM_FAULT_RETRY: a stack has been grown, or another thread has mapped it meanwhile;
+ * run again. Otherwise what si_code tells.
  */
 enum mm_fault { MM_FAULT_RETRY, MM_FAULT_MAPERR, MM_FAULT_ACCERR };
 enum mm_fault mm_fault(struct mm *mm, gva_t addr, uint32_t prot);
 
 /*
- * For /proc/self/maps: fn is called on a copy of each area, in order, until it returns non-zero; the lock
- * is not held meanwhile. name is "[heap]", "[stack]", "[vdso]", ... or NULL; a file's path is the host's to
- * tell: host_mem_for_each() over mm_host_range().
+ * For /proc/self/maps: fn is called on a copy of each area, in order, until it returns non-zero;
+ * the lock is not held meanwhile. name is "[heap]", "[stack]", "[vdso]", ... or NULL; a file's path
+ * is the host's to tell: host_mem_for_each() over mm_host_range().
  */
-int mm_for_each(struct mm *mm, int (*fn)(void *arg, const struct vma *vma, const char *name), void *arg);
+int mm_for_each(struct mm *mm, int (*fn)(void *arg, const struct vma *vma, const char *name),
+                void *arg);
 
 /* Sums for /proc/self/stat, statm and getrusage. */
 struct mm_usage {
@@ -106,8 +108,9 @@ struct mm_usage {
 void mm_usage(struct mm *mm, struct mm_usage *usage);
 
 /*
- * Map for the kernel itself (loader, shm). With LINUX_MAP_FIXED over whatever is there; without, placed as
- * mmap(2) does. fd is a host descriptor, -1 for anonymous memory. Returns the address or -errno.
+ * Map for the kernel itself (loader, shm). With LINUX_MAP_FIXED over whatever is there; without,
+ * placed as mmap(2) does. fd is a host descriptor, -1 for anonymous memory. Returns the address or
+ * -errno.
  */
 struct mm_map {
     gva_t addr;
@@ -124,19 +127,24 @@ int mm_unmap(struct mm *mm, gva_t addr, uint64_t len);
 int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot);
 
 /*
- * Map the time page and the vDSO (mm->vdso, mm->sigreturn), right above each other. The two pages of ours
- * behind them are made once and kept over execve.
+ * Map the time page and the vDSO (mm->vdso, mm->sigreturn), right above each other. The two pages
+ * of ours behind them are made once and kept over execve.
  */
 int mm_map_vdso(struct mm *mm);
-/* Take the offset of CLOCK_REALTIME for the time page anew: in each system call that tells that clock. */
+/* Take the offset of CLOCK_REALTIME for the time page anew: in each system call that tells that
+ * clock. */
 void mm_refresh_time(struct mm *mm);
 
 /* Host address of a guest address that the caller knows to be in the range. */
-static inline uint8_t *mm_host(const struct mm *mm, gva_t addr) { return mm->base + addr; }
+static inline uint8_t *mm_host(const struct mm *mm, gva_t addr)
+{
+    return mm->base + addr;
+}
 
 static inline gva_t untagged_addr(gva_t addr)
 {
-    /* Sign-extended from bit 55, as the kernel does: addresses of the kernel's half stay invalid. */
+    /* Sign-extended from bit 55, as the kernel does: addresses of the kernel's half stay invalid.
+     */
     return (gva_t)((int64_t)(addr << 8) >> 8);
 }
 static inline uint64_t page_align(uint64_t n)
@@ -154,7 +162,8 @@ bool vma_any(const struct mm *mm, gva_t start, gva_t end);
 int vma_split(struct mm *mm, gva_t start, gva_t end);
 /* Drop the rows in [start, end); borders must have been made. Counts are kept. */
 void vma_drop(struct mm *mm, gva_t start, gva_t end);
-/* Add a row where nothing is, joining it to equal neighbours. -LINUX_ENOMEM; vma_reserve() makes it safe. */
+/* Add a row where nothing is, joining it to equal neighbours. -LINUX_ENOMEM; vma_reserve() makes it
+ * safe. */
 int vma_add(struct mm *mm, const struct vma *vma);
 /* Join equal neighbours in [start, end] after a change. */
 void vma_join(struct mm *mm, gva_t start, gva_t end);

@@ -1,4 +1,5 @@
-/* mmap.c - mmap, munmap, mprotect, brk: arguments judged in the order of Linux's mm/{mmap,mprotect}.c. */
+/* mmap.c - mmap, munmap, mprotect, brk: arguments judged in the order of Linux's
+ * mm/{mmap,mprotect}.c. */
 #include "host/io.h"
 #include "host/mem.h"
 #include "linux/mm/mm.h"
@@ -38,14 +39,12 @@ static int check_type(uint64_t flags, bool file)
 {
     switch (flags & LINUX_MAP_TYPE) {
     case LINUX_MAP_PRIVATE:
-    case LINUX_MAP_SHARED:
-        return 0;
+    case LINUX_MAP_SHARED: return 0;
     case LINUX_MAP_SHARED_VALIDATE:
         if (!file)
             return -LINUX_EINVAL;
         return flags & ~(uint64_t)MAP_KNOWN ? -LINUX_EOPNOTSUPP : 0;
-    default:
-        return -LINUX_EINVAL;
+    default: return -LINUX_EINVAL;
     }
 }
 
@@ -74,7 +73,8 @@ static int64_t map_checked(struct task *task, struct mm_map *map)
     return mm_map_locked(mm, map);
 }
 
-/* MAP_POPULATE and MAP_LOCKED: bring the pages in, without the lock; failure is not told, as on Linux. */
+/* MAP_POPULATE and MAP_LOCKED: bring the pages in, without the lock; failure is not told, as on
+ * Linux. */
 static void populate(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, bool lock)
 {
     if (lock)
@@ -88,8 +88,11 @@ static void populate(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, boo
 int64_t sys_mmap(struct task *task, const uint64_t args[6])
 {
     struct mm *mm = task->proc->mm;
-    struct mm_map map = {.addr = args[0], .prot = (uint32_t)args[2], .map_flags = (uint32_t)args[3],
-                         .offset = args[5], .fd = -1};
+    struct mm_map map = {.addr = args[0],
+                         .prot = (uint32_t)args[2],
+                         .map_flags = (uint32_t)args[3],
+                         .offset = args[5],
+                         .fd = -1};
     uint64_t len = args[1];
     if (map.offset & ~LINUX_PAGE_MASK)
         return -LINUX_EINVAL;
@@ -185,8 +188,11 @@ static bool brk_grow(struct mm *mm, gva_t old, gva_t new)
         return false;
     if (!mm_may_expand(mm, new - old, true))
         return false;
-    const struct mm_map map = {.addr = old, .len = new - old, .prot = LINUX_PROT_READ | LINUX_PROT_WRITE,
-                               .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED,
+    const struct mm_map map = {.addr = old,
+                               .len = new - old,
+                               .prot = LINUX_PROT_READ | LINUX_PROT_WRITE,
+                               .map_flags =
+                                   LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED,
                                .fd = -1};
     return mm_map_locked(mm, &map) >= 0;
 }

@@ -17,8 +17,8 @@ static bool is_private_anonymous(const struct vma *v)
 }
 
 /*
- * Move host memory. What is one area to the guest may be several mappings to the host (they were mapped
- * apart and touched before they met), which mremap() refuses: then halves are moved.
+ * Move host memory. What is one area to the guest may be several mappings to the host (they were
+ * mapped apart and touched before they met), which mremap() refuses: then halves are moved.
  */
 static int move_pages(struct mm *mm, gva_t from, gva_t to, uint64_t len, bool keep)
 {
@@ -41,7 +41,8 @@ static int move_host(struct mm *mm, const struct remap *r)
         if (err || r->new_len <= moved)
             return err;
         unsigned flags = r->vma.flags & VMA_NORESERVE ? HOST_MEM_NORESERVE : 0;
-        return host_mem_map(mm_host(mm, r->new + moved), r->new_len - moved, r->vma.prot, flags, -1, 0);
+        return host_mem_map(mm_host(mm, r->new + moved), r->new_len - moved, r->vma.prot, flags, -1,
+                            0);
     }
     return host_mem_move(mm_host(mm, r->old), r->old_len, mm_host(mm, r->new), r->new_len, false);
 }
@@ -189,9 +190,11 @@ int64_t sys_mremap(struct task *task, const uint64_t args[6])
 {
     struct mm *mm = task->proc->mm;
     uint64_t flags = args[3];
-    struct remap r = {.old = untagged_addr(args[0]), .old_len = page_align(args[1]),
-                      .new_len = page_align(args[2]), .new = args[4],
-                      .keep = flags & LINUX_MREMAP_DONTUNMAP};
+    struct remap r = {.old = untagged_addr(args[0]),
+                      .old_len = page_align(args[1]),
+                      .new_len = page_align(args[2]),
+                      .new = args[4],
+                      .keep = flags &LINUX_MREMAP_DONTUNMAP};
     int err = check_args(mm, &r, flags);
     if (err)
         return err;

@@ -1,9 +1,10 @@
 /*
  * uaccess.c - guarded copies between guest memory and the kernel.
  *
- * A copy runs with a recovery point in task->uaccess_recover; a memory fault on the thread jumps there out of
- * the host's signal handler (which must have left the signal mask alone). The point is the compiler's cheap
- * one, three words, not setjmp's: it is taken for every structure that a system call reads.
+ * A copy runs with a recovery point in task->uaccess_recover; a memory fault on the thread jumps
+ * there out of the host's signal handler (which must have left the signal mask alone). The point is
+ * the compiler's cheap one, three words, not setjmp's: it is taken for every structure that a
+ * system call reads.
  */
 #include "linux/mm/uaccess.h"
 
@@ -39,8 +40,8 @@ void *user_ptr(struct task *task, gva_t addr, uint64_t len)
 }
 
 /*
- * One guarded operation. Not inlined: __builtin_setjmp saves no registers, so that nothing may live in them
- * across it but what this function itself reloads.
+ * One guarded operation. Not inlined: __builtin_setjmp saves no registers, so that nothing may live
+ * in them across it but what this function itself reloads.
  */
 enum op { OP_COPY, OP_ZERO, OP_LOAD32, OP_STORE32, OP_LOAD64, OP_STORE64, OP_CAS32 };
 
@@ -58,7 +59,9 @@ static void perform(struct access *a)
     case OP_COPY: memcpy(a->dst, a->src, a->len); break;
     case OP_ZERO: memset(a->dst, 0, a->len); break;
     case OP_LOAD32: a->value = __atomic_load_n((const uint32_t *)a->src, __ATOMIC_ACQUIRE); break;
-    case OP_STORE32: __atomic_store_n((uint32_t *)a->dst, (uint32_t)a->value, __ATOMIC_RELEASE); break;
+    case OP_STORE32:
+        __atomic_store_n((uint32_t *)a->dst, (uint32_t)a->value, __ATOMIC_RELEASE);
+        break;
     case OP_LOAD64: a->value = __atomic_load_n((const uint64_t *)a->src, __ATOMIC_ACQUIRE); break;
     case OP_STORE64: __atomic_store_n((uint64_t *)a->dst, a->value, __ATOMIC_RELEASE); break;
     case OP_CAS32: {
@@ -108,7 +111,8 @@ int clear_user(struct task *task, gva_t dst, size_t len)
     return len ? guarded(task, &a) : 0;
 }
 
-/* Pieces that end where a 128-byte line ends never touch a page that the string itself does not reach. */
+/* Pieces that end where a 128-byte line ends never touch a page that the string itself does not
+ * reach. */
 #define STRING_PIECE 128u
 
 int64_t strncpy_from_user(struct task *task, char *dst, gva_t src, size_t size)
@@ -177,7 +181,9 @@ int put_user_u64(struct task *task, gva_t dst, uint64_t value)
 
 int cmpxchg_user_u32(struct task *task, gva_t addr, uint32_t *old, uint32_t desired)
 {
-    struct access a = {.op = OP_CAS32, .dst = user_ptr(task, addr, sizeof *old), .value = *old,
+    struct access a = {.op = OP_CAS32,
+                       .dst = user_ptr(task, addr, sizeof *old),
+                       .value = *old,
                        .desired = desired};
     if (!a.dst || addr % sizeof *old)
         return -LINUX_EFAULT;

@@ -28,14 +28,19 @@ int mm_map_vdso(struct mm *mm)
     int err = make_pages(mm);
     if (err)
         return err;
-    struct mm_map map = {.len = 2 * LINUX_PAGE_SIZE, .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS,
-                         .fd = -1};
+    struct mm_map map = {
+        .len = 2 * LINUX_PAGE_SIZE, .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS, .fd = -1};
     int64_t place = mm_map(mm, &map); /* both at once, so that they come to lie in a row */
     if (place < 0)
         return (int)place;
-    map = (struct mm_map){.addr = (gva_t)place, .len = LINUX_PAGE_SIZE, .prot = LINUX_PROT_READ,
-                          .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_FIXED, .vma_flags = VMA_SPECIAL,
-                          .fd = -1, .name = "[vvar]", .alias = mm->time_page};
+    map = (struct mm_map){.addr = (gva_t)place,
+                          .len = LINUX_PAGE_SIZE,
+                          .prot = LINUX_PROT_READ,
+                          .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_FIXED,
+                          .vma_flags = VMA_SPECIAL,
+                          .fd = -1,
+                          .name = "[vvar]",
+                          .alias = mm->time_page};
     int64_t result = mm_map(mm, &map);
     if (result < 0)
         return (int)result;
@@ -53,9 +58,9 @@ int mm_map_vdso(struct mm *mm)
 }
 
 /*
- * CLOCK_REALTIME minus CLOCK_MONOTONIC is constant between steps of the clock, but is seen only as an
- * interval, from reads one after the other. The old offset stays as long as it lies in the interval, so that
- * time does not jitter.
+ * CLOCK_REALTIME minus CLOCK_MONOTONIC is constant between steps of the clock, but is seen only as
+ * an interval, from reads one after the other. The old offset stays as long as it lies in the
+ * interval, so that time does not jitter.
  */
 void mm_refresh_time(struct mm *mm)
 {

@@ -1,8 +1,8 @@
 /*
  * vma.c - the table of areas: sorted, without overlaps, equal neighbours joined.
  *
- * An array with binary search: a program has some hundred areas, and at the 65,530 that Linux allows moving
- * the tail is still well under a millisecond.
+ * An array with binary search: a program has some hundred areas, and at the 65,530 that Linux
+ * allows moving the tail is still well under a millisecond.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +94,8 @@ static bool joinable(const struct vma *a, const struct vma *b)
 {
     if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->name != b->name)
         return false;
-    /* Pieces of one mapping of an object meet again; two mappings of it are told apart by the host only. */
+    /* Pieces of one mapping of an object meet again; two mappings of it are told apart by the host
+     * only. */
     return a->id == b->id && (a->id == 0 || a->offset + (a->end - a->start) == b->offset);
 }
 

@@ -130,7 +130,8 @@ static int64_t receive_one(struct task *task, int fd, gva_t at, int flags)
 
 int64_t sys_sendmsg(struct task *task, const uint64_t args[6])
 {
-    return fd_is_guest(args[0]) ? send_one(task, (int)args[0], args[1], (int)args[2]) : -LINUX_EBADF;
+    return fd_is_guest(args[0]) ? send_one(task, (int)args[0], args[1], (int)args[2])
+                                : -LINUX_EBADF;
 }
 
 int64_t sys_recvmsg(struct task *task, const uint64_t args[6])

@@ -1,7 +1,7 @@
 /*
  * name.c - socket names. AF_UNIX paths are opened in the guest's root and reach the host as
- * /proc/self/fd/N, so that the host follows nothing; a bound socket's host name is one that nobody else has, by
- * which the guest's is found again.
+ * /proc/self/fd/N, so that the host follows nothing; a bound socket's host name is one that nobody
+ * else has, by which the guest's is found again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@
 #define ID_SIZE     8u /* bytes before abstract names that keep a guest's apart */
 #define BOUND_MAX   4096
 
-/* Paths that sockets of this process are bound to. A singleton: one guest process is one host process. */
+/* Paths that sockets of this process are bound to. A singleton: one guest process is one host
+ * process. */
 struct bound {
     struct bound *next;
     char host[LINUX_UNIX_PATH_MAX];
@@ -212,7 +213,8 @@ static int bind_path(struct task *task, int fd, const char *path)
     set_path(&name, host);
     err = host_bind(fd, name.data, name.len);
     if (err == 0) {
-        int node = host_open_beneath(dir, ours, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
+        int node =
+            host_open_beneath(dir, ours, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
         if (node >= 0) {
             host_chmod_fd(node, 0777 & ~fs_umask(task->proc->fs));
             host_fd_close(node);
@@ -284,7 +286,8 @@ void sock_name_to_guest(struct task *task, struct sock_name *name)
     uint8_t *at = name->data + FAMILY_SIZE;
     if (*at == '\0') {
         uint8_t id[ID_SIZE];
-        if (name->len >= FAMILY_SIZE + 1 + ID_SIZE && guest_id(id) == 0 && !memcmp(at + 1, id, ID_SIZE)) {
+        if (name->len >= FAMILY_SIZE + 1 + ID_SIZE && guest_id(id) == 0 &&
+            !memcmp(at + 1, id, ID_SIZE)) {
             name->len -= ID_SIZE;
             memmove(at + 1, at + 1 + ID_SIZE, name->len - FAMILY_SIZE - 1);
         }

@@ -1,6 +1,7 @@
 /*
- * net.h - between the files of net/. Sockets are the host's; what is changed on the way are AF_UNIX names (which
- * are paths in the guest, or abstract names that the guest shares with nobody), credentials and descriptors.
+ * net.h - between the files of net/. Sockets are the host's; what is changed on the way are AF_UNIX
+ * names (which are paths in the guest, or abstract names that the guest shares with nobody),
+ * credentials and descriptors.
  */
 #ifndef ELFUSE_LINUX_NET_H
 #define ELFUSE_LINUX_NET_H
@@ -14,7 +15,8 @@ struct sock_name {
     int fd; /* keeps the path alive, or -1: sock_name_done() */
 };
 
-/* A name to connect or send to, as the host is to see it. 0 or -errno; then call sock_name_done(). */
+/* A name to connect or send to, as the host is to see it. 0 or -errno; then call sock_name_done().
+ */
 int sock_name_import(struct task *task, struct sock_name *name, gva_t addr, uint32_t len);
 void sock_name_done(struct sock_name *name);
 
@@ -23,10 +25,12 @@ int sock_bind(struct task *task, int fd, gva_t addr, uint32_t len);
 
 /* A name that the host told, as the guest is to see it; len may grow or shrink. */
 void sock_name_to_guest(struct task *task, struct sock_name *name);
-/* The same, and move_addr_to_user(): the length at addrlen is in and out. addr 0: nothing is wanted. */
+/* The same, and move_addr_to_user(): the length at addrlen is in and out. addr 0: nothing is
+ * wanted. */
 int sock_name_export(struct task *task, struct sock_name *name, gva_t addr, gva_t addrlen);
 
-/* Control messages. import copies from the guest and judges descriptors; export goes the other way in place. */
+/* Control messages. import copies from the guest and judges descriptors; export goes the other way
+ * in place. */
 int control_import(struct task *task, void *buf, gva_t control, size_t len);
 int control_export(struct task *task, void *buf, size_t *len);
 #define CONTROL_MAX 20480 /* net.core.optmem_max's old default */

@@ -10,8 +10,8 @@
 #define PROTO_NETLINK_ROUTE 0
 
 /*
- * What guests may open. Raw and packet sockets, and families of the host's hardware, would give a guest of a
- * privileged elfuse more of the host than one of an ordinary user.
+ * What guests may open. Raw and packet sockets, and families of the host's hardware, would give a
+ * guest of a privileged elfuse more of the host than one of an ordinary user.
  */
 static int check_family(int domain, int type, int protocol)
 {
@@ -26,7 +26,8 @@ static int check_family(int domain, int type, int protocol)
 
 static int check_type(int type)
 {
-    return type & ~(LINUX_SOCK_TYPE_MASK | LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC) ? -LINUX_EINVAL : 0;
+    return type & ~(LINUX_SOCK_TYPE_MASK | LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC) ? -LINUX_EINVAL
+                                                                                     : 0;
 }
 
 int64_t sys_socket(struct task *task, const uint64_t args[6])
@@ -157,8 +158,8 @@ int64_t sys_shutdown(struct task *task, const uint64_t args[6])
 #define OPTION_MAX 4096u
 
 /*
- * Options are bytes to the host, unless they hold pointers (which are the guest's) or rule the host's firewall
- * (iptables has its numbers from 64 on at these levels).
+ * Options are bytes to the host, unless they hold pointers (which are the guest's) or rule the
+ * host's firewall (iptables has its numbers from 64 on at these levels).
  */
 static int check_option(int level, int name)
 {
@@ -239,7 +240,8 @@ int64_t sys_getsockopt(struct task *task, const uint64_t args[6])
     err = host_getsockopt(fd, level, name, value, &len);
     if (err)
         return err;
-    if (level == LINUX_SOL_SOCKET && name == LINUX_SO_PEERCRED && len == sizeof(struct linux_ucred)) {
+    if (level == LINUX_SOL_SOCKET && name == LINUX_SO_PEERCRED &&
+        len == sizeof(struct linux_ucred)) {
         struct linux_ucred *u = (struct linux_ucred *)value;
         *u = ucred_to_guest(task, *u);
     }

@@ -1,4 +1,5 @@
-/* Judging program files: what is accepted, each refusal with its words, and no crash on damaged headers. */
+/* Judging program files: what is accepted, each refusal with its words, and no crash on damaged
+ * headers. */
 #include <string.h>
 
 #include "check.h"

@@ -1,4 +1,5 @@
-/* The launch spec: what is read, and that whatever is unknown, missing, doubled or wrong is refused by name. */
+/* The launch spec: what is read, and that whatever is unknown, missing, doubled or wrong is refused
+ * by name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,15 +25,20 @@ static void refuse(const char *text, const char *words)
 static void test_good(void)
 {
     static const char text[] =
-        "{" BASE ",\"root\":{\"type\":\"overlay\",\"lower\":[\"/a\",\"/b\"],\"upper\":\"/u\",\"work\":\"/k\"},"
-        "\"read_only\":true,\"mounts\":[{\"type\":\"proc\",\"target\":\"/proc\"},{\"type\":\"bind\","
-        "\"source\":\"/s\",\"target\":\"/t\",\"read_only\":true}],\"rlimits\":[{\"type\":\"nofile\",\"soft\":5,"
+        "{" BASE ",\"root\":{\"type\":\"overlay\",\"lower\":[\"/a\",\"/b\"],\"upper\":\"/"
+                 "u\",\"work\":\"/k\"},"
+        "\"read_only\":true,\"mounts\":[{\"type\":\"proc\",\"target\":\"/"
+        "proc\"},{\"type\":\"bind\","
+        "\"source\":\"/s\",\"target\":\"/"
+        "t\",\"read_only\":true}],\"rlimits\":[{\"type\":\"nofile\",\"soft\":5,"
         "\"hard\":18446744073709551615}],\"strace\":true,\"keep_fds\":[5,6]}\n";
     struct launch_spec spec;
     char err[512] = "";
     CHECK_EQ(spec_parse(&spec, text, sizeof text - 1, err, sizeof err), 0);
-    CHECK(!strcmp(spec.argv[1], "-c") && !spec.argv[3] && !strcmp(spec.envp[1], "B=") && !spec.envp[2]);
-    CHECK(!spec.fs.root && spec.fs.nlower == 2 && !strcmp(spec.fs.lower[1], "/b") && spec.fs.read_only);
+    CHECK(!strcmp(spec.argv[1], "-c") && !spec.argv[3] && !strcmp(spec.envp[1], "B=") &&
+          !spec.envp[2]);
+    CHECK(!spec.fs.root && spec.fs.nlower == 2 && !strcmp(spec.fs.lower[1], "/b") &&
+          spec.fs.read_only);
     CHECK(spec.fs.nmounts == 2 && spec.fs.mounts[1].type == FS_BIND && spec.fs.mounts[1].read_only);
     CHECK_EQ(spec.cred.fsuid, 7);
     CHECK_EQ(spec.cred.sgid, 8);
@@ -56,10 +62,14 @@ int main(void)
     refuse("{" BASE ",\"root\":{\"type\":\"plain\"}}", "a plain root has");
     refuse("{" BASE ",\"root\":{\"type\":\"plain\",\"path\":\"r\"}}", "not an absolute path: r");
     refuse("{" BASE ",\"root\":{\"type\":\"cloud\"}}", "unknown root type \"cloud\"");
-    refuse("{" BASE "," ROOT ",\"mounts\":[{\"type\":\"bind\",\"target\":\"/t\"}]}", "needs \"source\"");
-    refuse("{" BASE "," ROOT ",\"mounts\":[{\"type\":\"nfs\",\"target\":\"/t\"}]}", "mount type \"nfs\"");
-    refuse("{" BASE "," ROOT ",\"rlimits\":[{\"type\":\"x\",\"soft\":1,\"hard\":1}]}", "limit \"x\"");
-    refuse("{" BASE "," ROOT ",\"rlimits\":[{\"type\":\"as\",\"soft\":2,\"hard\":1}]}", "above its hard");
+    refuse("{" BASE "," ROOT ",\"mounts\":[{\"type\":\"bind\",\"target\":\"/t\"}]}",
+           "needs \"source\"");
+    refuse("{" BASE "," ROOT ",\"mounts\":[{\"type\":\"nfs\",\"target\":\"/t\"}]}",
+           "mount type \"nfs\"");
+    refuse("{" BASE "," ROOT ",\"rlimits\":[{\"type\":\"x\",\"soft\":1,\"hard\":1}]}",
+           "limit \"x\"");
+    refuse("{" BASE "," ROOT ",\"rlimits\":[{\"type\":\"as\",\"soft\":2,\"hard\":1}]}",
+           "above its hard");
     refuse("{" BASE "," ROOT ",\"keep_fds\":[1]}", "standard stream");
     refuse("{" BASE "," ROOT ",\"keep_fds\":[-1]}", "not a number");
     refuse("{" BASE "," ROOT ",\"strace\":1}", "not true or false");

@@ -36,7 +36,8 @@ static uint64_t dynamic(uint64_t tag)
 /* As glibc's do_lookup with DT_HASH: bucket, chain, name, version. */
 static uint64_t lookup(const char *name, const char *version, uint64_t *size)
 {
-    uint64_t hash = dynamic(ELF_DT_HASH), sym = dynamic(ELF_DT_SYMTAB), str = dynamic(ELF_DT_STRTAB);
+    uint64_t hash = dynamic(ELF_DT_HASH), sym = dynamic(ELF_DT_SYMTAB),
+             str = dynamic(ELF_DT_STRTAB);
     uint32_t h = 0;
     for (const char *p = name; *p; p++) {
         h = (h << 4) + (uint8_t)*p;
