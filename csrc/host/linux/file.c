@@ -107,12 +107,14 @@ static int open_beneath(int dirfd, const char *rel, int flags, uint32_t mode, bo
         return open_slow(dirfd, rel, flags, mode, wait);
 
     struct open_how how = {
-        .flags = (uint64_t)(uint32_t)(flags_to_host(flags) | O_NOFOLLOW),
+        .flags = (uint64_t)(uint32_t)flags_to_host(flags),
         .mode = (flags & LINUX_O_CREAT) || (flags & LINUX___O_TMPFILE) ? mode : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     if (flags & LINUX_O_PATH) /* openat2 refuses what openat ignores */
-        how.flags &= O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC;
+        how.flags = (how.flags & (O_PATH | O_DIRECTORY | O_CLOEXEC)) | O_NOFOLLOW;
+    else
+        how.flags |= HOST_O_LARGEFILE; /* which openat adds by itself */
     long r = -EAGAIN;
     /* EAGAIN: a rename raced with the walk and the kernel could not prove that it stayed beneath.
      */

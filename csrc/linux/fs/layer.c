@@ -202,7 +202,6 @@ int layer_open(struct fs_mount *m, const char *rel, int flags, struct layer_hit 
     struct stage s;
 
     *hit = (struct layer_hit){0};
-    flags |= LINUX_O_NOFOLLOW;
     if (m->is_file) {
         if (*rel != '\0')
             return -LINUX_ENOTDIR;
