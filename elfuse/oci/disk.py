@@ -54,6 +54,16 @@ def sync_filesystem(path: str) -> None:
         os.close(fd)
 
 
+@contextlib.contextmanager
+def reported(what: str, store: str) -> Iterator[None]:
+    """Turn a failing system call into the one error that a user sees: what, where, why."""
+    try:
+        yield
+    except OSError as error:
+        where = os.fsdecode(error.filename) if error.filename else store
+        raise StoreError(f"{what} failed: {where}: {error.strerror or error}") from error
+
+
 def open_lock(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 

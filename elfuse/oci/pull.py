@@ -8,6 +8,7 @@ import os
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage, StoreError
+from elfuse.oci import disk
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
@@ -43,7 +44,7 @@ def pull_image(
     """Bring `image` into the store and pin it. What is there already is not fetched again."""
     watcher = progress or Silent()
     source = open_source(image, tls_verify=tls_verify)
-    with store.activity():
+    with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
             return _Pull(store, source, image, platform, watcher).run()
         except BaseException:
@@ -167,10 +168,6 @@ class _Pull:
                 if resumed:
                     raise _ResumedWrong from None
                 raise
-            except OSError as error:
-                raise StoreError(
-                    f"cannot write blob {blob.digest} to {self._store.path}: {error.strerror}"
-                ) from None
         return False
 
 

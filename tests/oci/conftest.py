@@ -1,5 +1,6 @@
 """A real registry (Debian's docker-registry) over real TLS, and a store of its own for each test."""
 
+import json
 import os
 import shutil
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.oci.images import Image, write_layout
+from tests.oci.images import Image, sha256, write_layout
 
 REGISTRY = shutil.which("docker-registry") or "/usr/bin/docker-registry"
 
@@ -124,3 +125,15 @@ def assert_clean(store: Path) -> None:
     assert '"manifests": []' in (store / "index.json").read_text()
     assert list((store / "tmp").iterdir()) == []
     assert list((store / "runs").iterdir()) == []
+
+
+def assert_store_is_sound(store: Path) -> None:
+    """Every blob has the content that its name says, every pin all its blobs, every tree its files."""
+    for name in blobs(store):
+        assert sha256((store / "blobs/sha256" / name).read_bytes()) == f"sha256:{name}"
+    for entry in json.loads((store / "index.json").read_text())["manifests"]:
+        manifest = json.loads((store / "blobs/sha256" / entry["digest"][7:]).read_text())
+        for blob in [manifest["config"], *manifest["layers"]]:
+            assert (store / "blobs/sha256" / blob["digest"][7:]).stat().st_size == blob["size"]
+    for stack in os.listdir(store / "stacks/sha256"):
+        assert os.listdir(store / "stacks/sha256" / stack / "rootfs")

@@ -12,8 +12,8 @@ import pytest
 
 import elfuse as api
 from elfuse.oci.layout import Store
-from tests.oci.conftest import Registry, blobs
-from tests.oci.images import Image, sample, sha256, tar
+from tests.oci.conftest import Registry, assert_store_is_sound, blobs
+from tests.oci.images import AMD64, Image, sample, sha256, tar, write_layout
 
 ROUNDS = 12
 
@@ -46,15 +46,24 @@ def test_killed_pulls_and_unpacks(registry: Registry, store_path: Path, tmp_path
 
 
 def assert_serves(store_path: Path, kept: str) -> None:
-    """Every name in blobs/ has the content it says; what was there still is."""
-    for name in blobs(store_path):
-        assert sha256((store_path / "blobs/sha256" / name).read_bytes()) == f"sha256:{name}"
+    """What was there still is, and what is new is whole."""
+    assert_store_is_sound(store_path)
     assert api.inspect(kept).unpacked
     for pin in Store.open().pins():
         api.inspect(pin.name)
     for stack in os.listdir(store_path / "stacks/sha256"):
         tree = store_path / "stacks/sha256" / stack / "rootfs"
         assert len(os.listdir(tree)) == (4 if (tree / "noise0").exists() else 3)
+
+
+@pytest.mark.parametrize("mode", ["crash", "error"])
+def test_failure_at_every_step_on_disk(tmp_path: Path, mode: str) -> None:
+    images = {"kept": [sample()], "victim": [sample(b"another\n", platform=AMD64), sample(b"other\n")]}
+    layout = write_layout(tmp_path / "layout", images)
+    command = [sys.executable, "-m", "tests.oci.steps", mode, str(tmp_path), str(layout)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    assert int(done.stdout) >= 20
 
 
 def test_two_pulls_of_one_image_at_once_fetch_it_once(registry: Registry, store_path: Path) -> None:

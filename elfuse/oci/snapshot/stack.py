@@ -22,6 +22,7 @@ def ensure_stack(store: Store, image: StoredImage) -> str:
     if os.path.isdir(tree):
         return tree
     with (
+        disk.reported(f"unpacking {image.name}", store.path),
         store.activity(),
         disk.locked(store.join("tmp", f"stack-{hex_of(chain)}.lock"), timeout=_UNPACK_TIMEOUT),
     ):
@@ -51,17 +52,15 @@ def unpack_to(store: Store, image: StoredImage, destination: str) -> str:
     if os.path.lexists(destination) and (not os.path.isdir(destination) or os.listdir(destination)):
         raise UnpackError(f"cannot unpack to {destination}: it exists and is not an empty directory")
     staged = os.path.join(parent, f".{name[:100]}.elfuse-{os.urandom(6).hex()}")
-    try:
+    owner = "host" if os.geteuid() == 0 else "virtual"
+    with disk.reported(f"unpacking {image.name} to {destination}", parent):
         os.mkdir(staged, 0o755)
-    except OSError as error:
-        raise UnpackError(f"cannot unpack to {destination}: {error.strerror}") from None
-    try:
-        owner = "host" if os.geteuid() == 0 else "virtual"
-        apply_layers(store, image, staged, owner=owner)
-        os.rename(staged, destination)
-    except BaseException:
-        _remove(staged)
-        raise
+        try:
+            apply_layers(store, image, staged, owner=owner)
+            os.rename(staged, destination)
+        except BaseException:
+            _remove(staged)
+            raise
     return destination
 
 
