@@ -12,9 +12,12 @@ fi
 
 # shown: prints a command as a user would type it, then runs it.
 shown() {
-    printf '\n$'
-    printf ' %q' "$@"
-    printf '\n'
+    local word line=
+    for word in "$@"; do
+        [[ $word =~ ^[A-Za-z0-9_./:=@-]+$ ]] || word=${word@Q}
+        line+=" $word"
+    done
+    printf '\n$%s\n' "$line"
     "$@"
 }
 

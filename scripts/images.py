@@ -13,6 +13,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from fixtures.debian import Package
 from fixtures.layout import Layout
@@ -39,45 +40,46 @@ def write_lock(images: Path, packages: set[Package]) -> None:
     (images / "lock").write_text("# name version architecture sha256\n" + "".join(dict.fromkeys(lines)))
 
 
-def _start(arch: Arch) -> tuple[Leaf, dict[str, bytes]]:
-    leaf = build_leaf(IMAGES / "apt", arch)
-    return leaf, compiled_by(leaf) if arch.machine == platform.machine() else {}
+def build(images: Path) -> None:
+    def start(arch: Arch) -> tuple[Leaf, dict[str, bytes]]:
+        leaf = build_leaf(images / "apt", arch)
+        return leaf, compiled_by(leaf) if arch.machine == platform.machine() else {}
 
+    def finish(leaf: Leaf) -> dict[str, dict[str, Any]]:
+        finish_leaf(leaf, compiled)
+        return write_leaf(layout, leaf)
 
-def _finish(leaf: Leaf, compiled: dict[str, bytes]) -> dict[str, dict[str, object]]:
-    finish_leaf(leaf, compiled)
-    return write_leaf(Layout(IMAGES), leaf)
-
-
-def build() -> None:
+    layout = Layout(images)
     arches = [ARM64, AMD64]
     with concurrent.futures.ThreadPoolExecutor() as pool:
         # The heavy parts (dpkg-deb, zlib, the compiling Python) leave the interpreter lock.
-        started = list(pool.map(_start, arches))
+        started = list(pool.map(start, arches))
         compiled: dict[str, bytes] = {}
         for _, made in started:
             compiled.update(made)
         leaves = [leaf for leaf, _ in started]
-        written = list(pool.map(lambda leaf: _finish(leaf, compiled), leaves))
-    write_lock(IMAGES, {package for leaf in leaves for package in leaf.packages})
-    Layout(IMAGES).write_index({ref: [leaf[ref] for leaf in written] for ref in written[0]})
+        written = list(pool.map(finish, leaves))
+    write_lock(images, {package for leaf in leaves for package in leaf.packages})
+    layout.write_index({ref: [leaf[ref] for leaf in written] for ref in written[0]})
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--refresh", action="store_true", help="take newer packages, if there are any")
+    parser.add_argument("--output", type=Path, default=IMAGES, metavar="DIR", help="[default: .cache/images]")
     args = parser.parse_args()
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    with (IMAGES / "building").open("w") as guard:
+    images: Path = args.output.resolve()
+    images.mkdir(parents=True, exist_ok=True)
+    with (images / "building").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
-        if up_to_date(IMAGES) and not args.refresh:
-            print(f"images: {IMAGES} is up to date")
+        if up_to_date(images) and not args.refresh:
+            print(f"images: {images} is up to date")
             return 0
         began = time.monotonic()
-        (IMAGES / "stamp").unlink(missing_ok=True)
-        build()
-        (IMAGES / "stamp").write_text(recipe_hash())
-        print(f"images: wrote {IMAGES} in {time.monotonic() - began:.0f} s")
+        (images / "stamp").unlink(missing_ok=True)
+        build(images)
+        (images / "stamp").write_text(recipe_hash())
+        print(f"images: wrote {images} in {time.monotonic() - began:.0f} s")
     return 0
 
 

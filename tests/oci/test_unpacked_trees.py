@@ -1,0 +1,131 @@
+"""The trees that elfuse unpacks against umoci's: mode, owner, time, links, xattrs and content of every entry."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from elfuse import api
+from tests.oci.images import Image, write_layout
+from tests.unit.layer_tar import directory, entry, hardlink, header, padded, symlink, tar
+
+FIXTURES = Path(__file__).resolve().parents[2] / ".cache" / "images"
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="owners can be compared by root only")
+
+
+def described(path: Path) -> tuple[object, ...]:
+    st = path.lstat()
+    content: object = None
+    if stat.S_ISLNK(st.st_mode):
+        content = os.readlink(path)
+    elif stat.S_ISREG(st.st_mode):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+    xattrs = {
+        name: os.getxattr(path, name, follow_symlinks=False)
+        for name in sorted(os.listxattr(path, follow_symlinks=False))
+    }
+    links = 0 if stat.S_ISDIR(st.st_mode) else st.st_nlink
+    return oct(st.st_mode), st.st_uid, st.st_gid, st.st_mtime_ns, links, xattrs, content
+
+
+def listing(top: Path) -> dict[str, tuple[object, ...]]:
+    found = {}
+    for folder, dirs, files in os.walk(top):
+        for name in dirs + files:
+            path = Path(folder, name)
+            found[str(path.relative_to(top))] = described(path)
+    return found
+
+
+def both(layout: Path, ref: str, tmp_path: Path) -> tuple[Path, Path]:
+    """The tree of the image's arm64 leaf as umoci makes it, and as elfuse does."""
+    single = tmp_path / "single"
+    copy = ["skopeo", "copy", "-q", "--override-os=linux", "--override-arch=arm64"]
+    subprocess.run([*copy, f"oci:{layout}:{ref}", f"oci:{single}:x"], check=True)
+    bundle = tmp_path / "bundle"
+    subprocess.run(
+        ["umoci", "unpack", "--image", f"{single}:x", str(bundle)], check=True, capture_output=True
+    )
+    store = str(tmp_path / "store")
+    api.pull(f"oci:{layout}:{ref}", store=store)
+    ours = tmp_path / "ours"
+    api.unpack(f"oci:{layout}:{ref}", str(ours), store=store)
+    return bundle / "rootfs", ours
+
+
+def assert_equal_trees(theirs: Path, ours: Path) -> None:
+    umoci, elfuse = listing(theirs), listing(ours)
+    assert set(umoci) == set(elfuse)
+    different = {name: (umoci[name], elfuse[name]) for name in umoci if umoci[name] != elfuse[name]}
+    assert different == {}
+
+
+def test_the_python_image(tmp_path: Path) -> None:
+    theirs, ours = both(FIXTURES, "python", tmp_path)
+    assert_equal_trees(theirs, ours)
+    assert (ours / "usr/bin/python3.13").stat().st_size > 1 << 20
+
+
+def test_odd_but_legal_layers(tmp_path: Path) -> None:
+    long = "/".join(["long-name" * 10] * 4)
+    # Each on its own: the time of a directory that no entry names is each tool's own choice.
+    above = [directory(long[:at], mtime=44) for at in range(len(long)) if long[at] == "/"]
+    gnu_name = f"{long}/gnu"
+    first = tar(
+        directory("./", mode=0o755, mtime=7),
+        directory("d", mode=0o1777, mtime=11),
+        entry("d/lower", data=b"lower", mtime=12),
+        directory("opaque", mtime=13),
+        entry("opaque/hidden", mtime=14),
+        directory("opaque/sub", mtime=15),
+        entry("opaque/sub/hidden", mtime=16),
+        directory("dir2file", mtime=17),
+        entry("dir2file/x", mtime=18),
+        entry("file2dir", mtime=19),
+        directory("real", mtime=20),
+        symlink("alias", "/real"),
+        symlink("dangling", "../../../nowhere"),
+        entry("su", mode=0o4755, mtime=21),
+        entry("sg", mode=0o2711, uid=3_000_000, gid=42, mtime=22),
+        entry("shut", mode=0, mtime=23),
+        entry("one", data=b"1", mtime=24),
+        hardlink("two", "one"),
+        entry("xattr", mtime=25, pax={"SCHILY.xattr.user.text": "\u00fcber"}),
+        entry("fraction", pax={"mtime": "26.125"}),
+        entry("ancient", pax={"mtime": "-86400"}),
+        entry("\u00fcml\u00e4ut", mtime=27),
+        entry("pipe", tarfile.FIFOTYPE, mtime=28),
+    )
+    second = tar(
+        directory("opaque", mtime=33),
+        entry("opaque/new", data=b"new", mtime=34),
+        entry("opaque/.wh..wh..opq"),
+        entry("dir2file", data=b"now a file", mtime=37),
+        directory("file2dir", mtime=38),
+        entry("file2dir/inner", mtime=39),
+        entry("d/.wh.lower"),
+        entry("alias/through", data=b"through the link", mtime=40),
+        hardlink("three", "one"),
+        entry("one", data=b"replaced", mtime=41),
+        entry("dup", data=b"first", mtime=42),
+        entry("dup", data=b"last", mtime=43),
+        *above,
+        directory(long, mtime=44),
+        header(b"././@LongLink", b"L", len(gnu_name) + 1)
+        + padded(gnu_name.encode() + b"\0")
+        + header(b"short", mtime=b"%011o" % 45),
+        directory("d", mode=0o700, mtime=46),
+    )
+    layout = write_layout(tmp_path / "layout", {"odd": [Image([first, second])]})
+    theirs, ours = both(layout, "odd", tmp_path)
+    assert_equal_trees(theirs, ours)
+    assert (ours / "real/through").read_bytes() == b"through the link"
+    assert (ours / "two").read_bytes() == (ours / "three").read_bytes() == b"1"
+    assert sorted(os.listdir(ours / "opaque")) == ["new"]
