@@ -26,6 +26,7 @@ int process_create(struct process **out)
     proc->pid = 1;
     proc->ppid = 0;
     proc->strace_fd = -1;
+    proc->dumpable = 1;
     *out = proc;
     return 0;
 }
