@@ -84,6 +84,10 @@ def _run(words: list[str]) -> int:
     except ElfuseError as error:
         _trace()
         report(str(error))
+    except ImportError as error:
+        # An unbuilt tree or a missing library: the message says which and what to do.
+        _trace()
+        report(str(error))
     except OSError as error:
         _trace()
         report(f"{error.filename}: {error.strerror}" if error.filename else str(error))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from elfuse.errors import RunError
+from elfuse.oci import disk
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import Run, create_run
 from elfuse.oci.snapshot import default_snapshotter
@@ -63,27 +64,28 @@ def prepare_run(
         user = resolve_user(root_fd, options.user if options.user is not None else wanted.user or "")
     finally:
         os.close(root_fd)
-    run = create_run(store, options.name, keep=options.keep)
-    try:
-        hostname = options.hostname or _hostname_of(run)
-        spec = LaunchSpec(
-            root=snapshotter.run_root(tree, run),
-            mounts=run_mounts(run, hostname, options.volumes, read_only=options.read_only),
-            argv=argv,
-            env=config.build_env(
-                wanted, options.env, host_env, home=user.home, hostname=hostname, term=options.term
-            ),
-            cwd=cwd,
-            user=user.credentials,
-            hostname=hostname,
-            read_only=options.read_only,
-            strace=options.strace,
-            keep_fds=[run.lock_fd],
-        )
-    except BaseException:
-        run.release()
-        store.discard(run.path)
-        raise
+    with disk.reported("preparing the run", store.path):
+        run = create_run(store, options.name, keep=options.keep)
+        try:
+            hostname = options.hostname or _hostname_of(run)
+            spec = LaunchSpec(
+                root=snapshotter.run_root(tree, run),
+                mounts=run_mounts(run, hostname, options.volumes, read_only=options.read_only),
+                argv=argv,
+                env=config.build_env(
+                    wanted, options.env, host_env, home=user.home, hostname=hostname, term=options.term
+                ),
+                cwd=cwd,
+                user=user.credentials,
+                hostname=hostname,
+                read_only=options.read_only,
+                strace=options.strace,
+                keep_fds=[run.lock_fd],
+            )
+        except BaseException:
+            run.release()
+            store.discard(run.path)
+            raise
     return PreparedRun(spec, run, store)
 
 
