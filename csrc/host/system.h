@@ -36,4 +36,11 @@ int host_sched_setattr(int32_t tid, void *attr, unsigned flags);
 int host_getpriority(int32_t tid); /* as the system call: 20 - nice */
 int host_setpriority(int32_t tid, int priority);
 
+/*
+ * Give up, for good, what root may do to the host beyond files, ids and low ports: its clocks, devices,
+ * modules, network set-up, real-time scheduling, other processes. Nothing to do for an ordinary user.
+ * Precondition: the process has one thread.
+ */
+int host_drop_capabilities(void);
+
 #endif

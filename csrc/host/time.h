@@ -11,7 +11,6 @@
 
 int host_clock_gettime(int32_t clock, struct linux_timespec *ts);
 int host_clock_getres(int32_t clock, struct linux_timespec *ts);
-int host_clock_settime(int32_t clock, const struct linux_timespec *ts);
 /* adjtimex(2) and clock_adjtime(2), the struct (208 bytes) as it is. */
 int host_clock_adjtime(int32_t clock, void *timex);
 

@@ -7,6 +7,7 @@
 #include "host/file.h"
 #include "host/io.h"
 #include "host/log.h"
+#include "host/system.h"
 #include "launch/launch.h"
 #include "linux/process/task.h"
 #include "vcpu/vcpu.h"
@@ -90,6 +91,11 @@ static int start(const char *option, const char *value)
             host_log("%s: cannot open the launch spec", value);
         else
             host_log("--spec-fd %s: not a descriptor number", value);
+        return EXIT_ELFUSE_FAILED;
+    }
+    int err = host_drop_capabilities();
+    if (err) {
+        host_log("cannot give up capabilities (error %d)", -err);
         return EXIT_ELFUSE_FAILED;
     }
     fd = launch_take_descriptors(fd);

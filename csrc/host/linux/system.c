@@ -1,5 +1,8 @@
 #include "host/system.h"
 
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "host/linux/safe_syscall.h"
@@ -97,4 +100,36 @@ int host_getpriority(int32_t tid) { return (int)host_syscall(SYS_getpriority, 0,
 int host_setpriority(int32_t tid, int priority)
 {
     return (int)host_syscall(SYS_setpriority, 0, tid, priority);
+}
+
+/*
+ * What containers of other engines get (capabilities(7)), without MKNOD, NET_RAW and SYS_CHROOT, of which the
+ * guest has its own; with DAC_READ_SEARCH, which linkat(AT_EMPTY_PATH) asks for, and IPC_LOCK for mlock.
+ */
+#define BIT(cap) (1ull << (cap))
+static const uint64_t kept_capabilities =
+    BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
+    BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |
+    BIT(CAP_IPC_LOCK) | BIT(CAP_SETFCAP) | BIT(CAP_LEASE);
+
+int host_drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    long err = host_syscall(SYS_capget, &header, data);
+    if (err)
+        return (int)err;
+    for (int cap = 0; cap < 64; cap++)
+        if (!(kept_capabilities & BIT(cap)))
+            prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EPERM without CAP_SETPCAP, which then is no loss */
+    for (int i = 0; i < 2; i++) {
+        uint32_t kept = (uint32_t)(kept_capabilities >> 32 * i);
+        data[i].permitted &= kept;
+        data[i].effective &= kept;
+        data[i].inheritable &= kept;
+    }
+    err = host_syscall(SYS_capset, &header, data);
+    if (err)
+        return (int)err;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 }

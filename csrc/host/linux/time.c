@@ -23,11 +23,6 @@ int host_clock_getres(int32_t clock, struct linux_timespec *ts)
     return (int)host_syscall(SYS_clock_getres, clock, ts);
 }
 
-int host_clock_settime(int32_t clock, const struct linux_timespec *ts)
-{
-    return (int)host_syscall(SYS_clock_settime, clock, ts);
-}
-
 int host_clock_adjtime(int32_t clock, void *timex)
 {
     return (int)host_syscall(SYS_clock_adjtime, clock, timex);

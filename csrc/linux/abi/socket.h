@@ -33,6 +33,8 @@
 #define LINUX_SO_SNDTIMEO              21
 #define LINUX_SO_ATTACH_FILTER         26
 #define LINUX_SO_ATTACH_REUSEPORT_CBPF 51
+#define LINUX_SO_PASSPIDFD             76
+#define LINUX_SO_PEERPIDFD             77
 #define LINUX_TCP_ZEROCOPY_RECEIVE     35
 
 #define LINUX_SCM_RIGHTS      1

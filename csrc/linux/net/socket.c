@@ -158,19 +158,20 @@ int64_t sys_shutdown(struct task *task, const uint64_t args[6])
 #define OPTION_MAX 4096u
 
 /*
- * Options are bytes to the host, unless they hold pointers (which are the guest's) or rule the
- * host's firewall (iptables has its numbers from 64 on at these levels).
+ * Options are bytes to the host, unless they hold pointers (which are the guest's), make descriptors of host
+ * processes, or rule the host's firewall (iptables, arptables and ipvs have numbers from 64 on).
  */
 static int check_option(int level, int name)
 {
     switch (level) {
     case LINUX_SOL_SOCKET:
+        return name == LINUX_SO_PASSPIDFD || name == LINUX_SO_PEERPIDFD ? -LINUX_ENOPROTOOPT : 0;
     case LINUX_SOL_UDP:
     case LINUX_SOL_UDPLITE:
     case LINUX_SOL_ICMPV6:
     case LINUX_SOL_NETLINK: return 0;
     case LINUX_SOL_TCP: return name == LINUX_TCP_ZEROCOPY_RECEIVE ? -LINUX_ENOPROTOOPT : 0;
-    case LINUX_SOL_IP: return name >= 64 && name < 128 ? -LINUX_ENOPROTOOPT : 0;
+    case LINUX_SOL_IP: return name >= 64 ? -LINUX_ENOPROTOOPT : 0;
     case LINUX_SOL_IPV6: return name == 64 || name == 65 ? -LINUX_ENOPROTOOPT : 0;
     default: return -LINUX_ENOPROTOOPT;
     }

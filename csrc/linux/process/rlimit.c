@@ -95,9 +95,10 @@ int64_t sys_prlimit64(struct task *task, const uint64_t args[6])
 
 int64_t sys_getrlimit(struct task *task, const uint64_t args[6])
 {
-    if ((unsigned)args[0] >= LINUX_RLIM_NLIMITS)
+    unsigned resource = (unsigned)args[0];
+    if (resource >= LINUX_RLIM_NLIMITS)
         return -LINUX_EINVAL;
-    struct linux_rlimit64 limit = {task->proc->rlimit[args[0]][0], task->proc->rlimit[args[0]][1]};
+    struct linux_rlimit64 limit = {task->proc->rlimit[resource][0], task->proc->rlimit[resource][1]};
     return copy_to_user(task, args[1], &limit, sizeof(limit)) ? -LINUX_EFAULT : 0;
 }
 

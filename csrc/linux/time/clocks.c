@@ -62,14 +62,15 @@ int64_t sys_clock_getres(struct task *task, const uint64_t args[6])
     return err;
 }
 
+/* The clocks are the host's and no guest's to set, whoever runs elfuse: as root in any container. */
 int64_t sys_clock_settime(struct task *task, const uint64_t args[6])
 {
     struct linux_timespec ts;
     if (copy_from_user(task, &ts, args[1], sizeof(ts)))
         return -LINUX_EFAULT;
     int err;
-    int32_t clock = clock_to_host(task, (int32_t)args[0], &err);
-    return err ? err : host_clock_settime(clock, &ts);
+    clock_to_host(task, (int32_t)args[0], &err);
+    return err ? err : -LINUX_EPERM;
 }
 
 int64_t sys_gettimeofday(struct task *task, const uint64_t args[6])
@@ -99,11 +100,11 @@ int64_t sys_settimeofday(struct task *task, const uint64_t args[6])
         return -LINUX_EFAULT;
     if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -LINUX_EINVAL;
-    struct linux_timespec ts = {tv.tv_sec, tv.tv_usec * 1000};
-    return host_clock_settime(LINUX_CLOCK_REALTIME, &ts);
+    return -LINUX_EPERM;
 }
 
 #define TIMEX_SIZE 208
+#define ADJ_OFFSET_SS_READ 0xa001u /* adjtime() of a null pointer: tells what is left, changes nothing */
 
 static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
 {
@@ -114,6 +115,9 @@ static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
     clock = clock_to_host(task, clock, &err);
     if (err)
         return err;
+    uint32_t modes = (uint32_t)timex[0];
+    if (modes && modes != ADJ_OFFSET_SS_READ)
+        return -LINUX_EPERM;
     int ret = host_clock_adjtime(clock, timex);
     if (ret >= 0 && copy_to_user(task, at, timex, sizeof(timex)))
         return -LINUX_EFAULT;
