@@ -22,17 +22,28 @@ static int resolve_fd(struct task *task, uint64_t arg, struct fs_path *p)
     return fs_resolve(task->proc->fs, task, fd, "", FS_EMPTY, p);
 }
 
-/* Make the object changeable. Objects without a host file, and descriptors of the host's own things (pipes,
- * terminals), cannot be. */
+/* Whether the file can carry a virtual owner: it lies in one of the guest's trees. */
+static bool carries(const struct fs_path *p) { return p->mnt || p->anon; }
+
+/* Make the object changeable. Objects without a host file cannot be; nor can the host's device nodes, which
+ * a guest of root's could otherwise take from everybody. */
 static int prepare(struct task *task, struct fs_path *p)
 {
-    if (p->node)
+    uint32_t type = p->host_mode & LINUX_S_IFMT;
+    if (p->node || type == LINUX_S_IFCHR || type == LINUX_S_IFBLK ||
+        (!carries(p) && (LINUX_S_ISCHR(p->st.stx_mode) || LINUX_S_ISBLK(p->st.stx_mode))))
         return -LINUX_EPERM;
     return fs_copy_up(task->proc->fs, p);
 }
 
-/* Whether the file can carry a virtual owner: it lies in one of the guest's trees. */
-static bool carries(const struct fs_path *p) { return p->mnt || p->anon; }
+/* Pipes, sockets and memory: nobody else sees their attributes, and Linux lets the owner change them. Anything else
+ * that is not in the guest's trees is the host's (a device, a terminal, a redirected file) and stays as it is. */
+static bool is_private(const struct fs_path *p)
+{
+    uint32_t type = p->host_mode & LINUX_S_IFMT;
+
+    return type == LINUX_S_IFIFO || type == LINUX_S_IFSOCK || type == 0 || p->st.stx_nlink == 0;
+}
 
 /* ---- mode ---- */
 
@@ -46,6 +57,8 @@ static int change_mode(struct task *task, struct fs_path *p, uint32_t mode)
     r = fs_writable(p);
     if (r == 0 && !owner_is(cred, &p->st))
         r = -LINUX_EPERM;
+    if (r == 0 && !p->node && !carries(p))
+        return is_private(p) ? 0 : -LINUX_EPERM;
     if (r == 0)
         r = prepare(task, p);
     if (r < 0)
@@ -53,8 +66,6 @@ static int change_mode(struct task *task, struct fs_path *p, uint32_t mode)
     mode &= LINUX_S_IALLUGO;
     if (!LINUX_S_ISDIR(p->st.stx_mode) && cred->fsuid != 0 && !cred_in_group(cred, p->st.stx_gid))
         mode &= ~(uint32_t)LINUX_S_ISGID;
-    if (!carries(p))
-        return host_chmod_fd(p->fd, mode & 0777);
     uint32_t host_type = p->host_mode & LINUX_S_IFMT, full = (p->st.stx_mode & LINUX_S_IFMT) | mode;
     if (host_type == LINUX_S_IFIFO || host_type == LINUX_S_IFSOCK) /* these carry no attributes */
         return host_chmod_fd(p->fd, mode);
@@ -193,7 +204,7 @@ static int change_times(struct task *task, struct fs_path *p, const struct linux
     }
     if (r == 0 && p->node == NULL)
         r = prepare(task, p);
-    if (r < 0 || p->node)
+    if (r < 0 || p->node || !carries(p))
         return r;
     return host_utimens_fd(p->fd, times);
 }
