@@ -12,6 +12,7 @@
 #include "linux/mm/mm.h"
 #include "linux/process/cred.h"
 #include "linux/process/rlimit.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 
 int launch_take_descriptors(int spec_fd)
@@ -51,7 +52,7 @@ static void set_limits(struct process *proc, const struct launch_spec *spec)
     rlimit_init(proc);
     for (size_t i = 0; i < spec->nrlimits; i++) {
         const struct spec_rlimit *l = &spec->rlimits[i];
-        rlimit_apply(proc, l->resource, l->soft, l->hard);
+        rlimit_apply(proc, (unsigned)l->resource, l->soft, l->hard);
     }
 }
 

@@ -141,6 +141,7 @@ def spec_for(root: GuestRoot, argv: list[str], **changes: Any) -> dict[str, Any]
         "cwd": "/tmp",
         "user": {"uid": 0, "gid": 0, "groups": []},
         "hostname": "guest",
+        "rlimits": [{"type": "stack", "soft": 8 << 20, "hard": 1 << 40}],
     }
     return {**spec, **changes}
 
