@@ -1,16 +1,16 @@
 /*
  * vcpu.h - the one interface to a CPU that runs arm64 user (EL0) code.
  *
- * An engine (interp/, jit/, kvm/, hvf/) implements these functions; the kernel in csrc/linux and the
- * tests use nothing else of it. Nothing here knows a system call, a file or a signal number.
+ * An engine (interp/, jit/, kvm/, hvf/) implements these functions; the kernel in csrc/linux and
+ * the tests use nothing else of it. Nothing here knows a system call, a file or a signal number.
  *
- * Ownership: a vcpu_vm is one guest address space; a vcpu belongs to the host thread that runs it. All
- * functions on a vcpu are for that thread only, except vcpu_interrupt(). Functions on a vcpu_vm may be
- * called from any thread at any time.
+ * Ownership: a vcpu_vm is one guest address space; a vcpu belongs to the host thread that runs it.
+ * All functions on a vcpu are for that thread only, except vcpu_interrupt(). Functions on a vcpu_vm
+ * may be called from any thread at any time.
  *
- * Addresses are guest virtual addresses ("gva"). Guest address A lives at base + A in the host process,
- * for A in [0, size); nothing the guest computes reaches outside that range. The top byte of a data
- * address is ignored (TBI), as Linux configures arm64 user space.
+ * Addresses are guest virtual addresses ("gva"). Guest address A lives at base + A in the host
+ * process, for A in [0, size); nothing the guest computes reaches outside that range. The top byte
+ * of a data address is ignored (TBI), as Linux configures arm64 user space.
  */
 #ifndef ELFUSE_VCPU_H
 #define ELFUSE_VCPU_H
@@ -24,8 +24,8 @@ struct vcpu;
 
 /*
  * Architectural EL0 state. nzcv holds N,Z,C,V in bits 31..28, all other bits zero. r[] is the same
- * registers by index for engines: 31 is SP, 32 and 33 are the engine's own (the zero register's source,
- * which stays 0, and its sink).
+ * registers by index for engines: 31 is SP, 32 and 33 are the engine's own (the zero register's
+ * source, which stays 0, and its sink).
  */
 struct vcpu_regs {
     union {
@@ -39,7 +39,7 @@ struct vcpu_regs {
     uint64_t pc;
     uint32_t nzcv;
     uint32_t reserved;
-    uint64_t tpidr;   /* TPIDR_EL0 */
+    uint64_t tpidr;    /* TPIDR_EL0 */
     uint64_t v[32][2]; /* V registers, low half first */
     uint32_t fpcr;
     uint32_t fpsr;
@@ -65,15 +65,15 @@ enum vcpu_fault_cause {
 
 struct vcpu_exit {
     enum vcpu_exit_reason reason;
-    uint32_t imm;                 /* SVC, BRK: the immediate; UNDEF: the instruction word */
-    enum vcpu_access access;      /* FAULT */
-    enum vcpu_fault_cause cause;  /* FAULT; MAP and PERM may not be told apart: the kernel looks */
-    uint64_t addr;                /* FAULT: first failing byte, as the guest computed it */
+    uint32_t imm;                /* SVC, BRK: the immediate; UNDEF: the instruction word */
+    enum vcpu_access access;     /* FAULT */
+    enum vcpu_fault_cause cause; /* FAULT; MAP and PERM may not be told apart: the kernel looks */
+    uint64_t addr;               /* FAULT: first failing byte, as the guest computed it */
 };
 
 struct vcpu_vm_config {
-    uint8_t *base;  /* host address of guest address 0 */
-    uint64_t size;  /* bytes reserved from base: a power of two */
+    uint8_t *base; /* host address of guest address 0 */
+    uint64_t size; /* bytes reserved from base: a power of two */
     /* CNTVCT_EL0: any thread, monotonic; and CNTFRQ_EL0 in Hz. */
     uint64_t (*counter)(void);
     uint64_t counter_hz;
@@ -90,9 +90,10 @@ struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config);
 void vcpu_vm_destroy(struct vcpu_vm *vm);
 
 /*
- * Tell the engine that guest range [addr, addr+len) now has protection prot (VCPU_PROT_*; 0 is unmapped).
- * The caller has already changed the host mapping at base+addr. Code translated from the range is dropped
- * for every vcpu before the function returns to guest code. Returns 0 or -ENOMEM (as -12).
+ * Tell the engine that guest range [addr, addr+len) now has protection prot (VCPU_PROT_*; 0 is
+ * unmapped). The caller has already changed the host mapping at base+addr. Code translated from the
+ * range is dropped for every vcpu before the function returns to guest code. Returns 0 or -ENOMEM
+ * (as -12).
  */
 int vcpu_vm_protect(struct vcpu_vm *vm, uint64_t addr, uint64_t len, unsigned prot);
 
@@ -104,26 +105,27 @@ struct vcpu *vcpu_create(struct vcpu_vm *vm);
 void vcpu_destroy(struct vcpu *vcpu);
 
 /*
- * Registers, valid and writable while the vcpu is not running; writes are taken by the next vcpu_run().
- * The pointer stays the same for the vcpu's life.
+ * Registers, valid and writable while the vcpu is not running; writes are taken by the next
+ * vcpu_run(). The pointer stays the same for the vcpu's life.
  */
 struct vcpu_regs *vcpu_regs(struct vcpu *vcpu);
 
-/* Run guest code until it stops, and say why in *exit. Fault exits are exact: pc, registers, flags and
- * memory are as of the faulting instruction. Clears the exclusive monitor. Restores the host's FP state. */
+/* Run guest code until it stops, and say why in *exit. Fault exits are exact: pc, registers, flags
+ * and memory are as of the faulting instruction. Clears the exclusive monitor. Restores the host's
+ * FP state. */
 void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit);
 
 /*
- * Make a running vcpu_run() return VCPU_EXIT_INTERRUPT soon, or the next one at once if it is not running.
- * Any thread, and async-signal-safe. One call, one exit; calls before the exit are merged.
+ * Make a running vcpu_run() return VCPU_EXIT_INTERRUPT soon, or the next one at once if it is not
+ * running. Any thread, and async-signal-safe. One call, one exit; calls before the exit are merged.
  */
 void vcpu_interrupt(struct vcpu *vcpu);
 
 /*
- * The host's memory fault handler calls this, on the faulting thread, with the faulting host address, the
- * access, the cause if the host knows it, and the host's signal context (ucontext_t *). If the fault was
- * taken inside vcpu_run() of `vcpu` on a guest access, it does not return (the run exits with
- * VCPU_EXIT_FAULT). Otherwise returns false: the fault is not the guest's.
+ * The host's memory fault handler calls this, on the faulting thread, with the faulting host
+ * address, the access, the cause if the host knows it, and the host's signal context (ucontext_t
+ * *). If the fault was taken inside vcpu_run() of `vcpu` on a guest access, it does not return (the
+ * run exits with VCPU_EXIT_FAULT). Otherwise returns false: the fault is not the guest's.
  */
 bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access access,
                      enum vcpu_fault_cause cause, void *host_context);

@@ -1,5 +1,6 @@
 /*
- * a64.h - the A64 instruction set table, as C. The rows are in *.tbl (README.md); pure data, no state.
+ * a64.h - the A64 instruction set table, as C. The rows are in *.tbl (README.md); pure data, no
+ * state.
  */
 #ifndef ELFUSE_VCPU_A64_H
 #define ELFUSE_VCPU_A64_H
@@ -18,7 +19,7 @@ struct a64_row {
     const char *name;
     uint32_t mask, value; /* fixed bits; the constraints on fields come on top */
     const char *feature;
-    const char *disasm;   /* template, see README.md */
+    const char *disasm; /* template, see README.md */
     const struct a64_field *fields;
     uint8_t field_count;
 };
@@ -30,8 +31,9 @@ enum a64_id a64_decode(uint32_t insn);
 const struct a64_row *a64_row(enum a64_id id);
 
 /*
- * Write insn, at address pc, as text into buf, always NUL-terminated when n > 0. An unallocated word is
- * written as ".inst 0x...". Returns the length the whole text has, as snprintf does. Async-signal-safe.
+ * Write insn, at address pc, as text into buf, always NUL-terminated when n > 0. An unallocated
+ * word is written as ".inst 0x...". Returns the length the whole text has, as snprintf does.
+ * Async-signal-safe.
  */
 int a64_disasm(char *buf, size_t n, uint32_t insn, uint64_t pc);
 

@@ -1,6 +1,7 @@
 /*
- * disasm.c - instruction words as text, from the templates of the table (README.md). For crash reports and
- * differences found by tests: it says what a word is, without the aliases a person would write.
+ * disasm.c - instruction words as text, from the templates of the table (README.md). For crash
+ * reports and differences found by tests: it says what a word is, without the aliases a person
+ * would write.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -21,7 +22,10 @@ static void put(struct text *t, const char *s, size_t n)
     }
 }
 
-static void put_string(struct text *t, const char *s) { put(t, s, strlen(s)); }
+static void put_string(struct text *t, const char *s)
+{
+    put(t, s, strlen(s));
+}
 
 /* Not snprintf, which is not async-signal-safe. */
 static void put_number(struct text *t, uint64_t v, unsigned radix)
@@ -54,7 +58,8 @@ struct operand {
     const struct a64_field *field;
 };
 
-static const struct a64_field *find_field(const struct a64_row *row, const char *name, size_t length)
+static const struct a64_field *find_field(const struct a64_row *row, const char *name,
+                                          size_t length)
 {
     for (unsigned i = 0; i < row->field_count; i++) {
         if (strlen(row->fields[i].name) == length && !memcmp(row->fields[i].name, name, length))
@@ -136,7 +141,8 @@ static bool put_vector_kind(struct text *t, const struct operand *o)
     } else if (is_kind(o, "V") || is_kind(o, "VF") || is_kind(o, "VH")) {
         put_register(t, "v", n);
         put_string(t, ".");
-        unsigned size = is_kind(o, "VF") ? 2 + (named_value(o, "sz") & 1) : named_value(o, "size") & 3;
+        unsigned size =
+            is_kind(o, "VF") ? 2 + (named_value(o, "sz") & 1) : named_value(o, "size") & 3;
         if (is_kind(o, "VH"))
             size = 1;
         if (o->suffix)
@@ -149,7 +155,8 @@ static bool put_vector_kind(struct text *t, const struct operand *o)
     return true;
 }
 
-/* log2 of the lane size, by the kind's second letter: from `size`, immh or imm5; W, P, X are one more. */
+/* log2 of the lane size, by the kind's second letter: from `size`, immh or imm5; W, P, X are one
+ * more. */
 static unsigned lane_size(const struct operand *o)
 {
     unsigned immh = o->insn >> 19 & 15, imm5 = o->insn >> 16 & 31;
@@ -164,7 +171,10 @@ static unsigned lane_size(const struct operand *o)
     }
 }
 
-static unsigned lane_letter(char letter) { return (unsigned)(strchr("bhsd", letter) - "bhsd") & 3; }
+static unsigned lane_letter(char letter)
+{
+    return (unsigned)(strchr("bhsd", letter) - "bhsd") & 3;
+}
 
 /* {v30.4h, v31.4h, v0.4h}, or with a lane size as suffix {v0.b, v1.b}. */
 static void put_list(struct text *t, const struct operand *o, unsigned n)
@@ -184,7 +194,8 @@ static void put_list(struct text *t, const struct operand *o, unsigned n)
 /* The operands that only integer SIMD has. */
 static bool put_simd_kind(struct text *t, const struct operand *o)
 {
-    unsigned n = field_value(o->field, o->insn), size = lane_size(o), full = named_value(o, "Q") & 1;
+    unsigned n = field_value(o->field, o->insn), size = lane_size(o),
+             full = named_value(o, "Q") & 1;
     char second = o->kind_length == 2 ? o->kind[1] : 0;
     if (is_kind(o, "RQ") || is_kind(o, "RC")) {
         put_general(t, second == 'Q' ? full : size == 3, false, n);
@@ -215,7 +226,8 @@ static bool put_value_kind(struct text *t, const struct operand *o)
     static const char *const conds[] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc",
                                         "hi", "ls", "ge", "lt", "gt", "le", "al", "nv"};
     static const char *const shifts[] = {"lsl", "lsr", "asr", "ror"};
-    static const char *const extends[] = {"uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx"};
+    static const char *const extends[] = {"uxtb", "uxth", "uxtw", "uxtx",
+                                          "sxtb", "sxth", "sxtw", "sxtx"};
     uint32_t v = field_value(o->field, o->insn);
     if (is_kind(o, "u") || is_kind(o, "n1")) {
         put_string(t, "#");
@@ -244,10 +256,12 @@ static bool put_value_kind(struct text *t, const struct operand *o)
 /* DecodeBitMasks() again, small: the interpreter's own is behind the engine's door. */
 static uint64_t bitmask(uint32_t insn)
 {
-    unsigned n = insn >> 22 & 1, immr = insn >> 16 & 63, imms = insn >> 10 & 63, key = n << 6 | (~imms & 63);
+    unsigned n = insn >> 22 & 1, immr = insn >> 16 & 63, imms = insn >> 10 & 63,
+             key = n << 6 | (~imms & 63);
     if (key < 2)
         return 0;
-    unsigned esize = 1u << (31 - __builtin_clz(key)), s = imms & (esize - 1), r = immr & (esize - 1);
+    unsigned esize = 1u << (31 - __builtin_clz(key)), s = imms & (esize - 1),
+             r = immr & (esize - 1);
     uint64_t v = 0;
     for (unsigned i = 0; i < 64; i++) {
         if (((i + r) & (esize - 1)) <= s)
@@ -261,19 +275,27 @@ static void put_sysreg(struct text *t, uint32_t insn)
     const struct {
         const char *name;
         unsigned value;
-    } parts[] = {{"s", 2 + (insn >> 19 & 1)}, {"_", insn >> 16 & 7}, {"_c", insn >> 12 & 15},
-                 {"_c", insn >> 8 & 15},      {"_", insn >> 5 & 7}};
+    } parts[] = {{"s", 2 + (insn >> 19 & 1)},
+                 {"_", insn >> 16 & 7},
+                 {"_c", insn >> 12 & 15},
+                 {"_c", insn >> 8 & 15},
+                 {"_", insn >> 5 & 7}};
     for (unsigned i = 0; i < 5; i++)
         put_register(t, parts[i].name, parts[i].value);
 }
 
-static unsigned abcdefgh(uint32_t insn) { return (insn >> 16 & 7) << 5 | (insn >> 5 & 31); }
+static unsigned abcdefgh(uint32_t insn)
+{
+    return (insn >> 16 & 7) << 5 | (insn >> 5 & 31);
+}
 
-/* Index H:L:M of halves, H:L of words, H of doublewords; what is not index is part of the register. */
+/* Index H:L:M of halves, H:L of words, H of doublewords; what is not index is part of the register.
+ */
 static void put_vm_element(struct text *t, uint32_t insn)
 {
     static const char *const lanes[] = {".h[", ".h[", ".s[", ".d["};
-    unsigned size = insn >> 22 & 3, hlm = (insn >> 11 & 1) << 2 | (insn >> 21 & 1) << 1 | (insn >> 20 & 1);
+    unsigned size = insn >> 22 & 3,
+             hlm = (insn >> 11 & 1) << 2 | (insn >> 21 & 1) << 1 | (insn >> 20 & 1);
     put_register(t, "v", insn >> 16 & (size < 2 ? 15 : 31));
     put_string(t, lanes[size]);
     put_number(t, hlm >> (size < 2 ? 0 : size - 1), 10);
@@ -290,7 +312,8 @@ static unsigned lane_scale(uint32_t insn)
 /* The bytes that a post-index form of LD1 to LD4 adds, or the register it adds instead. */
 static void put_post_index(struct text *t, uint32_t insn)
 {
-    static const uint8_t regs[16] = {[0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
+    static const uint8_t regs[16] = {
+        [0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
     unsigned rm = insn >> 16 & 31, single = insn >> 24 & 1;
     if (rm != 31) {
         put_register(t, "x", rm);
@@ -298,7 +321,9 @@ static void put_post_index(struct text *t, uint32_t insn)
     }
     unsigned count = (insn >> 13 & 1) * 2 + (insn >> 21 & 1) + 1;
     put_string(t, "#");
-    put_number(t, single ? count << lane_scale(insn) : regs[insn >> 12 & 15] * (insn >> 30 & 1 ? 16u : 8u), 10);
+    put_number(
+        t, single ? count << lane_scale(insn) : regs[insn >> 12 & 15] * (insn >> 30 & 1 ? 16u : 8u),
+        10);
 }
 
 static bool put_simd_bare_kind(struct text *t, const struct operand *o)
@@ -401,7 +426,8 @@ static void parse(struct operand *o, const char *s, const char *end)
 static void put_operand(struct text *t, struct operand *o, const char *s, const char *end)
 {
     parse(o, s, end);
-    bool done = o->field ? put_general_kind(t, o) || put_simd_kind(t, o) || put_vector_kind(t, o) || put_value_kind(t, o)
+    bool done = o->field ? put_general_kind(t, o) || put_simd_kind(t, o) || put_vector_kind(t, o) ||
+                               put_value_kind(t, o)
                          : put_bare_kind(t, o);
     if (!done) {
         put_string(t, "?");

@@ -1,18 +1,24 @@
 """Turn the instruction table (*.tbl, see README.md) into C, or into JSON for tools.
 
-    gen.py --out DIR TABLE...     write DIR/a64_gen.h and DIR/a64_gen.c
-    gen.py --json TABLE...        print the rows as one JSON array
+gen.py --out DIR TABLE...     write DIR/a64_gen.h and DIR/a64_gen.c
+gen.py --json TABLE...        print the rows as one JSON array
 """
 
 import argparse
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FEATURES = frozenset(
-    "base fp simd fp16 crc32 aes sha1 sha2 pmull lse rdm lrcpc dotprod jscvt fcma frintts flagm hint".split()
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FEATURES = words(
+    "base fp simd fp16 crc32 aes sha1 sha2 pmull lse rdm lrcpc dotprod jscvt fcma frintts flagm hint"
 )
 # A leaf of the decision tree is a list of at most this many patterns, tried in order.
 LEAF_PATTERNS = 3
@@ -20,10 +26,13 @@ LEAF_PATTERNS = 3
 ROOT_LSB, ROOT_WIDTH = 21, 11
 
 # Placeholder kinds of a disassembly template, see README.md. Those of TEMPLATE_BARE take no field.
-TEMPLATE_KINDS = frozenset(
-    "W X WS XS R RS Z P B H S D Q F E V VF VH VN VI VX VC VT VW VP EI EX EC EW L1 L2 L3 L4 RC RQ u s x pc cond ncond shift ext n1".split()
+TEMPLATE_KINDS = words(
+    "W X WS XS R RS Z P B H S D Q F E V VF VH VN VI VX VC VT VW VP EI EX EC EW L1 L2 L3 L4 RC RQ u s "
+    "x pc cond ncond shift ext n1"
 )
-TEMPLATE_BARE = frozenset("bitmask sysreg fpimm asimdimm shl shr elem velem fbits bh lse two lane elem4 post dotelem".split())
+TEMPLATE_BARE = words(
+    "bitmask sysreg fpimm asimdimm shl shr elem velem fbits bh lse two lane elem4 post dotelem"
+)
 
 
 class TableError(Exception):
@@ -233,10 +242,16 @@ class Tree:
         self.memo: dict[tuple[tuple[int, ...], int], int] = {}
         self.root = []
         mask = ((1 << ROOT_WIDTH) - 1) << ROOT_LSB
+        groups: dict[int, list[int]] = {}  # by the top four bits
         for top in range(1 << ROOT_WIDTH):
             value = top << ROOT_LSB
-            inside = [i for i, (m, v, _) in enumerate(patterns) if (v ^ value) & m & mask == 0]
-            self.root.append(self.build(tuple(inside), mask))
+            group = groups.setdefault(value >> 28, [])
+            if not group:
+                group += self.matching(range(len(patterns)), 0xF << 28, value)
+            self.root.append(self.build(tuple(self.matching(group, mask, value)), mask))
+
+    def matching(self, candidates: Iterable[int], mask: int, value: int) -> list[int]:
+        return [i for i in candidates if (self.patterns[i][1] ^ value) & self.patterns[i][0] & mask == 0]
 
     def build(self, inside: tuple[int, ...], known: int) -> int:
         key = (inside, 0 if len(inside) <= LEAF_PATTERNS else known)
@@ -248,8 +263,12 @@ class Tree:
                 one = 1 << bit
                 if known & one:
                     continue
-                zero_side = [i for i in inside if not (self.patterns[i][0] & one and self.patterns[i][1] & one)]
-                one_side = [i for i in inside if not (self.patterns[i][0] & one and not self.patterns[i][1] & one)]
+                zero_side = [
+                    i for i in inside if not (self.patterns[i][0] & one and self.patterns[i][1] & one)
+                ]
+                one_side = [
+                    i for i in inside if not (self.patterns[i][0] & one and not self.patterns[i][1] & one)
+                ]
                 cost = max(len(zero_side), len(one_side)) * 64 + len(zero_side) + len(one_side)
                 if max(len(zero_side), len(one_side)) < len(inside) and (best is None or cost < best[0]):
                     best = (cost, bit, tuple(zero_side), tuple(one_side))
@@ -257,8 +276,8 @@ class Tree:
             node = (32, len(self.leaves), len(inside))
             self.leaves.extend(inside)
         else:
-            _, bit, zero_side, one_side = best
-            node = (bit, self.build(zero_side, known | 1 << bit), self.build(one_side, known | 1 << bit))
+            _, bit, zeros, ones = best
+            node = (bit, self.build(zeros, known | 1 << bit), self.build(ones, known | 1 << bit))
         self.nodes.append(node)
         self.memo[key] = len(self.nodes) - 1
         return len(self.nodes) - 1
@@ -268,12 +287,23 @@ HEADER_NOTE = "/* Made by vcpu/a64/gen.py from the tables in vcpu/a64/. */\n"
 
 
 def c_header(rows: list[Row]) -> str:
-    lines = [HEADER_NOTE, "#ifndef A64_GEN_H", "#define A64_GEN_H", "#include <stdint.h>", "", "enum a64_id {"]
+    lines = [
+        HEADER_NOTE,
+        "#ifndef A64_GEN_H",
+        "#define A64_GEN_H",
+        "#include <stdint.h>",
+        "",
+        "enum a64_id {",
+    ]
     lines += [f"    A64_{row.name}," for row in rows]
     lines += ["    A64_COUNT,", "    A64_INVALID = A64_COUNT,", "};", "", "struct a64_op;"]
     for name in sorted({row.semantics for row in rows}):
         lines.append(f"int {name}(struct a64_op *op, uint64_t pc);")
-    lines += ["", "/* X(name, predecode function) for every row, in the order of the enum. */", "#define A64_ROWS(X) \\"]
+    lines += [
+        "",
+        "/* X(name, predecode function) for every row, in the order of the enum. */",
+        "#define A64_ROWS(X) \\",
+    ]
     lines += [f"    X({row.name}, {row.semantics}) \\" for row in rows]
     lines += ["    /* end */", "", "#endif", ""]
     return "\n".join(lines)
@@ -288,8 +318,8 @@ def numbers(values: list[int], per_line: int = 16) -> str:
     return "\n".join("    " + ", ".join(map(str, r)) + "," for r in rows)
 
 
-def c_source(rows: list[Row]) -> str:
-    tree = Tree(order_by_specificity(rows))
+def c_source(rows: list[Row], patterns: list[tuple[int, int, int]]) -> str:
+    tree = Tree(patterns)
     if max(len(tree.nodes), len(tree.leaves)) > 0xFFFF:
         raise TableError("the decision tree does not fit in 16-bit indices")
     out = [HEADER_NOTE, '#include "vcpu/a64/a64.h"', ""]
@@ -356,18 +386,20 @@ def as_json(rows: list[Row]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("tables", nargs="+", type=Path)
     args = parser.parse_args()
     try:
         rows = read_tables(args.tables)
-        order_by_specificity(rows)
+        patterns = order_by_specificity(rows)
         if args.json:
             print(as_json(rows))
         if args.out:
-            source = c_source(rows)
+            source = c_source(rows, patterns)
             args.out.mkdir(parents=True, exist_ok=True)
             (args.out / "a64_gen.h").write_text(c_header(rows))
             (args.out / "a64_gen.c").write_text(source)

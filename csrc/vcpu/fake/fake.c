@@ -15,7 +15,7 @@ struct protection {
 
 struct vcpu_vm {
     struct vcpu_vm_config config;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock;           /* guards what follows */
     struct protection *protections; /* oldest first */
     size_t count;
 };
@@ -35,7 +35,10 @@ struct vcpu {
     atomic_bool interrupted;
 };
 
-const char *vcpu_engine(void) { return "fake"; }
+const char *vcpu_engine(void)
+{
+    return "fake";
+}
 
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
 {
@@ -99,7 +102,10 @@ void vcpu_destroy(struct vcpu *vcpu)
     free(vcpu);
 }
 
-struct vcpu_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->regs; }
+struct vcpu_regs *vcpu_regs(struct vcpu *vcpu)
+{
+    return &vcpu->regs;
+}
 
 static int push(struct vcpu *vcpu, const struct step *step)
 {
@@ -123,7 +129,10 @@ int fake_push_svc(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
     return push(vcpu, &step);
 }
 
-size_t fake_left(const struct vcpu *vcpu) { return vcpu->count - vcpu->next; }
+size_t fake_left(const struct vcpu *vcpu)
+{
+    return vcpu->count - vcpu->next;
+}
 
 void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
@@ -146,7 +155,10 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     *exit = step->exit;
 }
 
-void vcpu_interrupt(struct vcpu *vcpu) { atomic_store(&vcpu->interrupted, true); }
+void vcpu_interrupt(struct vcpu *vcpu)
+{
+    atomic_store(&vcpu->interrupted, true);
+}
 
 bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access access,
                      enum vcpu_fault_cause cause, void *host_context)

@@ -1,9 +1,9 @@
 /*
  * atomic.c - exclusives, acquire and release, compare-and-swap and the other atomics of LSE.
  *
- * Exclusives are a compare-and-swap on the value that the load saw. A store by somebody else that puts the same
- * value back goes unnoticed, where a core's monitor would have been lost; a 128-bit LDXP/STXP pair is how
- * programs guard against that (ABA) themselves.
+ * Exclusives are a compare-and-swap on the value that the load saw. A store by somebody else that
+ * puts the same value back goes unnoticed, where a core's monitor would have been lost; a 128-bit
+ * LDXP/STXP pair is how programs guard against that (ABA) themselves.
  *
  * All accesses here must be aligned to their size (no LSE2), else VCPU_FAULT_ALIGN.
  */
@@ -31,8 +31,8 @@ static inline void *aligned_ptr(struct interp_cpu *cpu, const struct a64_op *op,
 }
 
 /*
- * Start a store-exclusive: the host pointer if the monitor is set for this access, else NULL, and then memory is
- * not touched. The monitor is cleared by the store, but not by a fault in it.
+ * Start a store-exclusive: the host pointer if the monitor is set for this access, else NULL, and
+ * then memory is not touched. The monitor is cleared by the store, but not by a fault in it.
  */
 static inline void *exclusive_ptr(struct interp_cpu *cpu, const struct a64_op *op, unsigned bytes)
 {
@@ -44,8 +44,9 @@ static inline void *exclusive_ptr(struct interp_cpu *cpu, const struct a64_op *o
 }
 
 /*
- * Sequentially consistent where the guest asks for acquire or release: RCsc needs a release to be ordered
- * before a later acquire, and on x86 that costs nothing for loads. Plain exclusive loads are relaxed.
+ * Sequentially consistent where the guest asks for acquire or release: RCsc needs a release to be
+ * ordered before a later acquire, and on x86 that costs nothing for loads. Plain exclusive loads
+ * are relaxed.
  */
 #define LOADS(bits_)                                                                               \
     EXEC(ldar##bits_)                                                                              \
@@ -71,9 +72,8 @@ static inline void *exclusive_ptr(struct interp_cpu *cpu, const struct a64_op *o
         struct exclusive *x = &vcpu_of(cpu)->excl;                                                 \
         uint##bits_##_t *p = exclusive_ptr(cpu, op, bits_ / 8);                                    \
         uint##bits_##_t expected = (uint##bits_##_t)x->value[0];                                   \
-        bool done = p &&                                                                           \
-                    __atomic_compare_exchange_n(p, &expected, (uint##bits_##_t)R(op->rd), false,   \
-                                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);               \
+        bool done = p && __atomic_compare_exchange_n(p, &expected, (uint##bits_##_t)R(op->rd),     \
+                                                     false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);   \
         x->valid = false;                                                                          \
         R(op->rm) = !done;                                                                         \
     }                                                                                              \
@@ -90,7 +90,8 @@ LOADS(16)
 LOADS(32)
 LOADS(64)
 
-#define BY_SIZE(name) (a64_exec *const[4]){name##8, name##16, name##32, name##64}[bits(op->insn, 30, 2)]
+#define BY_SIZE(name)                                                                              \
+    (a64_exec *const[4]){name##8, name##16, name##32, name##64}[bits(op->insn, 30, 2)]
 
 int pre_ldar(struct a64_op *op, uint64_t pc)
 {
@@ -116,7 +117,8 @@ int pre_ldxr(struct a64_op *op, uint64_t pc)
     return 0;
 }
 
-/* Rs may be Rt or Rn (CONSTRAINED UNPREDICTABLE): the store is as if they were not, then Rs is written. */
+/* Rs may be Rt or Rn (CONSTRAINED UNPREDICTABLE): the store is as if they were not, then Rs is
+ * written. */
 int pre_stxr(struct a64_op *op, uint64_t pc)
 {
     (void)pc;
@@ -137,8 +139,9 @@ int pre_cas(struct a64_op *op, uint64_t pc)
 }
 
 /*
- * Exclusive pairs: rd and ra. A pair of X registers is loaded as two words; if another core changes one of
- * them between, the compare-and-swap of STXP fails, which is all that the architecture promises.
+ * Exclusive pairs: rd and ra. A pair of X registers is loaded as two words; if another core changes
+ * one of them between, the compare-and-swap of STXP fails, which is all that the architecture
+ * promises.
  */
 EXEC(ldxp32)
 {
@@ -154,7 +157,8 @@ EXEC(ldxp64)
 {
     uint64_t addr = R(op->rn);
     uint64_t *p = aligned_ptr(cpu, op, 16, VCPU_READ);
-    uint64_t low = __atomic_load_n(p, __ATOMIC_SEQ_CST), high = __atomic_load_n(p + 1, __ATOMIC_SEQ_CST);
+    uint64_t low = __atomic_load_n(p, __ATOMIC_SEQ_CST),
+             high = __atomic_load_n(p + 1, __ATOMIC_SEQ_CST);
     vcpu_of(cpu)->excl = (struct exclusive){true, 16, addr, {low, high}};
     R(op->rd) = low;
     R(op->ra) = high;
@@ -164,9 +168,9 @@ EXEC(stxp32)
 {
     struct exclusive *x = &vcpu_of(cpu)->excl;
     uint64_t *p = exclusive_ptr(cpu, op, 8), expected = x->value[0];
-    bool done = p &&
-                __atomic_compare_exchange_n(p, &expected, (uint32_t)R(op->rd) | R(op->ra) << 32, false,
-                                            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    bool done =
+        p && __atomic_compare_exchange_n(p, &expected, (uint32_t)R(op->rd) | R(op->ra) << 32, false,
+                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     x->valid = false;
     R(op->rm) = !done;
 }
@@ -181,7 +185,10 @@ EXEC(stxp64)
     R(op->rm) = !done;
 }
 
-static bool wide_pair(const struct a64_op *op) { return bits(op->insn, 30, 1); }
+static bool wide_pair(const struct a64_op *op)
+{
+    return bits(op->insn, 30, 1);
+}
 
 int pre_ldxp(struct a64_op *op, uint64_t pc)
 {
@@ -202,7 +209,8 @@ int pre_stxp(struct a64_op *op, uint64_t pc)
     return 0;
 }
 
-/* CASP compares rm:rm+1, stores rd:rd+1; the numbers are even. The register after X30 is the zero register. */
+/* CASP compares rm:rm+1, stores rd:rd+1; the numbers are even. The register after X30 is the zero
+ * register. */
 EXEC(casp32)
 {
     uint64_t *p = aligned_ptr(cpu, op, 8, VCPU_WRITE);
@@ -243,7 +251,8 @@ int pre_casp(struct a64_op *op, uint64_t pc)
         uint##bits_##_t *p = aligned_ptr(cpu, op, bits_ / 8, VCPU_WRITE);                          \
         R(op->rd) = builtin(p, (uint##bits_##_t)(operand), __ATOMIC_SEQ_CST);                      \
     }
-/* No host instruction does these: a loop, which also writes when the value stays, as the guest's does. */
+/* No host instruction does these: a loop, which also writes when the value stays, as the guest's
+ * does. */
 #define LSE_LOOP(name, bits_, type, choose)                                                        \
     EXEC(name##bits_)                                                                              \
     {                                                                                              \

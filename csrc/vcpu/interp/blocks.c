@@ -6,13 +6,16 @@
 #include "vcpu/interp/interp_core.h"
 
 #define CHUNK_BYTES (256u * 1024)
-/* Beyond this everything is forgotten. CPython's start makes about 7 MB of blocks; a flush costs some
- * milliseconds of decoding again. */
+/* Beyond this everything is forgotten. CPython's start makes about 7 MB of blocks; a flush costs
+ * some milliseconds of decoding again. */
 #define CACHE_LIMIT ((size_t)96 << 20)
 
 static struct block none = {.pc = BLOCK_DEAD};
 
-struct block *block_none(void) { return &none; }
+struct block *block_none(void)
+{
+    return &none;
+}
 
 static unsigned pc_hash(uint64_t pc)
 {
@@ -100,7 +103,8 @@ static void publish(struct vcpu_vm *vm, struct code_page *page, struct block *b)
     atomic_store_explicit(head, b, memory_order_release);
 }
 
-struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count, bool keep)
+struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops,
+                           unsigned count, bool keep)
 {
     if (vm->arena_total >= CACHE_LIMIT)
         cache_flush(vm);
@@ -126,7 +130,8 @@ static void kill(struct vcpu_vm *vm, struct block *b)
 {
     atomic_store_explicit(&b->pc, BLOCK_DEAD, memory_order_seq_cst);
     _Atomic(struct block *) *at = &vm->hash[pc_hash(b->start)];
-    for (struct block *c; (c = atomic_load_explicit(at, memory_order_relaxed)); at = &c->hash_next) {
+    for (struct block *c; (c = atomic_load_explicit(at, memory_order_relaxed));
+         at = &c->hash_next) {
         if (c == b) {
             struct block *next = atomic_load_explicit(&b->hash_next, memory_order_relaxed);
             atomic_store_explicit(at, next, memory_order_release);
@@ -149,7 +154,8 @@ void cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
         return;
     uint64_t first = start >> GUEST_PAGE_BITS, last = (end - 1) >> GUEST_PAGE_BITS;
     bool few = last - first < (1u << PAGE_HASH_BITS);
-    /* Either look up each page of the range, or each known page when the range is larger than that. */
+    /* Either look up each page of the range, or each known page when the range is larger than that.
+     */
     uint64_t steps = few ? last - first + 1 : 1u << PAGE_HASH_BITS;
     for (uint64_t i = 0; i < steps; i++) {
         struct code_page *p = vm->pages[few ? page_hash(first + i) : i];

@@ -1,6 +1,6 @@
 /*
- * branch.c - branches and exceptions. A taken branch writes cpu->regs.pc, which holds the address of the next
- * instruction before; see interp.h.
+ * branch.c - branches and exceptions. A taken branch writes cpu->regs.pc, which holds the address
+ * of the next instruction before; see interp.h.
  */
 #include "vcpu/a64/a64.h"
 #include "vcpu/interp/cond.h"
@@ -8,7 +8,10 @@
 
 #define EXEC(name) static void name(struct interp_cpu *cpu, const struct a64_op *op)
 
-EXEC(exec_b) { cpu->regs.pc = op->imm; }
+EXEC(exec_b)
+{
+    cpu->regs.pc = op->imm;
+}
 EXEC(exec_bl)
 {
     cpu->regs.x[30] = cpu->regs.pc;
@@ -83,13 +86,17 @@ int pre_tbz(struct a64_op *op, uint64_t pc)
     return 0;
 }
 
-/* BranchAddr() as Linux sets TCR_EL1: TBI0, without TBID0, so that the tag of a low address is dropped. */
+/* BranchAddr() as Linux sets TCR_EL1: TBI0, without TBID0, so that the tag of a low address is
+ * dropped. */
 static uint64_t branch_addr(uint64_t target)
 {
     return target & 1ULL << 55 ? target : target & 0x00ffffffffffffffULL;
 }
 
-EXEC(exec_br) { cpu->regs.pc = branch_addr(cpu->regs.r[op->rn]); }
+EXEC(exec_br)
+{
+    cpu->regs.pc = branch_addr(cpu->regs.r[op->rn]);
+}
 EXEC(exec_blr)
 {
     uint64_t target = cpu->regs.r[op->rn];

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 /*
- * The set of NZCV values for which a condition holds, as a 16-bit mask indexed by N:Z:C:V. Predecode puts it
- * in the op, so that exec functions test one bit. Code 15 (NV) is always true, as 14 is.
+ * The set of NZCV values for which a condition holds, as a 16-bit mask indexed by N:Z:C:V.
+ * Predecode puts it in the op, so that exec functions test one bit. Code 15 (NV) is always true, as
+ * 14 is.
  */
 static inline uint32_t cond_mask(unsigned cond)
 {

@@ -8,7 +8,10 @@
 #include "vcpu/interp/host_fp.h"
 #include "vcpu/interp/interp_core.h"
 
-const char *vcpu_engine(void) { return "interp"; }
+const char *vcpu_engine(void)
+{
+    return "interp";
+}
 
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
 {
@@ -35,7 +38,8 @@ void vcpu_vm_destroy(struct vcpu_vm *vm)
     free(vm);
 }
 
-static void clip(const struct vcpu_vm *vm, uint64_t addr, uint64_t len, uint64_t *start, uint64_t *end)
+static void clip(const struct vcpu_vm *vm, uint64_t addr, uint64_t len, uint64_t *start,
+                 uint64_t *end)
 {
     *start = addr < vm->config.size ? addr : vm->config.size;
     *end = len < vm->config.size - *start ? *start + len : vm->config.size;
@@ -106,9 +110,15 @@ void vcpu_destroy(struct vcpu *vcpu)
     free(vcpu);
 }
 
-struct vcpu_regs *vcpu_regs(struct vcpu *vcpu) { return &vcpu->cpu.regs; }
+struct vcpu_regs *vcpu_regs(struct vcpu *vcpu)
+{
+    return &vcpu->cpu.regs;
+}
 
-void vcpu_interrupt(struct vcpu *vcpu) { atomic_fetch_or(&vcpu->attention, ATTEND_INTERRUPT); }
+void vcpu_interrupt(struct vcpu *vcpu)
+{
+    atomic_fetch_or(&vcpu->attention, ATTEND_INTERRUPT);
+}
 
 uint64_t interp_pc(const struct interp_cpu *cpu)
 {
@@ -122,11 +132,12 @@ void interp_leave(struct vcpu *vcpu, uint64_t pc)
     siglongjmp(vcpu->escape, 1);
 }
 
-void interp_fault(struct interp_cpu *cpu, uint64_t addr, enum vcpu_access access, enum vcpu_fault_cause cause)
+void interp_fault(struct interp_cpu *cpu, uint64_t addr, enum vcpu_access access,
+                  enum vcpu_fault_cause cause)
 {
     struct vcpu *vcpu = vcpu_of(cpu);
-    vcpu->exit =
-        (struct vcpu_exit){.reason = VCPU_EXIT_FAULT, .access = access, .cause = cause, .addr = addr};
+    vcpu->exit = (struct vcpu_exit){
+        .reason = VCPU_EXIT_FAULT, .access = access, .cause = cause, .addr = addr};
     interp_leave(vcpu, vcpu->fetching ? vcpu->fetch_pc : interp_pc(cpu));
 }
 
@@ -144,14 +155,16 @@ bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access ac
     interp_fault(&vcpu->cpu, addr, access, cause);
 }
 
-static __attribute__((noreturn)) void fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
+static __attribute__((noreturn)) void fetch_fault(struct vcpu *vcpu, uint64_t pc,
+                                                  enum vcpu_fault_cause cause)
 {
     vcpu->exit = (struct vcpu_exit){
         .reason = VCPU_EXIT_FAULT, .access = VCPU_EXEC, .cause = cause, .addr = pc};
     interp_leave(vcpu, pc);
 }
 
-/* Copy the words at pc up to the page's end. Without the lock, since it may fault. Returns their number. */
+/* Copy the words at pc up to the page's end. Without the lock, since it may fault. Returns their
+ * number. */
 static unsigned fetch_words(struct vcpu *vcpu, uint64_t pc)
 {
     unsigned count = (unsigned)((GUEST_PAGE - (pc & (GUEST_PAGE - 1))) / 4);
@@ -167,8 +180,8 @@ static unsigned fetch_words(struct vcpu *vcpu, uint64_t pc)
 }
 
 /*
- * Decode the block at pc. When code was invalidated meanwhile, perhaps this, the block is run but not kept: a core
- * may have fetched at the same moment. Trying again instead could go on for ever.
+ * Decode the block at pc. When code was invalidated meanwhile, perhaps this, the block is run but
+ * not kept: a core may have fetched at the same moment. Trying again instead could go on for ever.
  */
 static struct block *build_block(struct vcpu *vcpu, uint64_t pc)
 {
@@ -200,7 +213,10 @@ static struct block *build_block(struct vcpu *vcpu, uint64_t pc)
     return block;
 }
 
-static unsigned jump_slot(uint64_t pc) { return (unsigned)(pc >> 2) & ((1u << JUMP_CACHE_BITS) - 1); }
+static unsigned jump_slot(uint64_t pc)
+{
+    return (unsigned)(pc >> 2) & ((1u << JUMP_CACHE_BITS) - 1);
+}
 
 static inline bool block_is(struct block *block, uint64_t pc)
 {
@@ -217,8 +233,8 @@ static __attribute__((noinline)) struct block *find_block(struct vcpu *vcpu, uin
 }
 
 /*
- * Take up the vm's epoch: from here on this vcpu uses no block of an earlier one. The reload after the store
- * closes the race with a flush that has read seen_epoch before.
+ * Take up the vm's epoch: from here on this vcpu uses no block of an earlier one. The reload after
+ * the store closes the race with a flush that has read seen_epoch before.
  */
 static void enter_epoch(struct vcpu *vcpu)
 {
@@ -250,7 +266,8 @@ static void remember(struct block *from, struct block *to)
     if (!from->direct)
         return;
     struct block *first = atomic_load_explicit(&from->succ[0], memory_order_relaxed);
-    atomic_store_explicit(&from->succ[block_is(first, BLOCK_DEAD) ? 0 : 1], to, memory_order_release);
+    atomic_store_explicit(&from->succ[block_is(first, BLOCK_DEAD) ? 0 : 1], to,
+                          memory_order_release);
 }
 
 /* Not inlined: beside sigsetjmp() nothing could stay in a register. */
@@ -259,15 +276,18 @@ static __attribute__((noinline)) void run_blocks(struct vcpu *vcpu)
     struct interp_cpu *cpu = &vcpu->cpu;
     struct block *from = NULL, *block;
     for (;;) {
-        if (__builtin_expect(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0, 0)) {
+        if (__builtin_expect(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0,
+                             0)) {
             if (attend(vcpu))
                 return;
             from = NULL;
         }
         uint64_t pc = cpu->regs.pc;
-        if (from && block_is(block = atomic_load_explicit(&from->succ[0], memory_order_acquire), pc))
+        if (from &&
+            block_is(block = atomic_load_explicit(&from->succ[0], memory_order_acquire), pc))
             goto found;
-        if (from && block_is(block = atomic_load_explicit(&from->succ[1], memory_order_acquire), pc))
+        if (from &&
+            block_is(block = atomic_load_explicit(&from->succ[1], memory_order_acquire), pc))
             goto found;
         block = vcpu->jump[jump_slot(pc)];
         if (!block_is(block, pc)) {

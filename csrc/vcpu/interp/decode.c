@@ -10,7 +10,10 @@ static a64_predecode *const interp_predecode[A64_COUNT] = {A64_ROWS(ROW_PREDECOD
 /* Rows that were predecoded in this process, for the coverage test. */
 static uint8_t coverage[A64_COUNT];
 
-const uint8_t *interp_coverage(void) { return coverage; }
+const uint8_t *interp_coverage(void)
+{
+    return coverage;
+}
 
 static void exec_undef(struct interp_cpu *cpu, const struct a64_op *op)
 {
@@ -37,10 +40,8 @@ static bool ends_block(enum a64_id id)
     case A64_BRK:
     case A64_ISB:
     case A64_IC_IVAU:
-    case A64_INVALID:
-        return true;
-    default:
-        return false;
+    case A64_INVALID: return true;
+    default: return false;
     }
 }
 
@@ -81,7 +82,10 @@ int interp_decode_one(struct a64_op *op, uint32_t insn, uint64_t pc)
     return op->exec == exec_undef ? -1 : 0;
 }
 
-bool decode_leaves(const struct a64_op *last) { return a64_decode(last->insn) == A64_SVC; }
+bool decode_leaves(const struct a64_op *last)
+{
+    return a64_decode(last->insn) == A64_SVC;
+}
 
 bool decode_is_direct(const struct a64_op *last)
 {

@@ -1,6 +1,6 @@
 /*
- * exec_map.c - the executable guest ranges, a sorted array: a process has some dozens, and only mmap-like
- * calls change it.
+ * exec_map.c - the executable guest ranges, a sorted array: a process has some dozens, and only
+ * mmap-like calls change it.
  */
 #include <stdlib.h>
 

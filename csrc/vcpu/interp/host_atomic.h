@@ -1,5 +1,6 @@
 /*
- * host_atomic.h - the 128-bit compare-and-swap, which compilers leave to a library that may take a lock.
+ * host_atomic.h - the 128-bit compare-and-swap, which compilers leave to a library that may take a
+ * lock.
  */
 #ifndef ELFUSE_INTERP_HOST_ATOMIC_H
 #define ELFUSE_INTERP_HOST_ATOMIC_H
@@ -8,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * Compare the 16 bytes at p (16-byte aligned) with expected and store desired there if they are equal; expected
- * gets what was found. Sequentially consistent. Faults as a write in either case.
+ * Compare the 16 bytes at p (16-byte aligned) with expected and store desired there if they are
+ * equal; expected gets what was found. Sequentially consistent. Faults as a write in either case.
  */
 static inline bool host_cas128(void *p, uint64_t expected[2], const uint64_t desired[2])
 {
@@ -29,7 +30,10 @@ static inline bool host_cas128(void *p, uint64_t expected[2], const uint64_t des
     uint64_t low, high, same;
     uint32_t failed;
     do {
-        __asm__ __volatile__("ldaxp %0, %1, %2" : "=&r"(low), "=&r"(high) : "Q"(*(char *)p) : "memory");
+        __asm__ __volatile__("ldaxp %0, %1, %2"
+                             : "=&r"(low), "=&r"(high)
+                             : "Q"(*(char *)p)
+                             : "memory");
         same = low == expected[0] && high == expected[1];
         __asm__ __volatile__("stlxp %w0, %2, %3, %1"
                              : "=&r"(failed), "=Q"(*(char *)p)

@@ -1,6 +1,7 @@
 /*
- * host_fp.h - the host's floating-point control around guest code: the engine computes with round-to-nearest, no
- * flush to zero and all exceptions masked, and whoever called vcpu_run() gets back what they had, flags included.
+ * host_fp.h - the host's floating-point control around guest code: the engine computes with
+ * round-to-nearest, no flush to zero and all exceptions masked, and whoever called vcpu_run() gets
+ * back what they had, flags included.
  */
 #ifndef ELFUSE_INTERP_HOST_FP_H
 #define ELFUSE_INTERP_HOST_FP_H

@@ -1,6 +1,6 @@
 /*
- * int.c - data processing on general registers: add, logical, move, bitfield, conditional select and compare.
- * One exec function for each operation and width.
+ * int.c - data processing on general registers: add, logical, move, bitfield, conditional select
+ * and compare. One exec function for each operation and width.
  */
 #include "vcpu/a64/a64.h"
 #include "vcpu/interp/cond.h"
@@ -10,8 +10,14 @@
 #define EXEC(name) static void name(struct interp_cpu *cpu, const struct a64_op *op)
 #define R(n)       (cpu->regs.r[n])
 
-static uint32_t flags_nz32(uint32_t r) { return (r & NZCV_N) | (r == 0 ? NZCV_Z : 0); }
-static uint32_t flags_nz64(uint64_t r) { return ((uint32_t)(r >> 32) & NZCV_N) | (r == 0 ? NZCV_Z : 0); }
+static uint32_t flags_nz32(uint32_t r)
+{
+    return (r & NZCV_N) | (r == 0 ? NZCV_Z : 0);
+}
+static uint32_t flags_nz64(uint64_t r)
+{
+    return ((uint32_t)(r >> 32) & NZCV_N) | (r == 0 ? NZCV_Z : 0);
+}
 
 /* AddWithCarry(). */
 static inline uint64_t add_flags64(uint64_t a, uint64_t b, unsigned carry, uint32_t *nzcv)
@@ -35,31 +41,49 @@ static inline uint32_t add_flags32(uint32_t a, uint32_t b, unsigned carry, uint3
 }
 
 /*
- * ADD/SUB families. Operand 2 is an immediate, a register, a shifted or an extended register; the last two
- * share a form, in which u8[0] chooses the extension and u8[1] the shift.
+ * ADD/SUB families. Operand 2 is an immediate, a register, a shifted or an extended register; the
+ * last two share a form, in which u8[0] chooses the extension and u8[1] the shift.
  */
 static inline uint64_t operand2(struct interp_cpu *cpu, const struct a64_op *op)
 {
     return int_extend(R(op->rm), op->u8[0]) << op->u8[1];
 }
-#define OP2_imm op->imm
-#define OP2_reg R(op->rm)
-#define OP2_lsl (R(op->rm) << op->u8[1])
+#define OP2_imm  op->imm
+#define OP2_reg  R(op->rm)
+#define OP2_lsl  (R(op->rm) << op->u8[1])
 #define OP2_sh64 int_shift64(R(op->rm), op->u8[0], op->u8[1])
 #define OP2_sh32 int_shift32((uint32_t)R(op->rm), op->u8[0], op->u8[1])
-#define OP2_ext operand2(cpu, op)
+#define OP2_ext  operand2(cpu, op)
 
 #define ADD_SUB(form, o64, o32)                                                                    \
-    EXEC(add64_##form) { R(op->rd) = R(op->rn) + (o64); }                                          \
-    EXEC(add32_##form) { R(op->rd) = (uint32_t)(R(op->rn) + (o32)); }                              \
-    EXEC(sub64_##form) { R(op->rd) = R(op->rn) - (o64); }                                          \
-    EXEC(sub32_##form) { R(op->rd) = (uint32_t)(R(op->rn) - (o32)); }                              \
-    EXEC(adds64_##form) { R(op->rd) = add_flags64(R(op->rn), o64, 0, &cpu->regs.nzcv); }           \
+    EXEC(add64_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = R(op->rn) + (o64);                                                             \
+    }                                                                                              \
+    EXEC(add32_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = (uint32_t)(R(op->rn) + (o32));                                                 \
+    }                                                                                              \
+    EXEC(sub64_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = R(op->rn) - (o64);                                                             \
+    }                                                                                              \
+    EXEC(sub32_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = (uint32_t)(R(op->rn) - (o32));                                                 \
+    }                                                                                              \
+    EXEC(adds64_##form)                                                                            \
+    {                                                                                              \
+        R(op->rd) = add_flags64(R(op->rn), o64, 0, &cpu->regs.nzcv);                               \
+    }                                                                                              \
     EXEC(adds32_##form)                                                                            \
     {                                                                                              \
         R(op->rd) = add_flags32((uint32_t)R(op->rn), (uint32_t)(o32), 0, &cpu->regs.nzcv);         \
     }                                                                                              \
-    EXEC(subs64_##form) { R(op->rd) = add_flags64(R(op->rn), ~(o64), 1, &cpu->regs.nzcv); }        \
+    EXEC(subs64_##form)                                                                            \
+    {                                                                                              \
+        R(op->rd) = add_flags64(R(op->rn), ~(o64), 1, &cpu->regs.nzcv);                            \
+    }                                                                                              \
     EXEC(subs32_##form)                                                                            \
     {                                                                                              \
         R(op->rd) = add_flags32((uint32_t)R(op->rn), ~(uint32_t)(o32), 1, &cpu->regs.nzcv);        \
@@ -74,7 +98,8 @@ ADD_SUB(lsl, OP2_lsl, OP2_lsl)
 ADD_SUB(shift, OP2_sh64, OP2_sh32)
 ADD_SUB(ext, OP2_ext, OP2_ext)
 
-/* op and S are bits 30 and 29 in all of them; the flag-setting forms write ZR where the others write SP. */
+/* op and S are bits 30 and 29 in all of them; the flag-setting forms write ZR where the others
+ * write SP. */
 static void add_sub(struct a64_op *op, a64_exec *const table[2][4])
 {
     op->exec = table[bits(op->insn, 31, 1)][bits(op->insn, 29, 2)];
@@ -119,16 +144,34 @@ int pre_add_ext(struct a64_op *op, uint64_t pc)
 
 /* ADC, SBC */
 #define CARRY ((cpu->regs.nzcv >> 29) & 1)
-EXEC(adc64) { R(op->rd) = R(op->rn) + R(op->rm) + CARRY; }
-EXEC(adc32) { R(op->rd) = (uint32_t)(R(op->rn) + R(op->rm) + CARRY); }
-EXEC(sbc64) { R(op->rd) = R(op->rn) + ~R(op->rm) + CARRY; }
-EXEC(sbc32) { R(op->rd) = (uint32_t)(R(op->rn) + ~R(op->rm) + CARRY); }
-EXEC(adcs64) { R(op->rd) = add_flags64(R(op->rn), R(op->rm), CARRY, &cpu->regs.nzcv); }
+EXEC(adc64)
+{
+    R(op->rd) = R(op->rn) + R(op->rm) + CARRY;
+}
+EXEC(adc32)
+{
+    R(op->rd) = (uint32_t)(R(op->rn) + R(op->rm) + CARRY);
+}
+EXEC(sbc64)
+{
+    R(op->rd) = R(op->rn) + ~R(op->rm) + CARRY;
+}
+EXEC(sbc32)
+{
+    R(op->rd) = (uint32_t)(R(op->rn) + ~R(op->rm) + CARRY);
+}
+EXEC(adcs64)
+{
+    R(op->rd) = add_flags64(R(op->rn), R(op->rm), CARRY, &cpu->regs.nzcv);
+}
 EXEC(adcs32)
 {
     R(op->rd) = add_flags32((uint32_t)R(op->rn), (uint32_t)R(op->rm), CARRY, &cpu->regs.nzcv);
 }
-EXEC(sbcs64) { R(op->rd) = add_flags64(R(op->rn), ~R(op->rm), CARRY, &cpu->regs.nzcv); }
+EXEC(sbcs64)
+{
+    R(op->rd) = add_flags64(R(op->rn), ~R(op->rm), CARRY, &cpu->regs.nzcv);
+}
 EXEC(sbcs32)
 {
     R(op->rd) = add_flags32((uint32_t)R(op->rn), ~(uint32_t)R(op->rm), CARRY, &cpu->regs.nzcv);
@@ -144,7 +187,8 @@ static void zero_operands(struct a64_op *op)
 int pre_adc(struct a64_op *op, uint64_t pc)
 {
     (void)pc;
-    static a64_exec *const table[2][4] = {{adc32, adcs32, sbc32, sbcs32}, {adc64, adcs64, sbc64, sbcs64}};
+    static a64_exec *const table[2][4] = {{adc32, adcs32, sbc32, sbcs32},
+                                          {adc64, adcs64, sbc64, sbcs64}};
     zero_operands(op);
     add_sub(op, table);
     return 0;
@@ -152,12 +196,30 @@ int pre_adc(struct a64_op *op, uint64_t pc)
 
 /* Logical. The inverted forms have their own functions; immediates are inverted by nobody. */
 #define LOGIC(form, o64, o32)                                                                      \
-    EXEC(and64_##form) { R(op->rd) = R(op->rn) & (o64); }                                          \
-    EXEC(and32_##form) { R(op->rd) = (uint32_t)(R(op->rn) & (o32)); }                              \
-    EXEC(orr64_##form) { R(op->rd) = R(op->rn) | (o64); }                                          \
-    EXEC(orr32_##form) { R(op->rd) = (uint32_t)(R(op->rn) | (o32)); }                              \
-    EXEC(eor64_##form) { R(op->rd) = R(op->rn) ^ (o64); }                                          \
-    EXEC(eor32_##form) { R(op->rd) = (uint32_t)(R(op->rn) ^ (o32)); }                              \
+    EXEC(and64_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = R(op->rn) & (o64);                                                             \
+    }                                                                                              \
+    EXEC(and32_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = (uint32_t)(R(op->rn) & (o32));                                                 \
+    }                                                                                              \
+    EXEC(orr64_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = R(op->rn) | (o64);                                                             \
+    }                                                                                              \
+    EXEC(orr32_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = (uint32_t)(R(op->rn) | (o32));                                                 \
+    }                                                                                              \
+    EXEC(eor64_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = R(op->rn) ^ (o64);                                                             \
+    }                                                                                              \
+    EXEC(eor32_##form)                                                                             \
+    {                                                                                              \
+        R(op->rd) = (uint32_t)(R(op->rn) ^ (o32));                                                 \
+    }                                                                                              \
     EXEC(ands64_##form)                                                                            \
     {                                                                                              \
         uint64_t r = R(op->rn) & (o64);                                                            \
@@ -185,7 +247,10 @@ static void logic(struct a64_op *op, a64_exec *const table[2][4])
     op->exec = table[bits(op->insn, 31, 1)][bits(op->insn, 29, 2)];
 }
 
-EXEC(mov_reg64) { R(op->rd) = R(op->rm); }
+EXEC(mov_reg64)
+{
+    R(op->rd) = R(op->rm);
+}
 
 int pre_logic_imm(struct a64_op *op, uint64_t pc)
 {
@@ -210,16 +275,26 @@ int pre_logic_shift(struct a64_op *op, uint64_t pc)
     zero_operands(op);
     op->u8[0] = (uint8_t)bits(op->insn, 22, 2);
     op->u8[1] = (uint8_t)amount;
-    logic(op, amount == 0 ? (invert ? logic_not_reg : logic_reg) : (invert ? logic_not_shift : logic_shift));
+    logic(op, amount == 0 ? (invert ? logic_not_reg : logic_reg)
+                          : (invert ? logic_not_shift : logic_shift));
     if (op->exec == orr64_reg && op->rn == REG_ZERO)
         op->exec = mov_reg64;
     return 0;
 }
 
 /* Moves and addresses */
-EXEC(mov_imm) { R(op->rd) = op->imm; }
-EXEC(movk64) { R(op->rd) = (R(op->rd) & ~(0xffffULL << op->u8[0])) | op->imm; }
-EXEC(movk32) { R(op->rd) = (uint32_t)((R(op->rd) & ~(0xffffULL << op->u8[0])) | op->imm); }
+EXEC(mov_imm)
+{
+    R(op->rd) = op->imm;
+}
+EXEC(movk64)
+{
+    R(op->rd) = (R(op->rd) & ~(0xffffULL << op->u8[0])) | op->imm;
+}
+EXEC(movk32)
+{
+    R(op->rd) = (uint32_t)((R(op->rd) & ~(0xffffULL << op->u8[0])) | op->imm);
+}
 
 int pre_movw(struct a64_op *op, uint64_t pc)
 {

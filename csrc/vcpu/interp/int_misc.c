@@ -1,6 +1,6 @@
 /*
- * int_misc.c - data processing on general registers: bitfields, one, two and three sources, conditional
- * select and compare, flag manipulation.
+ * int_misc.c - data processing on general registers: bitfields, one, two and three sources,
+ * conditional select and compare, flag manipulation.
  */
 #include "vcpu/a64/a64.h"
 #include "vcpu/interp/cond.h"
@@ -11,7 +11,10 @@
 #define R(n)       (cpu->regs.r[n])
 #define W(n)       ((uint32_t)cpu->regs.r[n])
 
-static bool is_wide(const struct a64_op *op) { return bits(op->insn, 31, 1); }
+static bool is_wide(const struct a64_op *op)
+{
+    return bits(op->insn, 31, 1);
+}
 
 static void zero_operands(struct a64_op *op)
 {
@@ -22,18 +25,42 @@ static void zero_operands(struct a64_op *op)
 }
 
 /*
- * Bitfields. imms >= immr: the field from bit immr up to imms goes to bit 0; else the low imms+1 bits go to
- * bit width-immr. As shifts: left by u8[0], then right by u8[1], arithmetic or logical. BFM inserts the bits
- * of op->imm of the value shifted by u8[0], left or right.
+ * Bitfields. imms >= immr: the field from bit immr up to imms goes to bit 0; else the low imms+1
+ * bits go to bit width-immr. As shifts: left by u8[0], then right by u8[1], arithmetic or logical.
+ * BFM inserts the bits of op->imm of the value shifted by u8[0], left or right.
  */
-EXEC(ubfm64) { R(op->rd) = R(op->rn) << op->u8[0] >> op->u8[1]; }
-EXEC(sbfm64) { R(op->rd) = (uint64_t)((int64_t)(R(op->rn) << op->u8[0]) >> op->u8[1]); }
-EXEC(ubfm32) { R(op->rd) = W(op->rn) << op->u8[0] >> op->u8[1]; }
-EXEC(sbfm32) { R(op->rd) = (uint32_t)((int32_t)(W(op->rn) << op->u8[0]) >> op->u8[1]); }
-EXEC(bfm_right64) { R(op->rd) = (R(op->rd) & ~op->imm) | (R(op->rn) >> op->u8[0] & op->imm); }
-EXEC(bfm_left64) { R(op->rd) = (R(op->rd) & ~op->imm) | (R(op->rn) << op->u8[0] & op->imm); }
-EXEC(bfm_right32) { R(op->rd) = (uint32_t)((R(op->rd) & ~op->imm) | (R(op->rn) >> op->u8[0] & op->imm)); }
-EXEC(bfm_left32) { R(op->rd) = (uint32_t)((R(op->rd) & ~op->imm) | (R(op->rn) << op->u8[0] & op->imm)); }
+EXEC(ubfm64)
+{
+    R(op->rd) = R(op->rn) << op->u8[0] >> op->u8[1];
+}
+EXEC(sbfm64)
+{
+    R(op->rd) = (uint64_t)((int64_t)(R(op->rn) << op->u8[0]) >> op->u8[1]);
+}
+EXEC(ubfm32)
+{
+    R(op->rd) = W(op->rn) << op->u8[0] >> op->u8[1];
+}
+EXEC(sbfm32)
+{
+    R(op->rd) = (uint32_t)((int32_t)(W(op->rn) << op->u8[0]) >> op->u8[1]);
+}
+EXEC(bfm_right64)
+{
+    R(op->rd) = (R(op->rd) & ~op->imm) | (R(op->rn) >> op->u8[0] & op->imm);
+}
+EXEC(bfm_left64)
+{
+    R(op->rd) = (R(op->rd) & ~op->imm) | (R(op->rn) << op->u8[0] & op->imm);
+}
+EXEC(bfm_right32)
+{
+    R(op->rd) = (uint32_t)((R(op->rd) & ~op->imm) | (R(op->rn) >> op->u8[0] & op->imm));
+}
+EXEC(bfm_left32)
+{
+    R(op->rd) = (uint32_t)((R(op->rd) & ~op->imm) | (R(op->rn) << op->u8[0] & op->imm));
+}
 
 int pre_bitfield(struct a64_op *op, uint64_t pc)
 {
@@ -59,10 +86,22 @@ int pre_bitfield(struct a64_op *op, uint64_t pc)
 }
 
 /* 0 < u8[0] < width */
-EXEC(extr64) { R(op->rd) = R(op->rm) >> op->u8[0] | R(op->rn) << (64 - op->u8[0]); }
-EXEC(extr32) { R(op->rd) = (uint32_t)(W(op->rm) >> op->u8[0] | W(op->rn) << (32 - op->u8[0])); }
-EXEC(extr_none64) { R(op->rd) = R(op->rm); }
-EXEC(extr_none32) { R(op->rd) = W(op->rm); }
+EXEC(extr64)
+{
+    R(op->rd) = R(op->rm) >> op->u8[0] | R(op->rn) << (64 - op->u8[0]);
+}
+EXEC(extr32)
+{
+    R(op->rd) = (uint32_t)(W(op->rm) >> op->u8[0] | W(op->rn) << (32 - op->u8[0]));
+}
+EXEC(extr_none64)
+{
+    R(op->rd) = R(op->rm);
+}
+EXEC(extr_none32)
+{
+    R(op->rd) = W(op->rm);
+}
 
 int pre_extr(struct a64_op *op, uint64_t pc)
 {
@@ -86,8 +125,14 @@ static uint64_t reverse_bits64(uint64_t v)
     return __builtin_bswap64(v);
 }
 
-EXEC(rbit64) { R(op->rd) = reverse_bits64(R(op->rn)); }
-EXEC(rbit32) { R(op->rd) = reverse_bits64(R(op->rn)) >> 32; }
+EXEC(rbit64)
+{
+    R(op->rd) = reverse_bits64(R(op->rn));
+}
+EXEC(rbit32)
+{
+    R(op->rd) = reverse_bits64(R(op->rn)) >> 32;
+}
 EXEC(rev16_64)
 {
     uint64_t v = R(op->rn);
@@ -98,16 +143,31 @@ EXEC(rev16_32)
     uint32_t v = W(op->rn);
     R(op->rd) = (v >> 8 & 0x00ff00ffu) | (v & 0x00ff00ffu) << 8;
 }
-EXEC(rev_32) { R(op->rd) = __builtin_bswap32(W(op->rn)); }
+EXEC(rev_32)
+{
+    R(op->rd) = __builtin_bswap32(W(op->rn));
+}
 EXEC(rev32_64)
 {
     uint64_t v = __builtin_bswap64(R(op->rn));
     R(op->rd) = v >> 32 | v << 32;
 }
-EXEC(rev_64) { R(op->rd) = __builtin_bswap64(R(op->rn)); }
-static unsigned leading_zeros(uint64_t v) { return v ? (unsigned)__builtin_clzll(v) : 64; }
-EXEC(clz64) { R(op->rd) = leading_zeros(R(op->rn)); }
-EXEC(clz32) { R(op->rd) = leading_zeros(W(op->rn)) - 32; }
+EXEC(rev_64)
+{
+    R(op->rd) = __builtin_bswap64(R(op->rn));
+}
+static unsigned leading_zeros(uint64_t v)
+{
+    return v ? (unsigned)__builtin_clzll(v) : 64;
+}
+EXEC(clz64)
+{
+    R(op->rd) = leading_zeros(R(op->rn));
+}
+EXEC(clz32)
+{
+    R(op->rd) = leading_zeros(W(op->rn)) - 32;
+}
 /* The bits below the top that equal it. */
 EXEC(cls64)
 {
@@ -133,8 +193,14 @@ int pre_dp1(struct a64_op *op, uint64_t pc)
 }
 
 /* Two sources. Division by zero gives 0, and the most negative value over -1 itself. */
-EXEC(udiv64) { R(op->rd) = R(op->rm) ? R(op->rn) / R(op->rm) : 0; }
-EXEC(udiv32) { R(op->rd) = W(op->rm) ? W(op->rn) / W(op->rm) : 0; }
+EXEC(udiv64)
+{
+    R(op->rd) = R(op->rm) ? R(op->rn) / R(op->rm) : 0;
+}
+EXEC(udiv32)
+{
+    R(op->rd) = W(op->rm) ? W(op->rn) / W(op->rm) : 0;
+}
 EXEC(sdiv64)
 {
     int64_t n = (int64_t)R(op->rn), m = (int64_t)R(op->rm);
@@ -146,8 +212,14 @@ EXEC(sdiv32)
     R(op->rd) = m == 0 ? 0 : m == -1 ? 0 - (uint32_t)n : (uint32_t)(n / m);
 }
 #define SHIFTV(name, type)                                                                         \
-    EXEC(name##64) { R(op->rd) = int_shift64(R(op->rn), type, R(op->rm) & 63); }                   \
-    EXEC(name##32) { R(op->rd) = int_shift32(W(op->rn), type, R(op->rm) & 31); }
+    EXEC(name##64)                                                                                 \
+    {                                                                                              \
+        R(op->rd) = int_shift64(R(op->rn), type, R(op->rm) & 63);                                  \
+    }                                                                                              \
+    EXEC(name##32)                                                                                 \
+    {                                                                                              \
+        R(op->rd) = int_shift32(W(op->rn), type, R(op->rm) & 31);                                  \
+    }
 SHIFTV(lslv, 0)
 SHIFTV(lsrv, 1)
 SHIFTV(asrv, 2)
@@ -175,7 +247,10 @@ static uint32_t crc_bytes(uint32_t crc, uint64_t data, unsigned bytes, uint32_t 
     }
     return crc;
 }
-EXEC(crc32) { R(op->rd) = crc_bytes(W(op->rn), R(op->rm), op->u8[0], op->u32); }
+EXEC(crc32)
+{
+    R(op->rd) = crc_bytes(W(op->rn), R(op->rm), op->u8[0], op->u32);
+}
 
 int pre_crc32(struct a64_op *op, uint64_t pc)
 {
@@ -188,19 +263,43 @@ int pre_crc32(struct a64_op *op, uint64_t pc)
 }
 
 /* Three sources */
-EXEC(madd64) { R(op->rd) = R(op->ra) + R(op->rn) * R(op->rm); }
-EXEC(madd32) { R(op->rd) = (uint32_t)(R(op->ra) + R(op->rn) * R(op->rm)); }
-EXEC(msub64) { R(op->rd) = R(op->ra) - R(op->rn) * R(op->rm); }
-EXEC(msub32) { R(op->rd) = (uint32_t)(R(op->ra) - R(op->rn) * R(op->rm)); }
+EXEC(madd64)
+{
+    R(op->rd) = R(op->ra) + R(op->rn) * R(op->rm);
+}
+EXEC(madd32)
+{
+    R(op->rd) = (uint32_t)(R(op->ra) + R(op->rn) * R(op->rm));
+}
+EXEC(msub64)
+{
+    R(op->rd) = R(op->ra) - R(op->rn) * R(op->rm);
+}
+EXEC(msub32)
+{
+    R(op->rd) = (uint32_t)(R(op->ra) - R(op->rn) * R(op->rm));
+}
 #define SPRODUCT ((uint64_t)((int64_t)(int32_t)R(op->rn) * (int32_t)R(op->rm)))
 #define UPRODUCT ((uint64_t)W(op->rn) * W(op->rm))
-EXEC(smaddl) { R(op->rd) = R(op->ra) + SPRODUCT; }
-EXEC(smsubl) { R(op->rd) = R(op->ra) - SPRODUCT; }
-EXEC(umaddl) { R(op->rd) = R(op->ra) + UPRODUCT; }
-EXEC(umsubl) { R(op->rd) = R(op->ra) - UPRODUCT; }
+EXEC(smaddl)
+{
+    R(op->rd) = R(op->ra) + SPRODUCT;
+}
+EXEC(smsubl)
+{
+    R(op->rd) = R(op->ra) - SPRODUCT;
+}
+EXEC(umaddl)
+{
+    R(op->rd) = R(op->ra) + UPRODUCT;
+}
+EXEC(umsubl)
+{
+    R(op->rd) = R(op->ra) - UPRODUCT;
+}
 EXEC(smulh)
 {
-    R(op->rd) = (uint64_t)((__extension__(__int128)(int64_t)R(op->rn) * (int64_t)R(op->rm)) >> 64);
+    R(op->rd) = (uint64_t)((__extension__(__int128)(int64_t) R(op->rn) * (int64_t)R(op->rm)) >> 64);
 }
 EXEC(umulh)
 {
@@ -235,14 +334,38 @@ int pre_mulh(struct a64_op *op, uint64_t pc)
 
 /* Conditional select. op->u32 is the condition's mask. */
 #define HOLDS cond_holds(op->u32, cpu->regs.nzcv)
-EXEC(csel64) { R(op->rd) = HOLDS ? R(op->rn) : R(op->rm); }
-EXEC(csel32) { R(op->rd) = HOLDS ? W(op->rn) : W(op->rm); }
-EXEC(csinc64) { R(op->rd) = HOLDS ? R(op->rn) : R(op->rm) + 1; }
-EXEC(csinc32) { R(op->rd) = HOLDS ? W(op->rn) : W(op->rm) + 1; }
-EXEC(csinv64) { R(op->rd) = HOLDS ? R(op->rn) : ~R(op->rm); }
-EXEC(csinv32) { R(op->rd) = HOLDS ? W(op->rn) : ~W(op->rm); }
-EXEC(csneg64) { R(op->rd) = HOLDS ? R(op->rn) : 0 - R(op->rm); }
-EXEC(csneg32) { R(op->rd) = HOLDS ? W(op->rn) : 0 - W(op->rm); }
+EXEC(csel64)
+{
+    R(op->rd) = HOLDS ? R(op->rn) : R(op->rm);
+}
+EXEC(csel32)
+{
+    R(op->rd) = HOLDS ? W(op->rn) : W(op->rm);
+}
+EXEC(csinc64)
+{
+    R(op->rd) = HOLDS ? R(op->rn) : R(op->rm) + 1;
+}
+EXEC(csinc32)
+{
+    R(op->rd) = HOLDS ? W(op->rn) : W(op->rm) + 1;
+}
+EXEC(csinv64)
+{
+    R(op->rd) = HOLDS ? R(op->rn) : ~R(op->rm);
+}
+EXEC(csinv32)
+{
+    R(op->rd) = HOLDS ? W(op->rn) : ~W(op->rm);
+}
+EXEC(csneg64)
+{
+    R(op->rd) = HOLDS ? R(op->rn) : 0 - R(op->rm);
+}
+EXEC(csneg32)
+{
+    R(op->rd) = HOLDS ? W(op->rn) : 0 - W(op->rm);
+}
 
 int pre_csel(struct a64_op *op, uint64_t pc)
 {
@@ -274,10 +397,22 @@ static uint32_t flags32(uint32_t a, uint32_t b, unsigned carry)
 }
 #define CCMP_B (R(op->rm) + op->imm)
 #define ELSE   ((uint32_t)op->u8[0] << 28)
-EXEC(ccmp64) { cpu->regs.nzcv = HOLDS ? flags64(R(op->rn), ~CCMP_B, 1) : ELSE; }
-EXEC(ccmp32) { cpu->regs.nzcv = HOLDS ? flags32(W(op->rn), ~(uint32_t)CCMP_B, 1) : ELSE; }
-EXEC(ccmn64) { cpu->regs.nzcv = HOLDS ? flags64(R(op->rn), CCMP_B, 0) : ELSE; }
-EXEC(ccmn32) { cpu->regs.nzcv = HOLDS ? flags32(W(op->rn), (uint32_t)CCMP_B, 0) : ELSE; }
+EXEC(ccmp64)
+{
+    cpu->regs.nzcv = HOLDS ? flags64(R(op->rn), ~CCMP_B, 1) : ELSE;
+}
+EXEC(ccmp32)
+{
+    cpu->regs.nzcv = HOLDS ? flags32(W(op->rn), ~(uint32_t)CCMP_B, 1) : ELSE;
+}
+EXEC(ccmn64)
+{
+    cpu->regs.nzcv = HOLDS ? flags64(R(op->rn), CCMP_B, 0) : ELSE;
+}
+EXEC(ccmn32)
+{
+    cpu->regs.nzcv = HOLDS ? flags32(W(op->rn), (uint32_t)CCMP_B, 0) : ELSE;
+}
 
 int pre_ccmp(struct a64_op *op, uint64_t pc)
 {
@@ -295,13 +430,18 @@ int pre_ccmp(struct a64_op *op, uint64_t pc)
 }
 
 /* Flag manipulation */
-EXEC(cfinv) { cpu->regs.nzcv ^= NZCV_C; (void)op; }
+EXEC(cfinv)
+{
+    cpu->regs.nzcv ^= NZCV_C;
+    (void)op;
+}
 EXEC(rmif)
 {
     uint64_t v = int_shift64(R(op->rn), 3, op->u8[0]);
     cpu->regs.nzcv = (cpu->regs.nzcv & ~op->u32) | ((uint32_t)v << 28 & op->u32);
 }
-/* u8[0] is the number of the top bit: C is left, V tells whether the value above the top bit differs. */
+/* u8[0] is the number of the top bit: C is left, V tells whether the value above the top bit
+ * differs. */
 EXEC(setf)
 {
     uint32_t v = W(op->rn);

@@ -1,17 +1,18 @@
 /*
  * interp_core.h - the interpreter's machine: the vm, the vcpu, the cache of predecoded blocks.
  *
- * A block is the predecoded run of instructions from one pc to the next branch, exception or page end. It
- * belongs to the vm and is shared by its vcpus. Its operations never change. When guest code under it changes
- * or stops being executable, the block is "dead": its pc becomes BLOCK_DEAD, which no lookup can match, so
- * every pointer to it (jump caches, successors) stops being used at the next block boundary, without any of
- * them being found and cleared. A vcpu that is inside a dead block finishes it, as a core may that has fetched
- * the old instructions already.
+ * A block is the predecoded run of instructions from one pc to the next branch, exception or page
+ * end. It belongs to the vm and is shared by its vcpus. Its operations never change. When guest
+ * code under it changes or stops being executable, the block is "dead": its pc becomes BLOCK_DEAD,
+ * which no lookup can match, so every pointer to it (jump caches, successors) stops being used at
+ * the next block boundary, without any of them being found and cleared. A vcpu that is inside a
+ * dead block finishes it, as a core may that has fetched the old instructions already.
  *
- * Memory of blocks is only freed all at once (cache_flush), when every vcpu has passed a block boundary since.
+ * Memory of blocks is only freed all at once (cache_flush), when every vcpu has passed a block
+ * boundary since.
  *
- * Locking: vm->lock guards everything in the vm except what is _Atomic, which is read without it. No guest
- * memory is touched under the lock, because a fault there would leave it locked.
+ * Locking: vm->lock guards everything in the vm except what is _Atomic, which is read without it.
+ * No guest memory is touched under the lock, because a fault there would leave it locked.
  */
 #ifndef ELFUSE_INTERP_CORE_H
 #define ELFUSE_INTERP_CORE_H
@@ -24,7 +25,8 @@
 
 #define GUEST_PAGE_BITS 12
 #define GUEST_PAGE      (1ULL << GUEST_PAGE_BITS)
-/* Nobody's pc: unaligned, which vcpu_run() refuses, and not what a branch's sign extension can give. */
+/* Nobody's pc: unaligned, which vcpu_run() refuses, and not what a branch's sign extension can
+ * give. */
 #define BLOCK_DEAD      0x0100000000000001ULL
 #define BLOCK_MAX_OPS   64
 #define HASH_BITS       15
@@ -43,7 +45,8 @@ struct block {
     struct a64_op ops[];
 };
 
-/* Blocks that start in one guest page (and, since blocks end at page ends, all that have code of it). */
+/* Blocks that start in one guest page (and, since blocks end at page ends, all that have code of
+ * it). */
 struct code_page {
     uint64_t page;
     struct block *blocks;
@@ -119,10 +122,10 @@ int cache_init(struct vcpu_vm *vm);
 void cache_destroy(struct vcpu_vm *vm);
 /* Without the lock. NULL when there is none. */
 struct block *cache_find(struct vcpu_vm *vm, uint64_t pc);
-/* With the lock. Copies the operations; returns NULL when out of memory. keep: false makes a dead block, to be run
- * by the caller once. */
-struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops, unsigned count,
-                           bool keep);
+/* With the lock. Copies the operations; returns NULL when out of memory. keep: false makes a dead
+ * block, to be run by the caller once. */
+struct block *cache_insert(struct vcpu_vm *vm, uint64_t pc, const struct a64_op *ops,
+                           unsigned count, bool keep);
 /* With the lock: kill the blocks with code in [start, end). */
 void cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end);
 /* With the lock: forget every block; the memory is freed when all vcpus have noticed. */
@@ -138,8 +141,9 @@ bool exec_map_has(const struct vcpu_vm *vm, uint64_t addr);
 bool exec_map_meets(const struct vcpu_vm *vm, uint64_t start, uint64_t end);
 
 /*
- * decode.c: decode up to max of the count instruction words at pc into ops. Returns how many operations were
- * made (at least one); the last ends the block. decode_leaves and decode_is_direct describe that last one.
+ * decode.c: decode up to max of the count instruction words at pc into ops. Returns how many
+ * operations were made (at least one); the last ends the block. decode_leaves and decode_is_direct
+ * describe that last one.
  */
 unsigned decode_block(struct a64_op *ops, const uint32_t *words, unsigned count, uint64_t pc);
 bool decode_leaves(const struct a64_op *last);

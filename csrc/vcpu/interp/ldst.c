@@ -1,10 +1,12 @@
 /*
- * ldst.c - loads and stores of general registers. One exec function for each access and addressing form.
+ * ldst.c - loads and stores of general registers. One exec function for each access and addressing
+ * form.
  *
- * Overlaps of registers that are CONSTRAINED UNPREDICTABLE do as qemu does: the written-back base wins over a
- * loaded value, and the first register of a pair over the second.
+ * Overlaps of registers that are CONSTRAINED UNPREDICTABLE do as qemu does: the written-back base
+ * wins over a loaded value, and the first register of a pair over the second.
  *
- * FORM_SP and FORM_REG_SP have SP as their base, which must be 16-byte aligned (Linux sets SCTLR_EL1.SA0).
+ * FORM_SP and FORM_REG_SP have SP as their base, which must be 16-byte aligned (Linux sets
+ * SCTLR_EL1.SA0).
  */
 #include "vcpu/a64/a64.h"
 #include "vcpu/interp/interp.h"
@@ -19,7 +21,17 @@ static inline void check_sp(struct interp_cpu *cpu, enum vcpu_access access)
 }
 
 /* Addressing forms: the address, and what happens after the access. */
-enum form { FORM_BASE, FORM_SP, FORM_POST, FORM_PRE, FORM_X, FORM_UXTW, FORM_SXTW, FORM_REG_SP, FORMS };
+enum form {
+    FORM_BASE,
+    FORM_SP,
+    FORM_POST,
+    FORM_PRE,
+    FORM_X,
+    FORM_UXTW,
+    FORM_SXTW,
+    FORM_REG_SP,
+    FORMS
+};
 
 static inline uint64_t reg_offset(struct interp_cpu *cpu, const struct a64_op *op)
 {
@@ -28,8 +40,8 @@ static inline uint64_t reg_offset(struct interp_cpu *cpu, const struct a64_op *o
     return m << op->u8[0];
 }
 
-static inline __attribute__((always_inline)) uint64_t address(struct interp_cpu *cpu, const struct a64_op *op,
-                                                              enum form form, enum vcpu_access access)
+static inline __attribute__((always_inline)) uint64_t
+address(struct interp_cpu *cpu, const struct a64_op *op, enum form form, enum vcpu_access access)
 {
     uint64_t base = R(op->rn);
     switch (form) {
@@ -50,8 +62,8 @@ static inline __attribute__((always_inline)) uint64_t address(struct interp_cpu 
     }
 }
 
-static inline __attribute__((always_inline)) void write_back(struct interp_cpu *cpu, const struct a64_op *op,
-                                                             enum form form)
+static inline __attribute__((always_inline)) void
+write_back(struct interp_cpu *cpu, const struct a64_op *op, enum form form)
 {
     if (form == FORM_POST || form == FORM_PRE)
         R(op->rn) += op->imm;
@@ -145,9 +157,18 @@ int pre_ldst_reg(struct a64_op *op, uint64_t pc)
 }
 
 /* Literals: op->imm is the address. */
-EXEC(ldr_lit_w) { R(op->rd) = ld32(cpu, op->imm); }
-EXEC(ldr_lit_x) { R(op->rd) = ld64(cpu, op->imm); }
-EXEC(ldrsw_lit) { R(op->rd) = (uint64_t)(int64_t)(int32_t)ld32(cpu, op->imm); }
+EXEC(ldr_lit_w)
+{
+    R(op->rd) = ld32(cpu, op->imm);
+}
+EXEC(ldr_lit_x)
+{
+    R(op->rd) = ld64(cpu, op->imm);
+}
+EXEC(ldrsw_lit)
+{
+    R(op->rd) = (uint64_t)(int64_t)(int32_t)ld32(cpu, op->imm);
+}
 
 int pre_ldr_lit(struct a64_op *op, uint64_t pc)
 {
@@ -159,10 +180,11 @@ int pre_ldr_lit(struct a64_op *op, uint64_t pc)
 }
 
 /*
- * Pairs: rd and ra. u8[0] is 1 for forms that write the base back; u8[1] is 1 when the access is at the base
- * itself (post-index).
+ * Pairs: rd and ra. u8[0] is 1 for forms that write the base back; u8[1] is 1 when the access is at
+ * the base itself (post-index).
  */
-static inline uint64_t pair_address(struct interp_cpu *cpu, const struct a64_op *op, enum vcpu_access access)
+static inline uint64_t pair_address(struct interp_cpu *cpu, const struct a64_op *op,
+                                    enum vcpu_access access)
 {
     if (op->rn == 31)
         check_sp(cpu, access);
@@ -200,7 +222,8 @@ int pre_ldst_pair(struct a64_op *op, uint64_t pc)
 {
     (void)pc;
     static a64_exec *const table[3][2] = {{stp_w, ldp_w}, {NULL, ldpsw}, {stp_x, ldp_x}};
-    unsigned opc = bits(op->insn, 30, 2), mode = bits(op->insn, 23, 2), load = bits(op->insn, 22, 1);
+    unsigned opc = bits(op->insn, 30, 2), mode = bits(op->insn, 23, 2),
+             load = bits(op->insn, 22, 1);
     op->imm = (uint64_t)sbits(op->insn, 15, 7) << (opc == 2 ? 3 : 2);
     op->u8[0] = mode & 1;
     op->u8[1] = mode == 1;

@@ -79,14 +79,17 @@ int pre_dmb(struct a64_op *op, uint64_t pc)
     return 0;
 }
 
-/* Cache maintenance by address needs the memory to be readable, else it faults as a read (Linux clears WnR for
- * these: is_write_abort()). */
+/* Cache maintenance by address needs the memory to be readable, else it faults as a read (Linux
+ * clears WnR for these: is_write_abort()). */
 static void touch(struct interp_cpu *cpu, uint64_t addr)
 {
     (void)*(volatile const uint8_t *)guest_ptr(cpu, addr, 1, VCPU_READ);
 }
 
-EXEC(exec_dc) { touch(cpu, cpu->regs.r[op->rd]); }
+EXEC(exec_dc)
+{
+    touch(cpu, cpu->regs.r[op->rd]);
+}
 EXEC(exec_dc_zva)
 {
     uint64_t addr = cpu->regs.r[op->rd] & ~(uint64_t)(A64_ZVA_BYTES - 1);
@@ -122,7 +125,8 @@ int pre_ic_ivau(struct a64_op *op, uint64_t pc)
 }
 
 /* System registers. */
-#define SYSREG(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+#define SYSREG(op0, op1, crn, crm, op2)                                                            \
+    ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 #define SYS_NZCV       SYSREG(3, 3, 4, 2, 0)
 #define SYS_FPCR       SYSREG(3, 3, 4, 4, 0)
 #define SYS_FPSR       SYSREG(3, 3, 4, 4, 1)
@@ -133,23 +137,60 @@ int pre_ic_ivau(struct a64_op *op, uint64_t pc)
 #define SYS_CNTFRQ_EL0 SYSREG(3, 3, 14, 0, 0)
 #define SYS_CNTVCT_EL0 SYSREG(3, 3, 14, 0, 2)
 
-static unsigned sysreg_key(uint32_t insn) { return bits(insn, 5, 16); }
+static unsigned sysreg_key(uint32_t insn)
+{
+    return bits(insn, 5, 16);
+}
 
-EXEC(mrs_const) { cpu->regs.r[op->rd] = op->imm; }
-EXEC(mrs_nzcv) { cpu->regs.r[op->rd] = cpu->regs.nzcv; }
-EXEC(mrs_fpcr) { cpu->regs.r[op->rd] = cpu->regs.fpcr; }
-EXEC(mrs_fpsr) { cpu->regs.r[op->rd] = cpu->regs.fpsr; }
-EXEC(mrs_tpidr) { cpu->regs.r[op->rd] = cpu->regs.tpidr; }
-EXEC(mrs_cntvct) { cpu->regs.r[op->rd] = vcpu_of(cpu)->vm->config.counter(); }
-EXEC(mrs_cntfrq) { cpu->regs.r[op->rd] = vcpu_of(cpu)->vm->config.counter_hz; }
+EXEC(mrs_const)
+{
+    cpu->regs.r[op->rd] = op->imm;
+}
+EXEC(mrs_nzcv)
+{
+    cpu->regs.r[op->rd] = cpu->regs.nzcv;
+}
+EXEC(mrs_fpcr)
+{
+    cpu->regs.r[op->rd] = cpu->regs.fpcr;
+}
+EXEC(mrs_fpsr)
+{
+    cpu->regs.r[op->rd] = cpu->regs.fpsr;
+}
+EXEC(mrs_tpidr)
+{
+    cpu->regs.r[op->rd] = cpu->regs.tpidr;
+}
+EXEC(mrs_cntvct)
+{
+    cpu->regs.r[op->rd] = vcpu_of(cpu)->vm->config.counter();
+}
+EXEC(mrs_cntfrq)
+{
+    cpu->regs.r[op->rd] = vcpu_of(cpu)->vm->config.counter_hz;
+}
 
-EXEC(msr_nzcv) { cpu->regs.nzcv = (uint32_t)cpu->regs.r[op->rd] & 0xf0000000u; }
-EXEC(msr_fpcr) { cpu->regs.fpcr = (uint32_t)cpu->regs.r[op->rd] & A64_FPCR_MASK; }
-EXEC(msr_fpsr) { cpu->regs.fpsr = (uint32_t)cpu->regs.r[op->rd] & A64_FPSR_MASK; }
-EXEC(msr_tpidr) { cpu->regs.tpidr = cpu->regs.r[op->rd]; }
+EXEC(msr_nzcv)
+{
+    cpu->regs.nzcv = (uint32_t)cpu->regs.r[op->rd] & 0xf0000000u;
+}
+EXEC(msr_fpcr)
+{
+    cpu->regs.fpcr = (uint32_t)cpu->regs.r[op->rd] & A64_FPCR_MASK;
+}
+EXEC(msr_fpsr)
+{
+    cpu->regs.fpsr = (uint32_t)cpu->regs.r[op->rd] & A64_FPSR_MASK;
+}
+EXEC(msr_tpidr)
+{
+    cpu->regs.tpidr = cpu->regs.r[op->rd];
+}
 
-/* The identification space op0=3 op1=0 CRn=0, as Linux emulates it for EL0 (arch/arm64/kernel/cpufeature.c,
- * emulate_sys_reg): CRm 0 has three registers, CRm 2 to 7 read as zero where nothing is tracked. */
+/* The identification space op0=3 op1=0 CRn=0, as Linux emulates it for EL0
+ * (arch/arm64/kernel/cpufeature.c, emulate_sys_reg): CRm 0 has three registers, CRm 2 to 7 read as
+ * zero where nothing is tracked. */
 static int id_register(unsigned key, uint64_t *value)
 {
     static const struct {

@@ -8,7 +8,7 @@
 #include "check.h"
 #include "vcpu_guest.h"
 
-#define MOVZ_X0(n) (0xd2800000u | (uint32_t)(n) << 5)
+#define MOVZ_X0(n)   (0xd2800000u | (uint32_t)(n) << 5)
 #define INSN_SVC     0xd4002461u /* svc #0x123 */
 #define INSN_BRK     0xd42008a0u
 #define INSN_IC_IVAU 0xd50b7521u /* ic ivau, x1 */
@@ -99,7 +99,8 @@ static void permission(void)
     vcpu_vm_protect(guest_vm, CODE, PAGE, VCPU_PROT_READ | VCPU_PROT_EXEC);
 }
 
-/* Executable ranges: every page of a region switched in a pseudo-random order against a plain array. */
+/* Executable ranges: every page of a region switched in a pseudo-random order against a plain
+ * array. */
 static void ranges(void)
 {
     enum { PAGES = 40 };
@@ -125,7 +126,8 @@ static void ranges(void)
     vcpu_vm_protect(guest_vm, at, PAGES * PAGE, 0);
 }
 
-/* One thread runs a function that another keeps rewriting, with branches into it from an unchanged block. */
+/* One thread runs a function that another keeps rewriting, with branches into it from an unchanged
+ * block. */
 static atomic_bool stop_changing;
 
 static void *changer(void *unused)
@@ -145,8 +147,8 @@ static void changed_while_running(void)
 {
     struct vcpu_regs *r = vcpu_regs(guest_cpu);
     GUEST_CODE(CODE, 0x14000040u /* b CODE+256 */);
-    GUEST_CODE(CODE + 256, MOVZ_X0(0), 0xd1000421u /* sub x1, x1, #1 */, 0xb5fff7c1u /* cbnz x1, CODE */,
-               INSN_SVC);
+    GUEST_CODE(CODE + 256, MOVZ_X0(0), 0xd1000421u /* sub x1, x1, #1 */,
+               0xb5fff7c1u /* cbnz x1, CODE */, INSN_SVC);
     pthread_t thread;
     pthread_create(&thread, NULL, changer, NULL);
     r->x[1] = 200000;
@@ -157,7 +159,8 @@ static void changed_while_running(void)
     pthread_join(thread, NULL);
 }
 
-/* More code than the cache keeps, twice, on two threads: blocks are freed under a vcpu that runs. */
+/* More code than the cache keeps, twice, on two threads: blocks are freed under a vcpu that runs.
+ */
 #define BIG      0x1000000ull
 #define BIG_SIZE (40ull << 20)
 

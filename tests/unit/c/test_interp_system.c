@@ -24,19 +24,22 @@ static void undefined(uint32_t insn)
     CHECK_EQ(vcpu_regs(guest_cpu)->pc, CODE);
 }
 
-static unsigned field(uint64_t v, unsigned lsb) { return v >> lsb & 15; }
+static unsigned field(uint64_t v, unsigned lsb)
+{
+    return v >> lsb & 15;
+}
 
 int main(void)
 {
     guest_create();
     struct vcpu_regs *r = vcpu_regs(guest_cpu);
     CHECK_EQ(mrs(0xd53b0020), A64_CTR_EL0);
-    CHECK_EQ(mrs(0xd53b00e0), 4);             /* DCZID_EL0 */
-    CHECK_EQ(mrs(0xd53be040), 0x1122334455);  /* CNTVCT_EL0 */
-    CHECK_EQ(mrs(0xd53be000), 1000000000);    /* CNTFRQ_EL0 */
+    CHECK_EQ(mrs(0xd53b00e0), 4);            /* DCZID_EL0 */
+    CHECK_EQ(mrs(0xd53be040), 0x1122334455); /* CNTVCT_EL0 */
+    CHECK_EQ(mrs(0xd53be000), 1000000000);   /* CNTFRQ_EL0 */
     CHECK_EQ(mrs(0xd5380000), A64_MIDR_EL1);
-    CHECK_EQ(mrs(0xd53800a0), 1u << 31);      /* MPIDR_EL1 */
-    CHECK_EQ(mrs(0xd53bd060), 0);             /* TPIDRRO_EL0 */
+    CHECK_EQ(mrs(0xd53800a0), 1u << 31); /* MPIDR_EL1 */
+    CHECK_EQ(mrs(0xd53bd060), 0);        /* TPIDRRO_EL0 */
 
     uint64_t isar0 = mrs(0xd5380600), isar1 = mrs(0xd5380620), pfr0 = mrs(0xd5380400);
     CHECK_EQ(field(isar0, 4), 2);  /* AES, PMULL */
@@ -56,8 +59,8 @@ int main(void)
     CHECK_EQ(field(isar1, 32), 1); /* FRINTTS */
     CHECK_EQ(field(pfr0, 16), 1);  /* FP with half precision */
     CHECK_EQ(field(pfr0, 20), 1);
-    CHECK_EQ(field(pfr0, 32), 0);  /* SVE */
-    CHECK_EQ(mrs(0xd5380440), 0);  /* ID_AA64PFR2: untracked, reads as zero */
+    CHECK_EQ(field(pfr0, 32), 0); /* SVE */
+    CHECK_EQ(mrs(0xd5380440), 0); /* ID_AA64PFR2: untracked, reads as zero */
 
     /* TPIDR_EL0 */
     r->x[1] = 0x123456789abcdef0;

@@ -144,7 +144,8 @@ static void atomics(void)
     CHECK_EQ(counter(0), 2 * ROUNDS);
 }
 
-/* The monitor: cleared by CLREX, by a run's start, by a store-exclusive, and not matched by another address. */
+/* The monitor: cleared by CLREX, by a run's start, by a store-exclusive, and not matched by another
+ * address. */
 static void monitor(void)
 {
     struct vcpu_regs *r = vcpu_regs(guest_cpu);

@@ -1,6 +1,6 @@
 /*
- * vcpu_guest.h - a small guest for tests of an engine: one page of code, two of data, a read-only page, and the
- * host's fault handler. Test programs include it once.
+ * vcpu_guest.h - a small guest for tests of an engine: one page of code, two of data, a read-only
+ * page, and the host's fault handler. Test programs include it once.
  */
 #ifndef ELFUSE_VCPU_GUEST_H
 #define ELFUSE_VCPU_GUEST_H
@@ -28,7 +28,7 @@ static void guest_on_fault(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
     enum vcpu_access access = uc->uc_mcontext.gregs[REG_ERR] & 2 ? VCPU_WRITE : VCPU_READ;
-    enum vcpu_fault_cause cause = sig == SIGBUS              ? VCPU_FAULT_BUS
+    enum vcpu_fault_cause cause = sig == SIGBUS                  ? VCPU_FAULT_BUS
                                   : info->si_code == SEGV_ACCERR ? VCPU_FAULT_PERM
                                                                  : VCPU_FAULT_MAP;
     if (guest_cpu)
@@ -42,7 +42,10 @@ static inline void guest_map(uint64_t addr, uint64_t len, int host, unsigned pro
         abort();
 }
 
-static uint64_t guest_counter(void) { return 0x1122334455ull; }
+static uint64_t guest_counter(void)
+{
+    return 0x1122334455ull;
+}
 
 static inline void guest_create(void)
 {
@@ -50,7 +53,8 @@ static inline void guest_create(void)
     struct sigaction sa = {.sa_sigaction = guest_on_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &sa, NULL);
     sigaction(SIGBUS, &sa, NULL);
-    guest_base = mmap(NULL, GUEST_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    guest_base =
+        mmap(NULL, GUEST_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (guest_base == MAP_FAILED)
         abort();
     struct vcpu_vm_config config = {guest_base, GUEST_SIZE, guest_counter, 1000000000};
