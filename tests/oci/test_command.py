@@ -199,6 +199,15 @@ def test_import_budget(elfuse: Elfuse, image: str, store_path: Path) -> None:
         assert "click" in loaded and not loaded & heavy, loaded & heavy
 
 
+def test_labels_do_not_drive_the_terminal(elfuse: Elfuse, tmp_path: Path) -> None:
+    config = {"Labels": {"evil": "\x1b[31mred\nName: other"}, "Cmd": ["\x1b]0;title\x07"]}
+    layout = write_layout(tmp_path / "layout", {"x": [Image([tar([("a", b"a")])], config)]})
+    elfuse("oci", "pull", f"oci:{layout}:x")
+    text = elfuse("oci", "inspect", f"oci:{layout}:x").out
+    assert "Label:      evil=?[31mred?Name: other\n" in text
+    assert text.replace("\n", "").isprintable()
+
+
 def test_bars_at_a_terminal(tmp_path: Path, store_path: Path) -> None:
     """At a terminal the bars go to standard error, and the result alone to standard output."""
     layout = write_layout(tmp_path / "layout", {"big": [Image([tar([("f", os.urandom(1 << 20))])])]})
