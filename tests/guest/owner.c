@@ -104,6 +104,28 @@ static void times(void)
     ERR(utimensat(AT_FDCWD, "own-none", NULL, 0), ENOENT);
 }
 
+/* Devices are the host's: their attributes are not for the guest to change. */
+static void devices(void)
+{
+    struct stat before = look("/dev/null"), after;
+    int fd = open("/dev/null", O_RDWR);
+
+    ERR(fchmod(fd, 0600), EPERM);
+    ERR(chmod("/dev/null", 0600), EPERM);
+    EQ(futimens(fd, NULL), 0);
+    after = look("/dev/null");
+    EQ(after.st_mode, before.st_mode);
+    EQ(fstat(fd, &after), 0);
+    EQ(after.st_mode & 0777, 0666);
+    EQ(fchown(fd, 1, 1), 0);
+    EQ(fstat(fd, &after), 0);
+    EQ(after.st_uid, 0);
+    close(fd);
+    int p[2];
+    EQ(pipe(p), 0);
+    EQ(fchmod(p[0], 0644), 0);
+}
+
 /* As uid 1000: what the modes allow and nothing more. */
 static void unprivileged(void)
 {
@@ -159,6 +181,7 @@ int main(void)
     modes();
     owners();
     times();
+    devices();
     unprivileged();
     return done();
 }

@@ -25,13 +25,11 @@ static int resolve_fd(struct task *task, uint64_t arg, struct fs_path *p)
 /* Whether the file can carry a virtual owner: it lies in one of the guest's trees. */
 static bool carries(const struct fs_path *p) { return p->mnt || p->anon; }
 
-/* Make the object changeable. Objects without a host file cannot be; nor can the host's device nodes, which
- * a guest of root's could otherwise take from everybody. */
+/* Make the object changeable. Objects without a host file cannot be; nor can a device node of the host's that lies in
+ * a tree, which a guest of root's could otherwise take from everybody. */
 static int prepare(struct task *task, struct fs_path *p)
 {
-    uint32_t type = p->host_mode & LINUX_S_IFMT;
-    if (p->node || type == LINUX_S_IFCHR || type == LINUX_S_IFBLK ||
-        (!carries(p) && (LINUX_S_ISCHR(p->st.stx_mode) || LINUX_S_ISBLK(p->st.stx_mode))))
+    if (p->node || LINUX_S_ISCHR(p->host_mode) || LINUX_S_ISBLK(p->host_mode))
         return -LINUX_EPERM;
     return fs_copy_up(task->proc->fs, p);
 }
@@ -40,9 +38,8 @@ static int prepare(struct task *task, struct fs_path *p)
  * that is not in the guest's trees is the host's (a device, a terminal, a redirected file) and stays as it is. */
 static bool is_private(const struct fs_path *p)
 {
-    uint32_t type = p->host_mode & LINUX_S_IFMT;
-
-    return type == LINUX_S_IFIFO || type == LINUX_S_IFSOCK || type == 0 || p->st.stx_nlink == 0;
+    return LINUX_S_ISFIFO(p->host_mode) || (p->host_mode & LINUX_S_IFMT) == LINUX_S_IFSOCK ||
+           (p->host_mode & LINUX_S_IFMT) == 0 || p->st.stx_nlink == 0;
 }
 
 /* ---- mode ---- */
@@ -202,11 +199,10 @@ static int change_times(struct task *task, struct fs_path *p, const struct linux
             return -LINUX_EPERM;
         r = owner_may(cred, &p->st, FS_MAY_WRITE);
     }
-    if (r == 0 && p->node == NULL)
-        r = prepare(task, p);
-    if (r < 0 || p->node || !carries(p))
+    if (r < 0 || p->node || !carries(p)) /* the times of /dev/null and of pipes are nobody's business */
         return r;
-    return host_utimens_fd(p->fd, times);
+    r = prepare(task, p);
+    return r < 0 ? r : host_utimens_fd(p->fd, times);
 }
 
 int64_t sys_utimensat(struct task *task, const uint64_t a[6])

@@ -153,6 +153,20 @@ static int open_check(struct task *task, struct fs_path *p, int flags)
     return r;
 }
 
+/*
+ * A pipe or terminal that another user of the host made and handed to us cannot be opened again by name. For
+ * these a duplicate does the same, as there is no offset.
+ */
+static int share_stream(const struct fs_path *p, int flags)
+{
+    int fl = host_getfl(p->from_fd), have = fl & LINUX_O_ACCMODE, want = flags & LINUX_O_ACCMODE;
+
+    if (fl < 0 || (!LINUX_S_ISFIFO(p->host_mode) && !LINUX_S_ISCHR(p->host_mode)) ||
+        (have != LINUX_O_RDWR && have != want))
+        return -LINUX_EACCES;
+    return host_dupfd(p->from_fd, 0, flags & LINUX_O_CLOEXEC);
+}
+
 static int64_t open_existing(struct task *task, struct fs_path *p, int flags)
 {
     struct fs_context *fs = task->proc->fs;
@@ -166,6 +180,8 @@ static int64_t open_existing(struct task *task, struct fs_path *p, int flags)
         return open_synth(task, p, flags);
     if (p->mnt == NULL) { /* the file of a descriptor, without a name */
         fd = host_reopen_wait(p->fd, flags);
+        if (fd == -LINUX_EACCES && p->from_fd >= 0)
+            fd = share_stream(p, flags);
         return fd < 0 ? fd : fd_return_lowest(task, fd);
     }
     if (change && LINUX_S_ISREG(p->host_mode) && (r = fs_copy_up(fs, p)) < 0)

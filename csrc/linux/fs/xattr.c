@@ -55,6 +55,8 @@ static int name_check(const struct fs_path *p, const char *name, int *set)
             *set = -LINUX_EPERM;
             return -LINUX_ENODATA;
         }
+        if (p->mnt == NULL && p->anon == NULL) /* a file of the host's that was inherited */
+            *set = -LINUX_EPERM;
         return p->node ? (*set = -LINUX_EOPNOTSUPP) : 0;
     }
     if (strncmp(name, "trusted.", 8) == 0) {
