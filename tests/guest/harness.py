@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,22 +158,28 @@ def run_spec(
     """Start elfuse-vm with a spec on a descriptor, as the command does."""
     text = spec if isinstance(spec, (str, bytes)) else json.dumps(spec)
     data = text.encode() if isinstance(text, str) else text
-    with tempfile.TemporaryFile() as file:
+    with ExitStack() as stack:
+        file, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         file.write(data)
         file.seek(0)
         if as_user is not None:
             popen |= {"user": as_user, "group": as_user, "extra_groups": []}
-        return subprocess.run(
+            for stream in (out, err):  # who may not open them again has no /dev/stdout
+                os.fchown(stream.fileno(), as_user, as_user)
+        done = subprocess.run(
             [vm_path(), "--spec-fd", str(file.fileno())],
             pass_fds=[file.fileno()],
             input=stdin,
-            capture_output=True,
+            stdout=out,
+            stderr=err,
             text=True,
             timeout=timeout,
             check=False,
             cwd="/",
             **popen,
         )
+        texts = [os.pread(stream.fileno(), 1 << 26, 0).decode(errors="replace") for stream in (out, err)]
+        return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
 
 def run_reference(program: Program, timeout: float = 60) -> subprocess.CompletedProcess[str]:
