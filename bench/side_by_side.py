@@ -117,7 +117,14 @@ def bench_calls(out: Path, rounds: int) -> bool:
         over = (a[index] - a[0]) - b[index]
         holds = over <= 60
         good = good and holds
-        report(f"{name} (peer: the host's own)", a[index] - a[0], b[index], "ns", f"{over:+.0f} ns, at most +60", holds)
+        report(
+            f"{name} (peer: the host's own)",
+            a[index] - a[0],
+            b[index],
+            "ns",
+            f"{over:+.0f} ns, at most +60",
+            holds,
+        )
     return good
 
 

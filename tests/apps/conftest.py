@@ -34,7 +34,17 @@ def run_image(image_store: Path) -> RunImage:
         stdin: str = "",
         timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "elfuse", "oci", "run", "-i", *options, f"oci:{IMAGES}:{name}", *words]
+        command = [
+            sys.executable,
+            "-m",
+            "elfuse",
+            "oci",
+            "run",
+            "-i",
+            *options,
+            f"oci:{IMAGES}:{name}",
+            *words,
+        ]
         env = {**os.environ, "ELFUSE_STORE": str(image_store), "PYTHONPATH": str(ROOT)}
         return subprocess.run(
             command, capture_output=True, text=True, input=stdin, env=env, timeout=timeout, check=False

@@ -31,7 +31,9 @@ def test_hello(run_image: RunImage) -> None:
 
 
 def test_platform(run_image: RunImage) -> None:
-    program = "import sys, platform; print(sys.version); print(platform.platform()); print(platform.machine())"
+    program = (
+        "import sys, platform; print(sys.version); print(platform.platform()); print(platform.machine())"
+    )
     version, *rest = ran(run_image("python", "python3", "-c", program)).splitlines()
     assert version.startswith("3.13")
     while not rest[0].startswith("Linux-"):  # sys.version has a line break in it
@@ -79,9 +81,26 @@ def test_the_clock_is_read_without_system_calls(run_image: RunImage) -> None:
         (("pwd",), "/app\n"),
         (("readlink", "-f", "/bin/sh"), "/usr/bin/dash\n"),
         (("bash", "-c", 'x=(1 2 3); echo "${#x[@]} ${x[-1]} $((2**40))"'), "3 3 1099511627776\n"),
-        (("bash", "-c", "printf '%s\\n' {a..c}; read line < /etc/debian_version; [[ $line == 13* ]]"), "a\nb\nc\n"),
-        (("perl", "-e", 'my %h = map { $_ => $_ ** 2 } 1..3; print join(",", map { $h{$_} } sort keys %h), "\\n"'), "1,4,9\n"),
-        (("sqlite3", ":memory:", "select sum(value), sqlite_version() > '3.40' from generate_series(1, 100)"), "5050|1\n"),
+        (
+            ("bash", "-c", "printf '%s\\n' {a..c}; read line < /etc/debian_version; [[ $line == 13* ]]"),
+            "a\nb\nc\n",
+        ),
+        (
+            (
+                "perl",
+                "-e",
+                'my %h = map { $_ => $_ ** 2 } 1..3; print join(",", map { $h{$_} } sort keys %h), "\\n"',
+            ),
+            "1,4,9\n",
+        ),
+        (
+            (
+                "sqlite3",
+                ":memory:",
+                "select sum(value), sqlite_version() > '3.40' from generate_series(1, 100)",
+            ),
+            "5050|1\n",
+        ),
     ],
 )
 def test_one_program(run_image: RunImage, words: tuple[str, ...], expected: str) -> None:

@@ -44,7 +44,9 @@ def run(fuzzer: Path, *args: str) -> str:
 def table_rows() -> list[str]:
     tables = sorted(str(p) for p in (ROOT / "csrc" / "vcpu" / "a64").glob("*.tbl"))
     generator = str(ROOT / "csrc" / "vcpu" / "a64" / "gen.py")
-    text = subprocess.run([sys.executable, generator, "--json", *tables], check=True, capture_output=True, text=True)
+    text = subprocess.run(
+        [sys.executable, generator, "--json", *tables], check=True, capture_output=True, text=True
+    )
     rows = json.loads(text.stdout)
     return [row["name"] for row in (rows["rows"] if isinstance(rows, dict) else rows)]
 
