@@ -308,13 +308,27 @@ int host_unnamed_dir(void)
     return -errno;
 }
 
+/* Our identity never changes, and each stat of the guest's asks for it. */
+static uint32_t cached_id(atomic_llong *cache, uint32_t (*get)(void))
+{
+    long long id = atomic_load_explicit(cache, memory_order_relaxed);
+    if (id == 0) {
+        id = 1 + (long long)get();
+        atomic_store_explicit(cache, id, memory_order_relaxed);
+    }
+    return (uint32_t)(id - 1);
+}
+
 uint32_t host_euid(void)
 {
-    return geteuid();
+    static atomic_llong id;
+    return cached_id(&id, geteuid);
 }
+
 uint32_t host_egid(void)
 {
-    return getegid();
+    static atomic_llong id;
+    return cached_id(&id, getegid);
 }
 
 void host_umask_clear(void)

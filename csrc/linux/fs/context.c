@@ -174,27 +174,28 @@ static int add_mount(struct builder *b, const struct fs_mount_spec *s)
     return 0;
 }
 
-/* /dev/shm wants a place for files: a directory of the root's writable layer, if the spec gives none. */
+/*
+ * /dev/shm wants a place for files. If the spec gives none, it is a directory of that name in the root's writable
+ * layer, which the /dev mount hides. Without one (a read-only plain root, a /dev that is a link) there is no shm.
+ */
 static int add_shm(struct builder *b, const struct fs_mount_spec *dev)
 {
     struct fs_context *fs = b->fs;
-    char target[LINUX_PATH_MAX], source[LINUX_PATH_MAX], rel[64];
     struct fs_mount *root = &fs->mounts[0];
+    char target[LINUX_PATH_MAX], source[LINUX_PATH_MAX];
 
-    if (path_join(target, dev->target, "shm", 3) < 0)
+    if (path_join(target, dev->target, "shm", 3) < 0 || (root->read_only && root->type == FS_PLAIN))
         return 0;
     for (int i = 0; i < fs->nmounts; i++)
         if (strcmp(fs->mounts[i].target, target) == 0)
             return 0;
-    if (root->read_only && root->type == FS_PLAIN)
+    int dir = upper_dir(fs, root, dev->target + 1);
+    if (dir < 0)
         return 0;
-    /* Not through the guest's names: an image may have made /dev a link. */
-    snprintf(rel, sizeof rel, ".elfuse-shm");
-    int r = host_mkdirat(root->layers[0].fd, rel, 0777 | LINUX_S_ISVTX);
-    if (r < 0 && r != -LINUX_EEXIST)
-        return 0;
-    int n = snprintf(source, sizeof source, "%s/%s", root->layers[0].path, rel);
-    if (n >= (int)sizeof source)
+    int r = host_mkdirat(dir, "shm", 0777 | LINUX_S_ISVTX);
+    host_fd_close(dir);
+    int n = snprintf(source, sizeof source, "%s%s", root->layers[0].path, target);
+    if ((r < 0 && r != -LINUX_EEXIST) || n >= (int)sizeof source)
         return 0;
     return add_mount(b, &(struct fs_mount_spec){FS_TMPFS, target, source, false});
 }

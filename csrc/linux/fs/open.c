@@ -110,7 +110,8 @@ static int64_t open_synth(struct task *task, struct fs_path *p, int flags)
         meta->node = *p->node;
         meta->mnt = p->mnt;
     }
-    fd = fd_return_lowest(task, fd);
+    /* A file's content was made in another descriptor first. */
+    fd = meta && !placeholder ? fd_return_lowest(task, fd) : fd_return(task, fd);
     if (fd >= 0)
         fd_meta_set(task->proc->fds, (int)fd, meta);
     else
