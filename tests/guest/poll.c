@@ -62,7 +62,18 @@ static void polls(int r, int w)
     EQ(alarms, 3);
     sigprocmask(SIG_BLOCK, NULL, &none);
     CHECK(sigismember(&none, SIGALRM)); /* the old mask is back */
+    /* A ready descriptor comes before a signal that the mask would let through. */
+    sigemptyset(&none);
+    alarm_in(1);
+    usleep(20000);
+    EQ(ppoll(&p[1], 1, &ts, &none), 1);
+    fd_set out;
+    FD_ZERO(&out);
+    FD_SET(w, &out);
+    EQ(pselect(w + 1, NULL, &out, NULL, NULL, &none), 1);
+    EQ(alarms, 3);
     sigprocmask(SIG_UNBLOCK, &block, NULL);
+    EQ(alarms, 4);
 }
 
 static void selects(int r, int w)

@@ -10,14 +10,42 @@
 #define SYS_epoll_pwait2 441
 #endif
 
+/*
+ * Linux looks at the descriptors first and at signals only when none is ready; the checked window does it the other
+ * way round. So an interrupted wait looks once more, without waiting.
+ */
 int host_poll(struct linux_pollfd *fds, uint32_t count, struct linux_timespec *timeout)
 {
-    return (int)host_syscall_interruptible(SYS_ppoll, fds, count, timeout, 0, 8);
+    long n = host_syscall_interruptible(SYS_ppoll, fds, count, timeout, 0, 8);
+    if (n == -LINUX_ERESTARTSYS) {
+        struct linux_timespec zero = {0, 0};
+        long ready = host_syscall(SYS_ppoll, fds, count, &zero, 0, 8);
+        n = ready > 0 ? ready : n;
+    }
+    return (int)n;
 }
 
 int host_select(int count, void *in, void *out, void *ex, struct linux_timespec *timeout)
 {
-    return (int)host_syscall_interruptible(SYS_pselect6, count, in, out, ex, timeout, 0);
+    struct linux_pollfd fd;
+    long n = host_syscall_interruptible(SYS_pselect6, count, in, out, ex, timeout, 0);
+    if (n != -LINUX_ERESTARTSYS)
+        return (int)n;
+    /* An interrupted select leaves the sets alone; one that finds nothing clears them: so look by poll first. */
+    for (int i = 0; i < count; i++) {
+        const uint64_t bit = 1ull << (i % 64);
+        const uint64_t *sets[3] = {in, out, ex};
+        static const int16_t events[3] = {LINUX_POLLIN, LINUX_POLLOUT, LINUX_POLLPRI};
+        fd = (struct linux_pollfd){.fd = i};
+        for (int k = 0; k < 3; k++) {
+            if (sets[k] && (sets[k][i / 64] & bit))
+                fd.events |= events[k];
+        }
+        struct linux_timespec zero = {0, 0};
+        if (fd.events && host_syscall(SYS_ppoll, &fd, 1, &zero, 0, 8) > 0)
+            return (int)host_syscall(SYS_pselect6, count, in, out, ex, &zero, 0);
+    }
+    return (int)n;
 }
 
 int host_epoll_create1(int flags) { return (int)host_syscall(SYS_epoll_create1, flags); }
@@ -54,6 +82,10 @@ int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max, const s
         n = host_syscall_interruptible(SYS_epoll_pwait2, epfd, batch, max, timeout, 0, 8);
     if (n == -LINUX_ENOSYS)
         n = host_syscall_interruptible(SYS_epoll_pwait, epfd, batch, max, timeout_ms(timeout), 0, 8);
+    if (n == -LINUX_ERESTARTSYS) {
+        long ready = host_syscall(SYS_epoll_pwait, epfd, batch, max, 0, 0, 8);
+        n = ready > 0 ? ready : n;
+    }
     for (long i = 0; i < n; i++) {
         events[i].events = batch[i].events;
         events[i].pad = 0;

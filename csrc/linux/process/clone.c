@@ -1,5 +1,5 @@
 /* clone.c - new threads. A new process is refused with ENOSYS, and named in the log. */
-#include <string.h>
+#include <stdatomic.h>
 
 #include "host/log.h"
 #include "host/signal.h"
@@ -39,10 +39,9 @@ static int check_flags(uint64_t flags)
 
 static int refuse(const char *what)
 {
-    static bool told;
-    if (!told)
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&told))
         host_log("clone: %s is not served: ENOSYS", what);
-    told = true;
     return -LINUX_ENOSYS;
 }
 
