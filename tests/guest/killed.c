@@ -12,6 +12,7 @@ int main(void)
     raise(SIGTERM);
     (void)done();
     fflush(stdout);
-    *(volatile int *)8 = 1;
+    volatile uintptr_t nowhere = 8;
+    *(volatile int *)nowhere = 1;
     return 0;
 }
