@@ -1,4 +1,4 @@
-"""The trees that elfuse unpacks against umoci's: mode, owner, time, links, xattrs, content of every entry."""
+"""The trees that elfuse unpacks against umoci's: mode, owner, time, links, xattrs, content of each entry."""
 
 from __future__ import annotations
 
