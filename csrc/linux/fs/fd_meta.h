@@ -8,8 +8,16 @@
 #include "linux/fs/path.h"
 #include "linux/fs/synth.h"
 
+/* A descriptor whose reading is not the host's (event/signalfd.c). Called without locks. */
+struct fd_special {
+    int64_t (*read)(struct task *task, void *data, int fd, gva_t buf, uint64_t count);
+    void (*release)(void *data); /* the last descriptor of it is closed */
+};
+
 struct fd_meta {
     atomic_int refs;
+    const struct fd_special *special; /* or NULL */
+    void *data;                       /* its */
     struct fs_mount *mnt;   /* of a directory; NULL for files */
     char *path;             /* synthetic objects: canonical guest path; owned */
     struct synth_node node; /* with path: what it is */

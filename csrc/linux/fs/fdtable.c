@@ -53,6 +53,8 @@ void fd_meta_put(struct fd_meta *m)
 {
     if (m == NULL || atomic_fetch_sub(&m->refs, 1) != 1)
         return;
+    if (m->special)
+        m->special->release(m->data);
     dir_list_free(m->list);
     free(m->path);
     free(m);

@@ -35,8 +35,10 @@ static int64_t write_synth(struct task *task, int fd, gva_t addr, uint64_t len, 
     char buf[4096];
     int64_t r = -LINUX_EBADF;
 
-    *handled = meta && meta->path && LINUX_S_ISREG(meta->node.mode);
-    if (*handled && (host_getfl(fd) & LINUX_O_ACCMODE) != LINUX_O_RDONLY) {
+    *handled = meta && (meta->special || (meta->path && LINUX_S_ISREG(meta->node.mode)));
+    if (*handled && meta->special)
+        r = -LINUX_EINVAL;
+    else if (*handled && (host_getfl(fd) & LINUX_O_ACCMODE) != LINUX_O_RDONLY) {
         if (meta->node.ops->write == NULL)
             r = -LINUX_EINVAL;
         else if (len >= sizeof buf)
@@ -52,6 +54,18 @@ static int64_t write_synth(struct task *task, int fd, gva_t addr, uint64_t len, 
     return r;
 }
 
+static int64_t read_special(struct task *task, int fd, gva_t addr, uint64_t len, bool *handled)
+{
+    struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
+    int64_t r = 0;
+
+    *handled = meta && meta->special;
+    if (*handled)
+        r = meta->special->read(task, meta->data, fd, addr, len);
+    fd_meta_put(meta);
+    return r;
+}
+
 int64_t sys_read(struct task *task, const uint64_t a[6])
 {
     uint64_t len = a[2];
@@ -59,6 +73,12 @@ int64_t sys_read(struct task *task, const uint64_t a[6])
 
     if (!fd_is_guest(a[0]))
         return -LINUX_EBADF;
+    if (fd_meta_any(task->proc->fds, (int)a[0])) {
+        bool handled;
+        int64_t r = read_special(task, (int)a[0], a[1], a[2], &handled);
+        if (handled)
+            return r;
+    }
     buf = rw_ptr(task, a[1], &len);
     if (buf == NULL)
         return host_getfl((int)a[0]) < 0 ? -LINUX_EBADF : -LINUX_EFAULT;
@@ -130,6 +150,15 @@ int64_t sys_readv(struct task *task, const uint64_t a[6])
     struct host_iovec iov[LINUX_UIO_MAXIOV];
     int64_t r = vector(task, a, iov);
 
+    if (r >= 0 && a[2] > 0 && fd_meta_any(task->proc->fds, (int)a[0])) {
+        uint64_t one[2];
+        bool handled;
+        if (copy_from_user(task, one, a[1], sizeof one) < 0)
+            return -LINUX_EFAULT;
+        int64_t n = read_special(task, (int)a[0], one[0], one[1], &handled);
+        if (handled)
+            return n;
+    }
     return r < 0 ? r : host_readv((int)a[0], iov, (int)a[2]);
 }
 

@@ -128,6 +128,7 @@ void signal_drop_everywhere(struct process *proc, uint64_t mask)
     sigpending_drop(proc, &proc->sighand->shared, mask);
     for (struct task *t = proc->tasks->first; t; t = t->next)
         sigpending_drop(proc, &t->sig->pending, mask);
+    signalfd_notify(proc);
 }
 
 /* SIGCONT discards pending stops and the reverse, in every queue, whatever the disposition. */
@@ -185,6 +186,7 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
         wake_one_of(proc, sig);
     else if (wants(target, sig))
         wake(target);
+    signalfd_notify(proc);
     return 0;
 }
 
@@ -321,6 +323,7 @@ int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info)
     }
     if (sig)
         take(task->proc, pending, sig, info);
+    signalfd_notify(task->proc);
     host_mutex_unlock(&sighand->lock);
     return sig;
 }

@@ -30,6 +30,7 @@ struct sighand {
     struct host_mutex lock;
     struct linux_sigaction action[LINUX_NSIG + 1];
     struct sigpending shared;
+    struct signalfd *signalfds; /* event/signalfd.c */
     uint32_t queued; /* entries in all queues, against RLIMIT_SIGPENDING */
 };
 
@@ -116,6 +117,12 @@ void signal_recalc(struct task *task);
 void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask);
 void signal_drain_host(struct process *proc);
 int signal_send_task_locked(struct task *task, const struct linux_siginfo *info);
+void signalfd_notify_all(struct process *proc);
+static inline void signalfd_notify(struct process *proc)
+{
+    if (proc->sighand->signalfds)
+        signalfd_notify_all(proc);
+}
 void signal_drop_everywhere(struct process *proc, uint64_t mask);
 
 #endif
