@@ -11,8 +11,9 @@
 
 #define AUXV_MAX  24
 #define STACK_MIN 131072ull
-#define STACK_MAX (256ull << 20) /* mapped at first where there is no limit; it grows after that   \
-                                  */
+#define STACK_MAX                                                                                  \
+    (256ull << 20) /* mapped at first where there is no limit; it grows after that                 \
+                    */
 #define STACK_MAX_TINY (64ull << 20) /* in a range of 4 GiB */
 
 struct auxv {

@@ -19,7 +19,7 @@ HELPERS = SOURCES / "helpers"  # programs that a test starts by name, not tests 
 BUILD = ROOT / "build" / "guest"
 COMPILER = "aarch64-linux-gnu-gcc"
 REFERENCE = "qemu-aarch64-static"
-FLAGS = ["-O2", "-g", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-parameter", "-static"]
+FLAGS = ["-O2", "-g", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-parameter"]
 ORDINARY = 65534  # nobody
 
 
@@ -72,6 +72,8 @@ def build(program: Program) -> Path:
     if out.exists() and out.stat().st_mtime > newest:
         return out
     flags = [f for f in program.options.get("flags", "").split(",") if f]
+    if "-static-pie" not in flags:
+        flags.insert(0, "-static")
     if program.source.suffix == ".S":
         flags.append("-nostdlib")
     partial = out.with_suffix(f".{os.getpid()}")

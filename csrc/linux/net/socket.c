@@ -158,8 +158,9 @@ int64_t sys_shutdown(struct task *task, const uint64_t args[6])
 #define OPTION_MAX 4096u
 
 /*
- * Options are bytes to the host, unless they hold pointers (which are the guest's), make descriptors of host
- * processes, or rule the host's firewall (iptables, arptables and ipvs have numbers from 64 on).
+ * Options are bytes to the host, unless they hold pointers (which are the guest's), make
+ * descriptors of host processes, or rule the host's firewall (iptables, arptables and ipvs have
+ * numbers from 64 on).
  */
 static int check_option(int level, int name)
 {
