@@ -8,7 +8,10 @@
 
 static int log_fd = 2;
 
-void host_log_to(int fd) { log_fd = fd; }
+void host_log_to(int fd)
+{
+    log_fd = fd;
+}
 
 void host_write_all(int fd, const char *text, unsigned long len)
 {
@@ -23,6 +26,16 @@ void host_write_all(int fd, const char *text, unsigned long len)
     }
 }
 
+/* Names come from images and guests: what would start a new line or drive a terminal is shown as
+ * '?'. */
+static void harmless(char *text, unsigned long len)
+{
+    for (unsigned char *p = (unsigned char *)text; len--; p++)
+        if (*p < 0x20 || *p == 0x7f ||
+            (*p == 0xc2 && len && p[1] < 0xa0)) /* C1 controls in UTF-8 */
+            *p = '?';
+}
+
 void host_log(const char *format, ...)
 {
     char line[512] = "elfuse: ";
@@ -35,6 +48,7 @@ void host_log(const char *format, ...)
     unsigned long len = 8 + (unsigned long)n;
     if (len > sizeof(line) - 2)
         len = sizeof(line) - 2;
+    harmless(line, len);
     line[len++] = '\n';
     host_write_all(log_fd, line, len);
 }
