@@ -1,7 +1,7 @@
 /* guest-test: flags=-pthread */
 /*
- * Descriptors that are not the guest's (elfuse keeps its roots and files above the guest's limit) cannot be used,
- * copied, sent, named or closed, by any call that takes a number.
+ * Descriptors that are not the guest's (elfuse keeps its roots and files above the guest's limit)
+ * cannot be used, copied, sent, named or closed, by any call that takes a number.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -77,7 +77,10 @@ static void each_call(int n)
     } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
     memcpy(CMSG_DATA(&control.header), &n, sizeof(n));
     struct iovec iov = {"x", 1};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control)};
     ERR(sendmsg(pair[0], &msg, 0), EBADF);
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", n);

@@ -1,9 +1,9 @@
 /* guest-test: flags=-pthread,-Wno-format-truncation args=/canary */
 /*
- * Ways out of the root: escape_paths CANARY [INODE], where CANARY is the host's path of a file outside that says
- * SECRET, one directory above the root. test_escapes.py puts it there, together with a directory of links that
- * lead to it (mounted at /vol), and looks afterwards whether anything outside has changed. No way may read it,
- * reach its inode, or make anything beside it.
+ * Ways out of the root: escape_paths CANARY [INODE], where CANARY is the host's path of a file
+ * outside that says SECRET, one directory above the root. test_escapes.py puts it there, together
+ * with a directory of links that lead to it (mounted at /vol), and looks afterwards whether
+ * anything outside has changed. No way may read it, reach its inode, or make anything beside it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -34,7 +34,8 @@ static void judge(int dirfd, const char *path, int fd)
     close(fd);
 }
 
-/* Read, write, look at and change what path names from dirfd. What is written is not the canary's text. */
+/* Read, write, look at and change what path names from dirfd. What is written is not the canary's
+ * text. */
 static void attack_at(int dirfd, const char *path)
 {
     struct stat st;
@@ -79,7 +80,10 @@ static void attack_at(int dirfd, const char *path)
         close(sock);
     }
 }
-static void attack(const char *path) { attack_at(AT_FDCWD, path); }
+static void attack(const char *path)
+{
+    attack_at(AT_FDCWD, path);
+}
 
 static char buffer[4096];
 #define PATH(...) (snprintf(buffer, sizeof(buffer), __VA_ARGS__), buffer)
@@ -87,11 +91,29 @@ static char buffer[4096];
 static void plain_paths(void)
 {
     static const char *const prefixes[] = {
-        "", "/", "/proc/self/root", "/proc/self/root/", "/proc/1/root/", "/proc/self/cwd/", "/proc/thread-self/root/",
-        "/proc/self/fd/../root/", "/proc/self/task/1/root/", "/proc/1/cwd/", "/dev/fd/../", "/tmp/../", "/vol/",
-        "/vol/../", "/dev/../", "/proc/../", "/etc/passwd/", "//", "/./", "/tmp/./",
+        "",
+        "/",
+        "/proc/self/root",
+        "/proc/self/root/",
+        "/proc/1/root/",
+        "/proc/self/cwd/",
+        "/proc/thread-self/root/",
+        "/proc/self/fd/../root/",
+        "/proc/self/task/1/root/",
+        "/proc/1/cwd/",
+        "/dev/fd/../",
+        "/tmp/../",
+        "/vol/",
+        "/vol/../",
+        "/dev/../",
+        "/proc/../",
+        "/etc/passwd/",
+        "//",
+        "/./",
+        "/tmp/./",
     };
-    static const char *const ups[] = {"", "..", "../..", "../../../../../../../../../..", "./..//../.", "...", ".. "};
+    static const char *const ups[] = {"",           "..",  "../..", "../../../../../../../../../..",
+                                      "./..//../.", "...", ".. "};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         for (size_t k = 0; k < sizeof(ups) / sizeof(ups[0]); k++) {
             attack(PATH("%s%s/%s", prefixes[i], ups[k], name));
@@ -101,7 +123,8 @@ static void plain_paths(void)
 
 static void links(void)
 {
-    const char *targets[] = {canary, "/../canary", "../../../../canary", "/proc/self/root/../canary", "/proc/self/cwd/../../canary"};
+    const char *targets[] = {canary, "/../canary", "../../../../canary",
+                             "/proc/self/root/../canary", "/proc/self/cwd/../../canary"};
     char dir[4096];
     snprintf(dir, sizeof(dir), "%s", canary);
     *strrchr(dir, '/') = 0;
@@ -139,7 +162,8 @@ static void links(void)
 
 static void descriptors(void)
 {
-    int root = open("/", O_RDONLY | O_DIRECTORY), vol = open("/vol", O_PATH | O_DIRECTORY), tmp = open("/tmp", O_PATH);
+    int root = open("/", O_RDONLY | O_DIRECTORY), vol = open("/vol", O_PATH | O_DIRECTORY),
+        tmp = open("/tmp", O_PATH);
     int dirs[] = {root, vol, tmp, open("/proc", O_PATH), open("/dev", O_RDONLY)};
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
         if (dirs[i] < 0)
@@ -176,7 +200,8 @@ static void descriptors(void)
     }
 }
 
-/* A directory that a walk stands in is moved up meanwhile, and swapped for a link that leads out. */
+/* A directory that a walk stands in is moved up meanwhile, and swapped for a link that leads out.
+ */
 static volatile int stop;
 static void *mover(void *arg)
 {
@@ -207,7 +232,8 @@ static void moved(void)
     mkdir("/vol/deep/d/e", 0777);
     unlink("/tmp/r/lx");
     OK(symlink(dir[0] ? dir : "/..", "/tmp/r/lx"));
-    int c = open("/tmp/r/a/b/c", O_RDONLY | O_DIRECTORY), e = open("/vol/deep/d/e", O_RDONLY | O_DIRECTORY);
+    int c = open("/tmp/r/a/b/c", O_RDONLY | O_DIRECTORY),
+        e = open("/vol/deep/d/e", O_RDONLY | O_DIRECTORY);
     OK(pthread_create(&thread, NULL, mover, NULL));
     for (int i = 0; i < 300; i++) {
         int ups = 1 + i % 7;
@@ -247,8 +273,10 @@ static void sockets(void)
     char dir[4096];
     snprintf(dir, sizeof(dir), "%s", canary);
     *strrchr(dir, '/') = 0;
-    const char *paths[] = {"/../listening", "../listening", "../../../listening", "/proc/self/root/../listening",
-                           PATH("%s/listening", dir), "/vol/socket", "/tmp/dir/listening"};
+    const char *paths[] = {"/../listening",           "../listening",
+                           "../../../listening",      "/proc/self/root/../listening",
+                           PATH("%s/listening", dir), "/vol/socket",
+                           "/tmp/dir/listening"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct sockaddr_un sun = {.sun_family = AF_UNIX};
         int fd = socket(AF_UNIX, SOCK_STREAM, 0);

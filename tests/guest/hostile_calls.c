@@ -1,10 +1,10 @@
 /* guest-test: flags=-pthread,-O1 args=1,5000,3 */
 /*
- * Every system call number with hostile arguments, at random from a seed, by several threads at once:
- *   hostile_calls SEED CALLS THREADS
- * elfuse must go on, answer with a result or an errno that Linux has, and touch no register but x0. What would
- * end this program by Linux's own rules (exit, a garbage handler, unmapping its own stack) is left out; each
- * thread is interrupted by signals all the time, so that no call waits for ever.
+ * Every system call number with hostile arguments, at random from a seed, by several threads at
+ * once: hostile_calls SEED CALLS THREADS elfuse must go on, answer with a result or an errno that
+ * Linux has, and touch no register but x0. What would end this program by Linux's own rules (exit,
+ * a garbage handler, unmapping its own stack) is left out; each thread is interrupted by signals
+ * all the time, so that no call waits for ever.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "guest.h"
 
 #define P         4096ul
-#define PLAY_LOW  3  /* descriptors that the calls may close, and that are made again */
+#define PLAY_LOW  3 /* descriptors that the calls may close, and that are made again */
 #define PLAY_HIGH 40
 #define LAST_CALL 470
 
@@ -49,7 +49,10 @@ static uint64_t rnd(void)
     x ^= x << 17;
     return self->state = x;
 }
-static uint64_t below(uint64_t n) { return rnd() % n; }
+static uint64_t below(uint64_t n)
+{
+    return rnd() % n;
+}
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
@@ -58,10 +61,10 @@ static void on_signal(int sig, siginfo_t *info, void *context)
         return;
     if (info->si_code <= 0) /* somebody's kill() */
         return;
-    FAIL("signal %d at pc %llx, address %p, after call %llu(%llx, %llx, %llx, %llx, %llx, %llx)", sig,
-         (long long)uc->uc_mcontext.pc, info->si_addr, (long long)self->nr, (long long)self->args[0],
-         (long long)self->args[1], (long long)self->args[2], (long long)self->args[3], (long long)self->args[4],
-         (long long)self->args[5]);
+    FAIL("signal %d at pc %llx, address %p, after call %llu(%llx, %llx, %llx, %llx, %llx, %llx)",
+         sig, (long long)uc->uc_mcontext.pc, info->si_addr, (long long)self->nr,
+         (long long)self->args[0], (long long)self->args[1], (long long)self->args[2],
+         (long long)self->args[3], (long long)self->args[4], (long long)self->args[5]);
     _exit(1);
 }
 
@@ -77,7 +80,8 @@ static uint64_t call(uint64_t nr, const uint64_t a[6], int *spoiled)
     register uint64_t x5 __asm__("x5") = a[5];
     register uint64_t x9 __asm__("x9") = 0x123456789;
     __asm__ volatile("svc #0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x8), "+r"(x9)
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x8),
+                       "+r"(x9)
                      :
                      : "memory", "cc");
     *spoiled = x1 != a[1] || x2 != a[2] || x3 != a[3] || x4 != a[4] || x5 != a[5] || x8 != nr ||
@@ -89,15 +93,31 @@ static uint64_t call(uint64_t nr, const uint64_t a[6], int *spoiled)
 static uint64_t bad_address(void)
 {
     static const uint64_t fixed[] = {
-        0,       8,           0xffful,          1ul << 45,      (1ul << 45) + P,      (1ul << 45) - 1,
-        1ul << 47, (1ul << 48) - P, 1ul << 48,    1ul << 55,      0x7ffffffff000ul,     0xffff000000000000ul,
-        ~0ul,    -8ul,        -P,               1ul << 63,      0xffff800008080000ul, 0x00ff000000000000ul,
+        0,
+        8,
+        0xffful,
+        1ul << 45,
+        (1ul << 45) + P,
+        (1ul << 45) - 1,
+        1ul << 47,
+        (1ul << 48) - P,
+        1ul << 48,
+        1ul << 55,
+        0x7ffffffff000ul,
+        0xffff000000000000ul,
+        ~0ul,
+        -8ul,
+        -P,
+        1ul << 63,
+        0xffff800008080000ul,
+        0x00ff000000000000ul,
     };
     switch (below(6)) {
     case 0: return gone + below(P);
     case 1: return none + below(P);
     case 2: return rnd() | 1ul << 46;
-    case 3: return rw | (1 + below(255)) << 56; /* a tag, which calls do not ignore unless asked to */
+    case 3:
+        return rw | (1 + below(255)) << 56; /* a tag, which calls do not ignore unless asked to */
     default: return fixed[below(sizeof(fixed) / sizeof(fixed[0]))];
     }
 }
@@ -116,9 +136,11 @@ static uint64_t address(void)
 
 static uint64_t descriptor(void)
 {
-    static const uint64_t odd[] = {-1ul, -100ul, 200,     65535,   65536,      65537,       1024,
-                                   768,  769,    49152,   786432,  1ul << 20,  0x7fffffff,  0x80000000ul,
-                                   15000, 15360, 15361,   393216,  1ul << 32 | 3, 0xffffffff00000000ul};
+    static const uint64_t odd[] = {-1ul,       -100ul,       200,           65535,
+                                   65536,      65537,        1024,          768,
+                                   769,        49152,        786432,        1ul << 20,
+                                   0x7fffffff, 0x80000000ul, 15000,         15360,
+                                   15361,      393216,       1ul << 32 | 3, 0xffffffff00000000ul};
     if (below(4))
         return PLAY_LOW + below(PLAY_HIGH - PLAY_LOW + 1);
     if (below(3) == 0)
@@ -128,10 +150,33 @@ static uint64_t descriptor(void)
 
 static uint64_t number(void)
 {
-    static const uint64_t odd[] = {0,    1,           2,           7,          8,          16,       63,
-                                   64,   128,         4095,        4096,       4097,       65536,    0x7fffffff,
-                                   -1ul, 0x80000000ul, 0xffffffff, 1ul << 31,  1ul << 32,  1ul << 45, 1ul << 62,
-                                   1ul << 63, (1ul << 63) - 1,     -4096ul,    -4095ul,    1025,     1024};
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   2,
+                                   7,
+                                   8,
+                                   16,
+                                   63,
+                                   64,
+                                   128,
+                                   4095,
+                                   4096,
+                                   4097,
+                                   65536,
+                                   0x7fffffff,
+                                   -1ul,
+                                   0x80000000ul,
+                                   0xffffffff,
+                                   1ul << 31,
+                                   1ul << 32,
+                                   1ul << 45,
+                                   1ul << 62,
+                                   1ul << 63,
+                                   (1ul << 63) - 1,
+                                   -4096ul,
+                                   -4095ul,
+                                   1025,
+                                   1024};
     switch (below(4)) {
     case 0: return below(64);
     case 1: return 1ul << below(64);
@@ -150,10 +195,13 @@ static uint64_t anything(void)
     }
 }
 
-/* Keep a call from doing what Linux, too, would let it do to this program or to the machine. False: leave out. */
+/* Keep a call from doing what Linux, too, would let it do to this program or to the machine. False:
+ * leave out. */
 static int tame(uint64_t nr, uint64_t a[6])
 {
-    int second = nr == SYS_splice || nr == SYS_copy_file_range ? 2 : nr == SYS_tee || nr == SYS_dup3 ? 1 : 0;
+    int second = nr == SYS_splice || nr == SYS_copy_file_range ? 2
+                 : nr == SYS_tee || nr == SYS_dup3             ? 1
+                                                               : 0;
     if ((uint32_t)a[0] < PLAY_LOW)
         a[0] = below(2) ? -1ul : PLAY_LOW; /* the standard descriptors are for reports */
     if (second && (uint32_t)a[second] < PLAY_LOW)
@@ -180,7 +228,9 @@ static int tame(uint64_t nr, uint64_t a[6])
     case SYS_rt_sigqueueinfo: a[1] = below(2) ? 0 : 65 + below(1000); break;
     case SYS_tgkill:
     case SYS_rt_tgsigqueueinfo: a[2] = below(2) ? 0 : 65 + below(1000); break;
-    case SYS_clone: a[0] = below(2) ? 0x10000 : 0x800; break; /* THREAD or SIGHAND alone: never valid */
+    case SYS_clone:
+        a[0] = below(2) ? 0x10000 : 0x800;
+        break; /* THREAD or SIGHAND alone: never valid */
     case SYS_execve:
     case SYS_execveat: a[nr == SYS_execveat] = below(2) ? bad_address() : paths[0]; break;
     case SYS_close_range:
@@ -209,7 +259,8 @@ static int tame(uint64_t nr, uint64_t a[6])
     case SYS_mbind:
     case SYS_pkey_mprotect: {
         unsigned at = nr == SYS_shmat ? 1 : 0;
-        a[at] = below(2) ? victim + below(8) * P + (below(4) ? 0 : below(P)) : 1ul << (45 + below(19));
+        a[at] =
+            below(2) ? victim + below(8) * P + (below(4) ? 0 : below(P)) : 1ul << (45 + below(19));
         if (a[1 - at] > 8 * P && a[1 - at] < 1ul << 46)
             a[1 - at] = below(8 * P);
         if (nr == SYS_mremap) {
@@ -246,7 +297,9 @@ static void new_descriptor(void)
     case 0: fd = open("/tmp/hostile-file", O_RDWR | O_CREAT, 0600); break;
     case 1: fd = open("/tmp", O_RDONLY | O_DIRECTORY); break;
     case 2: fd = pipe2(two, O_NONBLOCK * (int)below(2)) ? -1 : two[0]; break;
-    case 3: fd = socketpair(AF_UNIX, below(2) ? SOCK_STREAM : SOCK_DGRAM, 0, two) ? -1 : two[0]; break;
+    case 3:
+        fd = socketpair(AF_UNIX, below(2) ? SOCK_STREAM : SOCK_DGRAM, 0, two) ? -1 : two[0];
+        break;
     case 4: fd = epoll_create1(0); break;
     case 5: fd = eventfd(0, EFD_NONBLOCK); break;
     case 6: fd = timerfd_create(CLOCK_MONOTONIC, 0); break;
@@ -289,13 +342,15 @@ static void *work(void *arg)
         int64_t r = (int64_t)call(nr, a, &spoiled);
         /* 133 (EHWPOISON) is the last errno; the kernel's internal ones must not be seen. */
         if ((r < -133 && r >= -4095) || spoiled)
-            FAIL("call %llu(%llx, %llx, %llx, %llx, %llx, %llx) is %lld%s", (long long)nr, (long long)a[0],
-                 (long long)a[1], (long long)a[2], (long long)a[3], (long long)a[4], (long long)a[5], (long long)r,
+            FAIL("call %llu(%llx, %llx, %llx, %llx, %llx, %llx) is %lld%s", (long long)nr,
+                 (long long)a[0], (long long)a[1], (long long)a[2], (long long)a[3],
+                 (long long)a[4], (long long)a[5], (long long)r,
                  spoiled ? ", and changed registers" : "");
         if (r != -ENOSYS)
             self->served++;
         if (i % 64 == 0) { /* have memory to play with again */
-            mmap((void *)victim, 8 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+            mmap((void *)victim, 8 * P, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
             memset((void *)rw, (int)below(3) - 1, P);
         }
     }
@@ -312,8 +367,16 @@ static uint64_t page(int prot)
 
 static void make_memory(void)
 {
-    static const char *const names[] = {"/tmp/hostile-none", "/tmp/hostile-file", "/tmp", "", ".", "/proc/self/fd/",
-                                        "user.hostile", "/dev/null", "../../../../../..", "/proc/self/status"};
+    static const char *const names[] = {"/tmp/hostile-none",
+                                        "/tmp/hostile-file",
+                                        "/tmp",
+                                        "",
+                                        ".",
+                                        "/proc/self/fd/",
+                                        "user.hostile",
+                                        "/dev/null",
+                                        "../../../../../..",
+                                        "/proc/self/status"};
     rw = (uint64_t)mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ro = page(PROT_READ);
     none = page(PROT_NONE);
@@ -336,9 +399,13 @@ static void make_memory(void)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, calls = argc > 2 ? strtoull(argv[2], NULL, 0) : 1000;
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
+             calls = argc > 2 ? strtoull(argv[2], NULL, 0) : 1000;
     int threads = argc > 3 ? atoi(argv[3]) : 2;
-    struct { void *handler; unsigned long flags, mask; } act = {(void *)on_signal, SA_SIGINFO, 0};
+    struct {
+        void *handler;
+        unsigned long flags, mask;
+    } act = {(void *)on_signal, SA_SIGINFO, 0};
     for (int sig = 1; sig < 65; sig++) /* also those that libc keeps for itself */
         syscall(SYS_rt_sigaction, sig, &act, NULL, 8);
     struct rlimit small = {1 << 24, 1 << 24};
