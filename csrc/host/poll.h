@@ -1,6 +1,7 @@
 /*
- * poll.h - waiting for descriptors. Structs are Linux's, the same on every architecture but epoll_event, which
- * x86-64 packs: the implementation translates. Waits return -LINUX_ERESTARTSYS when interrupted.
+ * poll.h - waiting for descriptors. Structs are Linux's, the same on every architecture but
+ * epoll_event, which x86-64 packs: the implementation translates. Waits return -LINUX_ERESTARTSYS
+ * when interrupted.
  */
 #ifndef ELFUSE_HOST_POLL_H
 #define ELFUSE_HOST_POLL_H
@@ -37,7 +38,8 @@ int host_select(int count, void *in, void *out, void *ex, struct linux_timespec 
 int host_epoll_create1(int flags);
 int host_epoll_ctl(int epfd, int op, int fd, const struct linux_epoll_event *event);
 /* At most `max` events into `events`; timeout NULL: for ever. */
-int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max, const struct linux_timespec *timeout);
+int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max,
+                    const struct linux_timespec *timeout);
 
 int host_eventfd(uint32_t value, int flags);
 

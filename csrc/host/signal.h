@@ -1,9 +1,10 @@
 /*
- * signal.h - host signals: memory faults, signals from outside, and waking a thread that waits in a host call.
+ * signal.h - host signals: memory faults, signals from outside, and waking a thread that waits in a
+ * host call.
  *
- * Every signal that the guest may care about is caught (without SA_RESTART), put into a lock-free inbox, and
- * announced through hooks; the kernel takes it out with host_signal_take() when it can lock. Nothing
- * here knows the guest's masks.
+ * Every signal that the guest may care about is caught (without SA_RESTART), put into a lock-free
+ * inbox, and announced through hooks; the kernel takes it out with host_signal_take() when it can
+ * lock. Nothing here knows the guest's masks.
  */
 #ifndef ELFUSE_HOST_SIGNAL_H
 #define ELFUSE_HOST_SIGNAL_H
@@ -16,16 +17,18 @@ enum host_fault_cause { HOST_FAULT_MAP, HOST_FAULT_PERM, HOST_FAULT_ALIGN, HOST_
 
 struct host_signal_info {
     int32_t signo;
-    int32_t code;  /* si_code */
-    int32_t pid;   /* sender, as the host numbers it */
+    int32_t code; /* si_code */
+    int32_t pid;  /* sender, as the host numbers it */
     uint32_t uid;
     uint64_t value;
     uint64_t order;
 };
 
 struct host_signal_hooks {
-    /* A memory fault on the calling thread. Returns only if nobody knows it; the process is then ended. */
-    void (*fault)(uintptr_t addr, enum host_fault_access access, enum host_fault_cause cause, void *context);
+    /* A memory fault on the calling thread. Returns only if nobody knows it; the process is then
+     * ended. */
+    void (*fault)(uintptr_t addr, enum host_fault_access access, enum host_fault_cause cause,
+                  void *context);
     /* Signal handler context: something is in the inbox, or the thread was kicked. */
     void (*arrived)(void);
 };
@@ -34,13 +37,15 @@ struct host_signal_hooks {
 int host_signals_init(const struct host_signal_hooks *hooks);
 
 /*
- * On each thread that runs a task: its alternate stack, then all signals unblocked. `attention` is looked at by
- * every interruptible host call: non-zero makes it return -LINUX_ERESTARTSYS instead of waiting.
+ * On each thread that runs a task: its alternate stack, then all signals unblocked. `attention` is
+ * looked at by every interruptible host call: non-zero makes it return -LINUX_ERESTARTSYS instead
+ * of waiting.
  */
 int host_signals_thread_init(const volatile int *attention);
 void host_signals_thread_exit(void);
 
-/* Oldest signal in the inbox into *info; false when empty. Any thread; callers serialise themselves. */
+/* Oldest signal in the inbox into *info; false when empty. Any thread; callers serialise
+ * themselves. */
 bool host_signal_take(struct host_signal_info *info);
 /* Is anything in it? Async-signal-safe, any thread. */
 bool host_signal_waiting(void);
@@ -52,16 +57,19 @@ void host_signal_dispose(int signo, enum host_disposition disposition);
 /* Was the signal ignored when this process was started (nohup, a shell's background job)? */
 bool host_signal_was_ignored(int signo);
 
-/* Block or unblock (on this thread) a terminal's stop signals, whose blocking the terminal driver looks at. */
+/* Block or unblock (on this thread) a terminal's stop signals, whose blocking the terminal driver
+ * looks at. */
 void host_signal_block(int signo, bool block);
 
 /* Make `host_tid` leave a host call or notice its vCPU's interrupt. Async-signal-safe. */
 void host_thread_kick(int32_t host_tid);
 
-/* Let the host's default action of a stop signal happen to this process; returns once it is continued. */
+/* Let the host's default action of a stop signal happen to this process; returns once it is
+ * continued. */
 void host_stop_self(int signo);
 
-/* Sleep until kicked or signalled: -LINUX_ERESTARTSYS; or until the CLOCK_MONOTONIC time (NULL: for ever): 0. */
+/* Sleep until kicked or signalled: -LINUX_ERESTARTSYS; or until the CLOCK_MONOTONIC time (NULL: for
+ * ever): 0. */
 struct linux_timespec;
 int host_wait_interruptible(const struct linux_timespec *deadline);
 

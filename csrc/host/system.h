@@ -1,4 +1,5 @@
-/* system.h - resources, scheduling and identity of the host. Structs are Linux's; 0 or a negative Linux errno. */
+/* system.h - resources, scheduling and identity of the host. Structs are Linux's; 0 or a negative
+ * Linux errno. */
 #ifndef ELFUSE_HOST_SYSTEM_H
 #define ELFUSE_HOST_SYSTEM_H
 
@@ -20,7 +21,8 @@ int64_t host_getrandom(void *buf, size_t len, unsigned flags);
 int host_getcpu(uint32_t *cpu, uint32_t *node);
 int host_membarrier(int cmd, unsigned flags, int cpu);
 
-/* Scheduling of one of our threads, by host number. Pointers are to host memory of the size that the call has. */
+/* Scheduling of one of our threads, by host number. Pointers are to host memory of the size that
+ * the call has. */
 int host_sched_yield(void);
 int host_sched_getscheduler(int32_t tid);
 int host_sched_setscheduler(int32_t tid, int policy, const int32_t *param);
@@ -37,9 +39,9 @@ int host_getpriority(int32_t tid); /* as the system call: 20 - nice */
 int host_setpriority(int32_t tid, int priority);
 
 /*
- * Give up, for good, what root may do to the host beyond files, ids and low ports: its clocks, devices,
- * modules, network set-up, real-time scheduling, other processes. Nothing to do for an ordinary user.
- * Precondition: the process has one thread.
+ * Give up, for good, what root may do to the host beyond files, ids and low ports: its clocks,
+ * devices, modules, network set-up, real-time scheduling, other processes. Nothing to do for an
+ * ordinary user. Precondition: the process has one thread.
  */
 int host_drop_capabilities(void);
 

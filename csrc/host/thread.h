@@ -1,8 +1,9 @@
 /*
  * thread.h - host threads and locks.
  *
- * A new thread starts with every signal blocked, so that no handler runs before it has a task; it unblocks
- * them with host_signals_thread_init() (signal.h). Functions return 0 or a negative Linux errno.
+ * A new thread starts with every signal blocked, so that no handler runs before it has a task; it
+ * unblocks them with host_signals_thread_init() (signal.h). Functions return 0 or a negative Linux
+ * errno.
  */
 #ifndef ELFUSE_HOST_THREAD_H
 #define ELFUSE_HOST_THREAD_H
@@ -22,8 +23,8 @@ int32_t host_thread_id(void);
 int32_t host_process_id(void);
 
 /*
- * End the calling thread. The process's first thread is parked instead: were it gone, /proc/self on the
- * host would show a zombie, with no descriptors behind it.
+ * End the calling thread. The process's first thread is parked instead: were it gone, /proc/self on
+ * the host would show a zombie, with no descriptors behind it.
  */
 void host_thread_exit(void) __attribute__((noreturn));
 
@@ -43,7 +44,8 @@ struct host_cond {
 };
 void host_cond_wait(struct host_cond *cond, struct host_mutex *mutex);
 /* Wait until `deadline` on the host's CLOCK_REALTIME at most: false when it has passed. */
-bool host_cond_timedwait(struct host_cond *cond, struct host_mutex *mutex, const struct linux_timespec *deadline);
+bool host_cond_timedwait(struct host_cond *cond, struct host_mutex *mutex,
+                         const struct linux_timespec *deadline);
 void host_cond_broadcast(struct host_cond *cond);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * time.h - clocks, sleeping and timers of the host. Clock numbers and structs are Linux's; results 0 or a
- * negative Linux errno. A clock is one of LINUX_CLOCK_*, or host_thread_cpu_clock().
+ * time.h - clocks, sleeping and timers of the host. Clock numbers and structs are Linux's; results
+ * 0 or a negative Linux errno. A clock is one of LINUX_CLOCK_*, or host_thread_cpu_clock().
  */
 #ifndef ELFUSE_HOST_TIME_H
 #define ELFUSE_HOST_TIME_H
@@ -28,8 +28,8 @@ int host_getitimer(int which, struct linux_itimerval *value);
 /* Expiry comes as SIGALRM, SIGVTALRM or SIGPROF from the host. */
 int host_setitimer(int which, const struct linux_itimerval *value, struct linux_itimerval *old);
 
-/* A POSIX timer, whose expiry comes through host_signal_take() as HOST_SIGNAL_TIMER with `value`, and the
- * number of missed expirations as pid. Returns its host number or -errno. */
+/* A POSIX timer, whose expiry comes through host_signal_take() as HOST_SIGNAL_TIMER with `value`,
+ * and the number of missed expirations as pid. Returns its host number or -errno. */
 #define HOST_SIGNAL_TIMER 63
 int host_timer_create(int32_t clock, uint64_t value);
 int host_timer_settime(int timer, int flags, const struct linux_itimerspec *value,

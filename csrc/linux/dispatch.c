@@ -22,7 +22,10 @@ const struct syscall_row *syscall_row(uint64_t nr)
     return nr < SYSCALL_TABLE_SIZE && table[nr].name ? &table[nr] : NULL;
 }
 
-unsigned syscall_table_size(void) { return SYSCALL_TABLE_SIZE; }
+unsigned syscall_table_size(void)
+{
+    return SYSCALL_TABLE_SIZE;
+}
 
 /* Each call that is not served is named once. */
 static int64_t not_served(uint64_t nr)
@@ -39,7 +42,8 @@ static int64_t not_served(uint64_t nr)
     return -LINUX_ENOSYS;
 }
 
-static int64_t call_traced(struct task *task, syscall_fn *handler, uint64_t nr, const uint64_t args[6])
+static int64_t call_traced(struct task *task, syscall_fn *handler, uint64_t nr,
+                           const uint64_t args[6])
 {
     struct strace_line line;
     strace_enter(task, &line, nr, args);
@@ -78,7 +82,8 @@ static void serve_call(struct task *task, struct vcpu_regs *regs)
     regs->x[0] = (uint64_t)ret;
 }
 
-/* ESR_EL1 as an arm64 kernel would have it: exception class, IL, and the ISS of an abort at level 3. */
+/* ESR_EL1 as an arm64 kernel would have it: exception class, IL, and the ISS of an abort at
+ * level 3. */
 static uint64_t abort_esr(const struct vcpu_exit *exit, bool permission)
 {
     uint64_t esr = 1u << 25;
@@ -99,7 +104,8 @@ static bool fault_info(struct task *task, const struct vcpu_exit *exit, struct l
         [VCPU_WRITE] = LINUX_PROT_WRITE,
         [VCPU_EXEC] = LINUX_PROT_EXEC,
     };
-    /* si_addr has no tag (untagged_addr(far)), unless SA_EXPOSE_TAGBITS, which glibc never asks for. */
+    /* si_addr has no tag (untagged_addr(far)), unless SA_EXPOSE_TAGBITS, which glibc never asks
+     * for. */
     *info = (struct linux_siginfo){.si_signo = LINUX_SIGSEGV};
     info->fault.addr = untagged_addr(exit->addr);
     if (exit->cause == VCPU_FAULT_ALIGN) {
@@ -131,7 +137,8 @@ static void serve_fault(struct task *task, const struct vcpu_exit *exit, struct 
         sig->fault_address = exit->addr;
         break;
     case VCPU_EXIT_UNDEF:
-        /* traps.c: do_el0_undef() reports the instruction's address; no ESR (EC 0, unknown reason). */
+        /* traps.c: do_el0_undef() reports the instruction's address; no ESR (EC 0, unknown reason).
+         */
         info = (struct linux_siginfo){.si_signo = LINUX_SIGILL, .si_code = LINUX_ILL_ILLOPC};
         info.fault.addr = regs->pc;
         sig->fault_address = 0;

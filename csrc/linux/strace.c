@@ -4,10 +4,11 @@
  *   int uint long ulong size hex ptr    numbers and addresses
  *   fd dfd fdpair                       descriptors; AT_FDCWD; two, filled in by the call
  *   str path outstr                     strings
- *   buf outbuf                          bytes, as long as the next argument says; after the call, as its result says
- *   iovec strv envv pollfds             arrays: io vectors, string vectors, the number of variables, pollfd
- *   timespec outtimespec itimerspec rlimit64 stat sigset sigaction clone_args   structs, read at the address
- *   any other word                      flags or an enumeration: strace_flags.c
+ *   buf outbuf                          bytes, as long as the next argument says; after the call,
+ * as its result says iovec strv envv pollfds             arrays: io vectors, string vectors, the
+ * number of variables, pollfd timespec outtimespec itimerspec rlimit64 stat sigset sigaction
+ * clone_args   structs, read at the address any other word                      flags or an
+ * enumeration: strace_flags.c
  */
 #include "linux/strace.h"
 
@@ -25,7 +26,8 @@
 
 #define MAX_STRING 64
 
-static void __attribute__((format(printf, 2, 3))) put(struct strace_line *line, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+put(struct strace_line *line, const char *format, ...)
 {
     size_t room = sizeof(line->text) - line->len;
     va_list ap;
@@ -187,8 +189,12 @@ static bool put_struct(struct task *task, struct strace_line *line, const char *
         const char *type;
         size_t size;
     } sizes[] = {
-        {"timespec", sizeof(u.ts)},     {"outtimespec", sizeof(u.ts)}, {"itimerspec", sizeof(u.its)},
-        {"rlimit64", sizeof(u.rlim)},   {"sigset", sizeof(u.set)},     {"sigaction", sizeof(u.sa)},
+        {"timespec", sizeof(u.ts)},
+        {"outtimespec", sizeof(u.ts)},
+        {"itimerspec", sizeof(u.its)},
+        {"rlimit64", sizeof(u.rlim)},
+        {"sigset", sizeof(u.set)},
+        {"sigaction", sizeof(u.sa)},
         {"clone_args", LINUX_CLONE_ARGS_SIZE_VER0},
     };
     size_t i = 0, n = sizeof(sizes) / sizeof(sizes[0]);
@@ -277,7 +283,10 @@ static void put_argument(struct task *task, struct strace_line *line, const char
         put_number(line, type, value);
 }
 
-static bool is_output(const char *type) { return !strncmp(type, "out", 3) || !strcmp(type, "fdpair"); }
+static bool is_output(const char *type)
+{
+    return !strncmp(type, "out", 3) || !strcmp(type, "fdpair");
+}
 
 /* Decode from argument line->done on; before the call, stop at the first that the call fills in. */
 static void put_arguments(struct task *task, struct strace_line *line, const char *signature,
@@ -334,7 +343,8 @@ void strace_enter(struct task *task, struct strace_line *line, uint64_t nr, cons
     }
 }
 
-void strace_leave(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6], int64_t ret)
+void strace_leave(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6],
+                  int64_t ret)
 {
     const struct syscall_row *row = syscall_row(nr);
     if (row)
@@ -343,10 +353,11 @@ void strace_leave(struct task *task, struct strace_line *line, uint64_t nr, cons
     if (ret == -LINUX_ENORESULT)
         put(line, " = 0");
     else if (ret <= -LINUX_ERESTARTSYS && ret >= -LINUX_ERESTART_RESTARTBLOCK)
-        put(line, " = ? ERESTART%s (interrupted)", ret == -LINUX_ERESTARTNOHAND       ? "NOHAND"
-                                                  : ret == -LINUX_ERESTARTNOINTR      ? "NOINTR"
-                                                  : ret == -LINUX_ERESTART_RESTARTBLOCK ? "_RESTARTBLOCK"
-                                                                                      : "SYS");
+        put(line, " = ? ERESTART%s (interrupted)",
+            ret == -LINUX_ERESTARTNOHAND          ? "NOHAND"
+            : ret == -LINUX_ERESTARTNOINTR        ? "NOINTR"
+            : ret == -LINUX_ERESTART_RESTARTBLOCK ? "_RESTARTBLOCK"
+                                                  : "SYS");
     else if (ret < 0 && ret >= -4095)
         put(line, " = -1 %s", strace_errno_name((int)-ret));
     else if (ret > 0x100000)

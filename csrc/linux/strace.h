@@ -18,17 +18,21 @@ const struct syscall_row *syscall_row(uint64_t nr);
 /* Rows up to and excluding this number. */
 unsigned syscall_table_size(void);
 
-static inline bool strace_on(const struct task *task) { return task->proc->strace_fd >= 0; }
+static inline bool strace_on(const struct task *task)
+{
+    return task->proc->strace_fd >= 0;
+}
 
-/* Arguments are decoded before the call, while what they point to is still as the caller wrote it; what the call
- * fills in is decoded after it. `line` carries the text between. */
+/* Arguments are decoded before the call, while what they point to is still as the caller wrote it;
+ * what the call fills in is decoded after it. `line` carries the text between. */
 struct strace_line {
     char text[1024];
     size_t len;
     int done; /* arguments decoded so far */
 };
 void strace_enter(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6]);
-void strace_leave(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6], int64_t ret);
+void strace_leave(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6],
+                  int64_t ret);
 void strace_signal(struct task *task, int sig, const struct linux_siginfo *info);
 void strace_killed(struct task *task, int sig, const struct linux_siginfo *info);
 

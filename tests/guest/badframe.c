@@ -1,5 +1,6 @@
 /* guest-test: exit=128+11 */
-/* A frame that cannot be written or read ends in SIGSEGV: first caught on another stack, then not. */
+/* A frame that cannot be written or read ends in SIGSEGV: first caught on another stack, then not.
+ */
 #include <setjmp.h>
 #include <sys/mman.h>
 
@@ -33,17 +34,19 @@ int main(void)
     long pid = getpid(), tid = syscall(SYS_gettid);
     /* With no stack at all, SIGUSR1's frame has no place; SIGSEGV's has, on the alternate stack. */
     if (!sigsetjmp(back, 1))
-        __asm__ volatile("mov x9, sp\n mov x10, #64\n mov sp, x10\n"
-                         "mov x0, %0\n mov x1, %1\n mov x2, #10\n mov x8, #131\n svc #0\n mov sp, x9\n"
-                         :
-                         : "r"(pid), "r"(tid)
-                         : "x0", "x1", "x2", "x8", "x9", "x10", "memory");
+        __asm__ volatile(
+            "mov x9, sp\n mov x10, #64\n mov sp, x10\n"
+            "mov x0, %0\n mov x1, %1\n mov x2, #10\n mov x8, #131\n svc #0\n mov sp, x9\n"
+            :
+            : "r"(pid), "r"(tid)
+            : "x0", "x1", "x2", "x8", "x9", "x10", "memory");
     EQ(caught, 1);
     EQ(code, SI_KERNEL);
     /* A frame of nothing is no frame. */
     if (!sigsetjmp(back, 1))
-        __asm__ volatile("mov x9, sp\n mov x10, #64\n mov sp, x10\n mov x8, #139\n svc #0\n mov sp, x9\n" ::
-                             : "x8", "x9", "x10", "memory");
+        __asm__ volatile(
+            "mov x9, sp\n mov x10, #64\n mov sp, x10\n mov x8, #139\n svc #0\n mov sp, x9\n" ::
+                : "x8", "x9", "x10", "memory");
     EQ(caught, 2);
     (void)done();
     fflush(stdout);

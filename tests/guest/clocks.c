@@ -16,7 +16,10 @@ static void on_alarm(int sig)
     alarms++;
 }
 
-static long long ns(struct timespec t) { return t.tv_sec * 1000000000ll + t.tv_nsec; }
+static long long ns(struct timespec t)
+{
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
 
 static long long now(clockid_t c)
 {

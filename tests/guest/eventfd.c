@@ -8,7 +8,10 @@
 
 #include "guest.h"
 
-static void on_usr1(int sig) { FAIL("handler of %d ran", sig); }
+static void on_usr1(int sig)
+{
+    FAIL("handler of %d ran", sig);
+}
 
 static void signals(void)
 {

@@ -49,7 +49,10 @@ static void errors(void)
     ERR(syscall(SYS_execveat, 900, "x", argv, none, 0), EBADF);
 }
 
-static void on_signal(int sig) { (void)sig; }
+static void on_signal(int sig)
+{
+    (void)sig;
+}
 
 static void first(void)
 {

@@ -1,5 +1,6 @@
 /* guest-test: reference=qemu flags=-Wno-stringop-overread,-Wno-stringop-overflow */
-/* Bad reads, writes and jumps reach the handler with the address, the code and the PC of the instruction. */
+/* Bad reads, writes and jumps reach the handler with the address, the code and the PC of the
+ * instruction. */
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -43,7 +44,8 @@ static int is_qemu(void)
     FILE *f = fopen("/proc/cpuinfo", "r");
     size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
     text[n] = 0;
-    return strstr(text, "GenuineIntel") || strstr(text, "AuthenticAMD"); /* the host's, passed through */
+    return strstr(text, "GenuineIntel") ||
+           strstr(text, "AuthenticAMD"); /* the host's, passed through */
 }
 
 static void expect(int sig, int code, const void *addr, const void *pc)
@@ -55,11 +57,11 @@ static void expect(int sig, int code, const void *addr, const void *pc)
     EQ(seen_pc, (long)pc);
 }
 
-#define TRY(code_)                                                                                         \
-    do {                                                                                                   \
-        memset(&seen, 0, sizeof(seen));                                                                    \
-        if (!sigsetjmp(back, 1))                                                                           \
-            code_;                                                                                         \
+#define TRY(code_)                                                                                 \
+    do {                                                                                           \
+        memset(&seen, 0, sizeof(seen));                                                            \
+        if (!sigsetjmp(back, 1))                                                                   \
+            code_;                                                                                 \
     } while (0)
 
 int main(void)

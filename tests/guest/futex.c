@@ -10,7 +10,8 @@
 static uint32_t word, word2;
 static volatile int woken, waiting;
 
-static long futex(uint32_t *at, int op, uint32_t val, const void *timeout, uint32_t *at2, uint32_t val3)
+static long futex(uint32_t *at, int op, uint32_t val, const void *timeout, uint32_t *at2,
+                  uint32_t val3)
 {
     return syscall(SYS_futex, at, op, val, timeout, at2, val3);
 }
@@ -18,7 +19,8 @@ static long futex(uint32_t *at, int op, uint32_t val, const void *timeout, uint3
 static void *waiter(void *arg)
 {
     __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
-    while (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, (uint32_t)(uintptr_t)arg) == -1 && errno == EINTR)
+    while (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, (uint32_t)(uintptr_t)arg) == -1 &&
+           errno == EINTR)
         ;
     __atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -46,7 +48,8 @@ int main(void)
     ERR(futex(&word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0), EAGAIN);
     ERR(futex(&word, FUTEX_WAIT_PRIVATE, 0, &little, NULL, 0), ETIMEDOUT);
     ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, &past, NULL, ~0u), ETIMEDOUT);
-    ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &past, NULL, ~0u), ETIMEDOUT);
+    ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &past, NULL, ~0u),
+        ETIMEDOUT);
     ERR(futex(&word, FUTEX_WAIT_PRIVATE, 0, &bad, NULL, 0), EINVAL);
     ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, 0), EINVAL);
     ERR(futex((uint32_t *)((char *)&word + 1), FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), EINVAL);
@@ -69,7 +72,9 @@ int main(void)
     ERR(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &word2, 5), EAGAIN);
 
     word2 = 3;
-    EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2, FUTEX_OP(FUTEX_OP_ADD, 4, FUTEX_OP_CMP_EQ, 3)), 0);
+    EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2,
+             FUTEX_OP(FUTEX_OP_ADD, 4, FUTEX_OP_CMP_EQ, 3)),
+       0);
     EQ(word2, 7);
 
     /* A PI lock holds its owner's number. */

@@ -1,5 +1,6 @@
 /* guest-test: exit=128+11 */
-/* The default action of a fault ends the process, though another signal is ignored and the fault's is blocked. */
+/* The default action of a fault ends the process, though another signal is ignored and the fault's
+ * is blocked. */
 #include "guest.h"
 
 int main(void)

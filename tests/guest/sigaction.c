@@ -1,5 +1,6 @@
 /* guest-test: reference=qemu flags=-pthread */
-/* rt_sigaction's flags, restarts, what a handler may change, and the state that sigreturn brings back. */
+/* rt_sigaction's flags, restarts, what a handler may change, and the state that sigreturn brings
+ * back. */
 #include <fenv.h>
 #include <pthread.h>
 #include <signal.h>
@@ -138,7 +139,10 @@ int main(void)
     register long x1 __asm__("x1") = tid;
     register long x2 __asm__("x2") = SIGUSR1;
     register long x8 __asm__("x8") = SYS_tgkill;
-    __asm__ volatile("svc #0" : "+r"(x0), "+r"(x19), "+w"(d8) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+    __asm__ volatile("svc #0"
+                     : "+r"(x0), "+r"(x19), "+w"(d8)
+                     : "r"(x8), "r"(x1), "r"(x2)
+                     : "memory");
     long result = x0, saved = x19;
     double saved_d8 = d8;
     EQ(result, 0);

@@ -1,5 +1,6 @@
 /* guest-test: reference=qemu flags=-pthread */
-/* Masks, pending signals, order and queueing of real-time ones, and the calls that wait for a signal. */
+/* Masks, pending signals, order and queueing of real-time ones, and the calls that wait for a
+ * signal. */
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -9,7 +10,10 @@
 static volatile int got;
 static volatile int order[8], norder;
 
-static void on_signal(int sig) { got = sig; }
+static void on_signal(int sig)
+{
+    got = sig;
+}
 
 static void on_rt(int sig, siginfo_t *info, void *context)
 {

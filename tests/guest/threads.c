@@ -1,5 +1,6 @@
 /* guest-test: flags=-pthread */
-/* Threads: creation, joining, their own numbers and signals, mutexes, conditions, robust and PI mutexes. */
+/* Threads: creation, joining, their own numbers and signals, mutexes, conditions, robust and PI
+ * mutexes. */
 #include <pthread.h>
 #include <signal.h>
 #include <semaphore.h>

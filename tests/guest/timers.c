@@ -93,7 +93,10 @@ static void posix_timer(void)
 
 static volatile int called;
 
-static void call(union sigval v) { called += v.sival_int; }
+static void call(union sigval v)
+{
+    called += v.sival_int;
+}
 
 static void thread_timer(void)
 {

@@ -10,14 +10,15 @@
 #define SYS_futex_waitv 449
 #endif
 
-int host_futex_wait(void *addr, uint32_t op_flags, uint32_t val, const struct linux_timespec *deadline,
-                    uint32_t bitset)
+int host_futex_wait(void *addr, uint32_t op_flags, uint32_t val,
+                    const struct linux_timespec *deadline, uint32_t bitset)
 {
-    return (int)host_syscall_interruptible(SYS_futex, addr, LINUX_FUTEX_WAIT_BITSET | op_flags, val, deadline,
-                                           0, bitset);
+    return (int)host_syscall_interruptible(SYS_futex, addr, LINUX_FUTEX_WAIT_BITSET | op_flags, val,
+                                           deadline, 0, bitset);
 }
 
-int64_t host_futex_op(void *addr, uint32_t op, uint32_t val, uint64_t val2, void *addr2, uint32_t val3)
+int64_t host_futex_op(void *addr, uint32_t op, uint32_t val, uint64_t val2, void *addr2,
+                      uint32_t val3)
 {
     return host_syscall(SYS_futex, addr, op, val, val2, addr2, val3);
 }

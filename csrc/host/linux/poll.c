@@ -11,8 +11,8 @@
 #endif
 
 /*
- * Linux looks at the descriptors first and at signals only when none is ready; the checked window does it the other
- * way round. So an interrupted wait looks once more, without waiting.
+ * Linux looks at the descriptors first and at signals only when none is ready; the checked window
+ * does it the other way round. So an interrupted wait looks once more, without waiting.
  */
 int host_poll(struct linux_pollfd *fds, uint32_t count, struct linux_timespec *timeout)
 {
@@ -31,7 +31,8 @@ int host_select(int count, void *in, void *out, void *ex, struct linux_timespec 
     long n = host_syscall_interruptible(SYS_pselect6, count, in, out, ex, timeout, 0);
     if (n != -LINUX_ERESTARTSYS)
         return (int)n;
-    /* An interrupted select leaves the sets alone; one that finds nothing clears them: so look by poll first. */
+    /* An interrupted select leaves the sets alone; one that finds nothing clears them: so look by
+     * poll first. */
     for (int i = 0; i < count; i++) {
         const uint64_t bit = 1ull << (i % 64);
         const uint64_t *sets[3] = {in, out, ex};
@@ -48,7 +49,10 @@ int host_select(int count, void *in, void *out, void *ex, struct linux_timespec 
     return (int)n;
 }
 
-int host_epoll_create1(int flags) { return (int)host_syscall(SYS_epoll_create1, flags); }
+int host_epoll_create1(int flags)
+{
+    return (int)host_syscall(SYS_epoll_create1, flags);
+}
 
 int host_epoll_ctl(int epfd, int op, int fd, const struct linux_epoll_event *event)
 {
@@ -70,7 +74,8 @@ static int timeout_ms(const struct linux_timespec *timeout)
     return (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000);
 }
 
-int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max, const struct linux_timespec *timeout)
+int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max,
+                    const struct linux_timespec *timeout)
 {
     enum { BATCH = 256 };
     struct epoll_event batch[BATCH];
@@ -81,7 +86,8 @@ int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max, const s
     if (timeout && timeout->tv_nsec % 1000000)
         n = host_syscall_interruptible(SYS_epoll_pwait2, epfd, batch, max, timeout, 0, 8);
     if (n == -LINUX_ENOSYS)
-        n = host_syscall_interruptible(SYS_epoll_pwait, epfd, batch, max, timeout_ms(timeout), 0, 8);
+        n = host_syscall_interruptible(SYS_epoll_pwait, epfd, batch, max, timeout_ms(timeout), 0,
+                                       8);
     if (n == -LINUX_ERESTARTSYS) {
         long ready = host_syscall(SYS_epoll_pwait, epfd, batch, max, 0, 0, 8);
         n = ready > 0 ? ready : n;
@@ -94,4 +100,7 @@ int host_epoll_wait(int epfd, struct linux_epoll_event *events, int max, const s
     return (int)n;
 }
 
-int host_eventfd(uint32_t value, int flags) { return (int)host_syscall(SYS_eventfd2, value, flags); }
+int host_eventfd(uint32_t value, int flags)
+{
+    return (int)host_syscall(SYS_eventfd2, value, flags);
+}

@@ -1,10 +1,10 @@
 /*
  * safe_syscall.h - a host system call that a guest signal interrupts without a race.
  *
- * If the thread's attention flag (host_signals_thread_init) is set before the kernel is entered, or a signal
- * handler finds the thread between the flag's check and the entry, or the call is interrupted: the result is
- * -LINUX_ERESTARTSYS. Otherwise it is the kernel's: a value or -errno. A call that has had an effect has never
- * been interrupted.
+ * If the thread's attention flag (host_signals_thread_init) is set before the kernel is entered, or
+ * a signal handler finds the thread between the flag's check and the entry, or the call is
+ * interrupted: the result is -LINUX_ERESTARTSYS. Otherwise it is the kernel's: a value or -errno. A
+ * call that has had an effect has never been interrupted.
  *
  *     n = host_syscall_interruptible(SYS_read, fd, buf, count);
  */
@@ -30,7 +30,8 @@ long host_syscall_raw(long nr, long a, long b, long c, long d, long e, long f);
 
 extern _Thread_local const volatile int *host_attention;
 
-/* In a signal handler: if *pc lies in the window, move it to the exit that returns -LINUX_ERESTARTSYS. */
+/* In a signal handler: if *pc lies in the window, move it to the exit that returns
+ * -LINUX_ERESTARTSYS. */
 void host_syscall_fix_pc(uintptr_t *pc);
 
 #endif

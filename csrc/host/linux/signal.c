@@ -16,8 +16,8 @@
 #include "host/time.h"
 #include "linux/abi/time.h"
 
-/* Wakes a thread and means nothing else. The highest one: people who send real-time signals by hand start at
- * SIGRTMIN, and the C library keeps 32 and 33 for itself. */
+/* Wakes a thread and means nothing else. The highest one: people who send real-time signals by hand
+ * start at SIGRTMIN, and the C library keeps 32 and 33 for itself. */
 #define SIGNAL_KICK 64
 
 #define ALTSTACK_SIZE (64 * 1024)
@@ -54,7 +54,9 @@ static void inbox_put(int signo, const siginfo_t *si)
         slot->info = (struct host_signal_info){
             .signo = signo,
             .code = si->si_code,
-            .pid = timer ? si->si_overrun : si->si_code == SI_KERNEL ? 0 : si->si_pid,
+            .pid = timer                      ? si->si_overrun
+                   : si->si_code == SI_KERNEL ? 0
+                                              : si->si_pid,
             .uid = timer || si->si_code == SI_KERNEL ? 0 : si->si_uid,
             .value = (uint64_t)(uintptr_t)si->si_value.sival_ptr,
             .order = atomic_fetch_add(&inbox.order, 1),
@@ -67,7 +69,10 @@ static void inbox_put(int signo, const siginfo_t *si)
         atomic_fetch_add(&inbox.count, 1);
 }
 
-bool host_signal_waiting(void) { return atomic_load(&inbox.count) > 0; }
+bool host_signal_waiting(void)
+{
+    return atomic_load(&inbox.count) > 0;
+}
 
 bool host_signal_take(struct host_signal_info *info)
 {
@@ -124,8 +129,9 @@ static enum host_fault_access context_access(const ucontext_t *uc)
 static void crash(int signo, const siginfo_t *si, uintptr_t pc)
 {
     char line[160];
-    int n = snprintf(line, sizeof(line), "elfuse: internal error: signal %d at %#lx, address %#lx\n",
-                     signo, (unsigned long)pc, (unsigned long)(uintptr_t)si->si_addr);
+    int n =
+        snprintf(line, sizeof(line), "elfuse: internal error: signal %d at %#lx, address %#lx\n",
+                 signo, (unsigned long)pc, (unsigned long)(uintptr_t)si->si_addr);
     if (n > 0)
         host_syscall(SYS_write, 2, line, n);
     signal(signo, SIG_DFL);
@@ -150,7 +156,8 @@ static void on_signal(int signo, siginfo_t *si, void *context)
 
 static void on_fault(int signo, siginfo_t *si, void *context)
 {
-    /* si_code <= 0: somebody sent it, nothing has faulted. SI_KERNEL is a fault without an address. */
+    /* si_code <= 0: somebody sent it, nothing has faulted. SI_KERNEL is a fault without an address.
+     */
     if (si->si_code <= 0) {
         on_signal(signo, si, context);
         return;

@@ -12,9 +12,15 @@ int host_getrusage(int who, struct linux_rusage *usage)
     return (int)host_syscall(SYS_getrusage, who, usage);
 }
 
-int64_t host_times(struct linux_tms *tms) { return host_syscall(SYS_times, tms); }
+int64_t host_times(struct linux_tms *tms)
+{
+    return host_syscall(SYS_times, tms);
+}
 
-int host_sysinfo(struct linux_sysinfo *info) { return (int)host_syscall(SYS_sysinfo, info); }
+int host_sysinfo(struct linux_sysinfo *info)
+{
+    return (int)host_syscall(SYS_sysinfo, info);
+}
 
 int host_getrlimit(int resource, uint64_t limit[2])
 {
@@ -41,9 +47,15 @@ int host_membarrier(int cmd, unsigned flags, int cpu)
     return (int)host_syscall(SYS_membarrier, cmd, flags, cpu);
 }
 
-int host_sched_yield(void) { return (int)host_syscall(SYS_sched_yield); }
+int host_sched_yield(void)
+{
+    return (int)host_syscall(SYS_sched_yield);
+}
 
-int host_sched_getscheduler(int32_t tid) { return (int)host_syscall(SYS_sched_getscheduler, tid); }
+int host_sched_getscheduler(int32_t tid)
+{
+    return (int)host_syscall(SYS_sched_getscheduler, tid);
+}
 
 int host_sched_setscheduler(int32_t tid, int policy, const int32_t *param)
 {
@@ -95,7 +107,10 @@ int host_sched_setattr(int32_t tid, void *attr, unsigned flags)
     return (int)host_syscall(SYS_sched_setattr, tid, attr, flags);
 }
 
-int host_getpriority(int32_t tid) { return (int)host_syscall(SYS_getpriority, 0, tid); }
+int host_getpriority(int32_t tid)
+{
+    return (int)host_syscall(SYS_getpriority, 0, tid);
+}
 
 int host_setpriority(int32_t tid, int priority)
 {
@@ -103,14 +118,15 @@ int host_setpriority(int32_t tid, int priority)
 }
 
 /*
- * What containers of other engines get (capabilities(7)), without MKNOD, NET_RAW and SYS_CHROOT, of which the
- * guest has its own; with DAC_READ_SEARCH, which linkat(AT_EMPTY_PATH) asks for, and IPC_LOCK for mlock.
+ * What containers of other engines get (capabilities(7)), without MKNOD, NET_RAW and SYS_CHROOT, of
+ * which the guest has its own; with DAC_READ_SEARCH, which linkat(AT_EMPTY_PATH) asks for, and
+ * IPC_LOCK for mlock.
  */
 #define BIT(cap) (1ull << (cap))
 static const uint64_t kept_capabilities =
-    BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
-    BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |
-    BIT(CAP_IPC_LOCK) | BIT(CAP_SETFCAP) | BIT(CAP_LEASE);
+    BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |
+    BIT(CAP_FSETID) | BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETPCAP) |
+    BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_IPC_LOCK) | BIT(CAP_SETFCAP) | BIT(CAP_LEASE);
 
 int host_drop_capabilities(void)
 {
@@ -121,7 +137,8 @@ int host_drop_capabilities(void)
         return (int)err;
     for (int cap = 0; cap < 64; cap++)
         if (!(kept_capabilities & BIT(cap)))
-            prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EPERM without CAP_SETPCAP, which then is no loss */
+            prctl(PR_CAPBSET_DROP, cap, 0, 0,
+                  0); /* EPERM without CAP_SETPCAP, which then is no loss */
     for (int i = 0; i < 2; i++) {
         uint32_t kept = (uint32_t)(kept_capabilities >> 32 * i);
         data[i].permitted &= kept;

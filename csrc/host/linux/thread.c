@@ -11,7 +11,8 @@
 
 #include "host/linux/safe_syscall.h"
 
-/* Deep enough for the kernel's own frames (path walks, signal frames); the guest's stack is elsewhere. */
+/* Deep enough for the kernel's own frames (path walks, signal frames); the guest's stack is
+ * elsewhere. */
 #define HOST_STACK_SIZE (512 * 1024)
 
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct host_mutex), "struct host_mutex");
@@ -53,9 +54,15 @@ int host_thread_create(void (*fn)(void *), void *arg)
     return err ? -LINUX_EAGAIN : 0;
 }
 
-int32_t host_thread_id(void) { return (int32_t)host_syscall(SYS_gettid); }
+int32_t host_thread_id(void)
+{
+    return (int32_t)host_syscall(SYS_gettid);
+}
 
-int32_t host_process_id(void) { return (int32_t)getpid(); }
+int32_t host_process_id(void)
+{
+    return (int32_t)getpid();
+}
 
 void host_thread_exit(void)
 {
@@ -68,7 +75,10 @@ void host_thread_exit(void)
         pause();
 }
 
-void host_process_exit(int status) { _exit(status); }
+void host_process_exit(int status)
+{
+    _exit(status);
+}
 
 static pthread_mutex_t *as_mutex(struct host_mutex *mutex)
 {
@@ -80,8 +90,14 @@ static pthread_cond_t *as_cond(struct host_cond *cond)
     return (pthread_cond_t *)(void *)cond->opaque;
 }
 
-void host_mutex_lock(struct host_mutex *mutex) { pthread_mutex_lock(as_mutex(mutex)); }
-void host_mutex_unlock(struct host_mutex *mutex) { pthread_mutex_unlock(as_mutex(mutex)); }
+void host_mutex_lock(struct host_mutex *mutex)
+{
+    pthread_mutex_lock(as_mutex(mutex));
+}
+void host_mutex_unlock(struct host_mutex *mutex)
+{
+    pthread_mutex_unlock(as_mutex(mutex));
+}
 
 void host_cond_wait(struct host_cond *cond, struct host_mutex *mutex)
 {
@@ -95,4 +111,7 @@ bool host_cond_timedwait(struct host_cond *cond, struct host_mutex *mutex,
     return pthread_cond_timedwait(as_cond(cond), as_mutex(mutex), &ts) != ETIMEDOUT;
 }
 
-void host_cond_broadcast(struct host_cond *cond) { pthread_cond_broadcast(as_cond(cond)); }
+void host_cond_broadcast(struct host_cond *cond)
+{
+    pthread_cond_broadcast(as_cond(cond));
+}

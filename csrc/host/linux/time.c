@@ -43,7 +43,8 @@ uint64_t host_counter(void)
 
 int host_sleep_until(int32_t clock, const struct linux_timespec *deadline)
 {
-    return (int)host_syscall_interruptible(SYS_clock_nanosleep, clock, LINUX_TIMER_ABSTIME, deadline);
+    return (int)host_syscall_interruptible(SYS_clock_nanosleep, clock, LINUX_TIMER_ABSTIME,
+                                           deadline);
 }
 
 int host_getitimer(int which, struct linux_itimerval *value)
@@ -79,7 +80,10 @@ int host_timer_gettime(int timer, struct linux_itimerspec *value)
     return (int)host_syscall(SYS_timer_gettime, timer, value);
 }
 
-int host_timer_delete(int timer) { return (int)host_syscall(SYS_timer_delete, timer); }
+int host_timer_delete(int timer)
+{
+    return (int)host_syscall(SYS_timer_delete, timer);
+}
 
 int host_timerfd_create(int32_t clock, int flags)
 {

@@ -1,4 +1,5 @@
-/* signal.h - arm64 wire structs and numbers of signals: asm-generic/signal.h, siginfo.h, asm/sigcontext.h. */
+/* signal.h - arm64 wire structs and numbers of signals: asm-generic/signal.h, siginfo.h,
+ * asm/sigcontext.h. */
 #ifndef ELFUSE_LINUX_ABI_SIGNAL_H
 #define ELFUSE_LINUX_ABI_SIGNAL_H
 
@@ -61,8 +62,9 @@
 #define LINUX_SS_ONSTACK    1
 #define LINUX_SS_DISABLE    2
 #define LINUX_SS_AUTODISARM (1u << 31)
-/* arm64's own, larger than asm-generic's: asm/signal.h. The kernel's floor is the frame it has to write. */
-#define LINUX_MINSIGSTKSZ   5120
+/* arm64's own, larger than asm-generic's: asm/signal.h. The kernel's floor is the frame it has to
+ * write. */
+#define LINUX_MINSIGSTKSZ 5120
 
 #define LINUX_SI_USER    0
 #define LINUX_SI_KERNEL  0x80

@@ -26,7 +26,8 @@ int64_t sys_epoll_ctl(struct task *task, const uint64_t args[6])
     return host_epoll_ctl((int)args[0], op, (int)args[2], has_event ? &event : NULL);
 }
 
-static int64_t wait_events(struct task *task, int epfd, gva_t at, int max, const struct linux_timespec *timeout)
+static int64_t wait_events(struct task *task, int epfd, gva_t at, int max,
+                           const struct linux_timespec *timeout)
 {
     enum { BATCH = 256 };
     struct linux_epoll_event events[BATCH];
@@ -40,7 +41,8 @@ static int64_t wait_events(struct task *task, int epfd, gva_t at, int max, const
         deadline = timespec_deadline(timeout);
     }
     int n;
-    /* A signal that turns out not to be for this task must not show: the call is never restarted. */
+    /* A signal that turns out not to be for this task must not show: the call is never restarted.
+     */
     while ((n = host_epoll_wait(epfd, events, max < BATCH ? max : BATCH, timeout ? &left : NULL)) ==
                -LINUX_ERESTARTSYS &&
            !signal_check(task)) {
@@ -56,7 +58,8 @@ static int64_t wait_events(struct task *task, int epfd, gva_t at, int max, const
     return n;
 }
 
-static int64_t masked_wait(struct task *task, const uint64_t args[6], const struct linux_timespec *timeout)
+static int64_t masked_wait(struct task *task, const uint64_t args[6],
+                           const struct linux_timespec *timeout)
 {
     int err = signal_mask_enter(task, args[4], args[5]);
     if (err)

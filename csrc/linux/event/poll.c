@@ -1,4 +1,5 @@
-/* poll.c - ppoll and pselect6: fs/select.c. The mask is the guest's own business, the waiting the host's. */
+/* poll.c - ppoll and pselect6: fs/select.c. The mask is the guest's own business, the waiting the
+ * host's. */
 #include "host/poll.h"
 
 #include <stdlib.h>
@@ -23,15 +24,17 @@ static int read_timeout(struct task *task, gva_t at, struct linux_timespec *time
 }
 
 /*
- * poll_select_finish(): what is left of the time goes back to the caller, so that a restart waits for the rest;
- * if it cannot be stored there is no restart.
+ * poll_select_finish(): what is left of the time goes back to the caller, so that a restart waits
+ * for the rest; if it cannot be stored there is no restart.
  */
-static int64_t finish(struct task *task, gva_t timeout_at, const struct linux_timespec *left, int64_t ret)
+static int64_t finish(struct task *task, gva_t timeout_at, const struct linux_timespec *left,
+                      int64_t ret)
 {
     if (ret == -LINUX_ERESTARTSYS)
         ret = -LINUX_ERESTARTNOHAND;
     signal_mask_leave(task, ret == -LINUX_ERESTARTNOHAND);
-    if (timeout_at && copy_to_user(task, timeout_at, left, sizeof(*left)) && ret == -LINUX_ERESTARTNOHAND)
+    if (timeout_at && copy_to_user(task, timeout_at, left, sizeof(*left)) &&
+        ret == -LINUX_ERESTARTNOHAND)
         ret = -LINUX_EINTR;
     return ret;
 }
@@ -76,7 +79,8 @@ int64_t sys_ppoll(struct task *task, const uint64_t args[6])
     return finish(task, args[2], &timeout, ret);
 }
 
-static int64_t select_fds(struct task *task, int count, const gva_t at[3], struct linux_timespec *timeout)
+static int64_t select_fds(struct task *task, int count, const gva_t at[3],
+                          struct linux_timespec *timeout)
 {
     if (count < 0)
         return -LINUX_EINVAL;
@@ -94,7 +98,8 @@ static int64_t select_fds(struct task *task, int count, const gva_t at[3], struc
             ret = -LINUX_EFAULT;
     }
     if (!ret)
-        ret = host_select(count, at[0] ? set[0] : NULL, at[1] ? set[1] : NULL, at[2] ? set[2] : NULL, timeout);
+        ret = host_select(count, at[0] ? set[0] : NULL, at[1] ? set[1] : NULL,
+                          at[2] ? set[2] : NULL, timeout);
     for (int i = 0; ret >= 0 && i < 3; i++) {
         if (at[i] && copy_to_user(task, at[i], set[i], bytes))
             ret = -LINUX_EFAULT;

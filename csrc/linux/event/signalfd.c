@@ -1,6 +1,7 @@
 /*
- * signalfd.c - fs/signalfd.c. The descriptor is an eventfd of the host, whose counter is 1 while a signal of the set
- * is pending, so that poll and epoll work; reading it is ours (fd_special of fs/fd_meta.h).
+ * signalfd.c - fs/signalfd.c. The descriptor is an eventfd of the host, whose counter is 1 while a
+ * signal of the set is pending, so that poll and epoll work; reading it is ours (fd_special of
+ * fs/fd_meta.h).
  *
  * Locking: the list of signalfds and their state are guarded by sighand->lock.
  */
@@ -66,8 +67,8 @@ static struct linux_signalfd_siginfo describe(const struct linux_siginfo *info)
     return out;
 }
 
-/* Until something is pending that the reader may take. What is another thread's own makes the descriptor ready too,
- * so that is waited for in small steps. */
+/* Until something is pending that the reader may take. What is another thread's own makes the
+ * descriptor ready too, so that is waited for in small steps. */
 static int wait_ready(int fd)
 {
     struct linux_pollfd p = {.fd = fd, .events = LINUX_POLLIN};
@@ -117,7 +118,8 @@ static void signalfd_release(void *data)
     free(s);
 }
 
-static const struct fd_special signalfd_special = {.read = signalfd_read, .release = signalfd_release};
+static const struct fd_special signalfd_special = {.read = signalfd_read,
+                                                   .release = signalfd_release};
 
 static int64_t create(struct task *task, uint64_t set, int flags)
 {

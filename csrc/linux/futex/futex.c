@@ -1,6 +1,6 @@
 /*
- * futex.c - futex(2). A guest word is a host word at the same alignment, so waiting and waking are the
- * host's; what is done here is what involves numbers of threads, which are the guest's own.
+ * futex.c - futex(2). A guest word is a host word at the same alignment, so waiting and waking are
+ * the host's; what is done here is what involves numbers of threads, which are the guest's own.
  */
 #include "host/futex.h"
 
@@ -21,7 +21,8 @@ static int word_ptr(struct task *task, gva_t addr, void **ptr)
     return *ptr ? 0 : -LINUX_EFAULT;
 }
 
-/* args: word, op flags, value, bitset, deadline (seconds, nanoseconds; no deadline: nanoseconds -1). */
+/* args: word, op flags, value, bitset, deadline (seconds, nanoseconds; no deadline: nanoseconds
+ * -1). */
 static int64_t wait_on(struct task *task, const uint64_t args[6])
 {
     void *ptr;
@@ -30,14 +31,17 @@ static int64_t wait_on(struct task *task, const uint64_t args[6])
         return err;
     struct linux_timespec deadline = {(int64_t)args[4], (int64_t)args[5]};
     bool timed = deadline.tv_nsec >= 0;
-    err = host_futex_wait(ptr, (uint32_t)args[1], (uint32_t)args[2], timed ? &deadline : NULL, (uint32_t)args[3]);
-    /* futex_wait(): without a timeout the call starts anew, with one it goes on towards the same end. */
+    err = host_futex_wait(ptr, (uint32_t)args[1], (uint32_t)args[2], timed ? &deadline : NULL,
+                          (uint32_t)args[3]);
+    /* futex_wait(): without a timeout the call starts anew, with one it goes on towards the same
+     * end. */
     if (err == -LINUX_ERESTARTSYS && timed)
         return task_restart(task, wait_on, args);
     return err;
 }
 
-/* The timeout argument as an absolute time; relative ones (FUTEX_WAIT) become one on the operation's clock. */
+/* The timeout argument as an absolute time; relative ones (FUTEX_WAIT) become one on the
+ * operation's clock. */
 static int read_timeout(struct task *task, gva_t at, uint32_t op, struct linux_timespec *deadline)
 {
     *deadline = (struct linux_timespec){0, -1};
@@ -65,7 +69,12 @@ static int64_t do_wait(struct task *task, const uint64_t args[6], uint32_t bitse
     if ((op & LINUX_FUTEX_CMD_MASK) == LINUX_FUTEX_WAIT)
         flags &= LINUX_FUTEX_PRIVATE_FLAG; /* the deadline was made on the monotonic clock */
     const uint64_t wait_args[6] = {
-        args[0], flags, (uint32_t)args[2], bitset, (uint64_t)deadline.tv_sec, (uint64_t)deadline.tv_nsec,
+        args[0],
+        flags,
+        (uint32_t)args[2],
+        bitset,
+        (uint64_t)deadline.tv_sec,
+        (uint64_t)deadline.tv_nsec,
     };
     return wait_on(task, wait_args);
 }
@@ -75,7 +84,8 @@ static int64_t do_other(struct task *task, const uint64_t args[6], uint32_t val3
     void *ptr, *ptr2 = NULL;
     uint32_t op = (uint32_t)args[1], cmd = op & LINUX_FUTEX_CMD_MASK;
     int err = word_ptr(task, args[0], &ptr);
-    if (!err && (cmd == LINUX_FUTEX_REQUEUE || cmd == LINUX_FUTEX_CMP_REQUEUE || cmd == LINUX_FUTEX_WAKE_OP))
+    if (!err && (cmd == LINUX_FUTEX_REQUEUE || cmd == LINUX_FUTEX_CMP_REQUEUE ||
+                 cmd == LINUX_FUTEX_WAKE_OP))
         err = word_ptr(task, args[4], &ptr2);
     if (err)
         return err;
@@ -83,13 +93,13 @@ static int64_t do_other(struct task *task, const uint64_t args[6], uint32_t val3
 }
 
 /*
- * Priority-inheriting locks: the word holds the owner's thread number, which the host would look up as one of its
- * own. So the protocol is played here, without the inheritance: a waiter sets FUTEX_WAITERS and
- * waits for the word to change; the owner's unlock frees the word and wakes one, which sets
- * FUTEX_WAITERS again, as there may be more.
+ * Priority-inheriting locks: the word holds the owner's thread number, which the host would look up
+ * as one of its own. So the protocol is played here, without the inheritance: a waiter sets
+ * FUTEX_WAITERS and waits for the word to change; the owner's unlock frees the word and wakes one,
+ * which sets FUTEX_WAITERS again, as there may be more.
  */
-static int64_t lock_pi(struct task *task, gva_t addr, uint32_t flags, const struct linux_timespec *deadline,
-                       bool try_only)
+static int64_t lock_pi(struct task *task, gva_t addr, uint32_t flags,
+                       const struct linux_timespec *deadline, bool try_only)
 {
     void *ptr;
     int err = word_ptr(task, addr, &ptr);
@@ -192,7 +202,8 @@ int64_t sys_futex(struct task *task, const uint64_t args[6])
 void futex_wake_one(struct task *task, gva_t addr)
 {
     void *ptr;
-    /* Not FUTEX_PRIVATE_FLAG, as in mm_release() and handle_futex_death(): the C libraries wait accordingly. */
+    /* Not FUTEX_PRIVATE_FLAG, as in mm_release() and handle_futex_death(): the C libraries wait
+     * accordingly. */
     if (word_ptr(task, addr, &ptr) == 0)
         host_futex_op(ptr, LINUX_FUTEX_WAKE, 1, 0, NULL, 0);
 }

@@ -1,4 +1,5 @@
-/* robust.c - robust lists: what a thread that ends still holds is marked and one waiter is woken. */
+/* robust.c - robust lists: what a thread that ends still holds is marked and one waiter is woken.
+ */
 #include "host/futex.h"
 #include "linux/abi/futex.h"
 #include "linux/mm/uaccess.h"
@@ -49,7 +50,8 @@ static bool owner_died(struct task *task, gva_t addr, bool pi, bool pending)
         if (owner != (uint32_t)task->tid)
             return true;
         uint32_t seen = word;
-        if (cmpxchg_user_u32(task, addr, &seen, (word & LINUX_FUTEX_WAITERS) | LINUX_FUTEX_OWNER_DIED))
+        if (cmpxchg_user_u32(task, addr, &seen,
+                             (word & LINUX_FUTEX_WAITERS) | LINUX_FUTEX_OWNER_DIED))
             return false;
         if (seen == word)
             break;

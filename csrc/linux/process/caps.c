@@ -18,7 +18,8 @@ struct cap_data {
     uint32_t effective, permitted, inheritable;
 };
 
-/* cap_validate_magic(): words a set has, or an error after the version that is known has been told. */
+/* cap_validate_magic(): words a set has, or an error after the version that is known has been told.
+ */
 static int words_of(struct task *task, gva_t header_at, struct cap_header *header)
 {
     if (copy_from_user(task, header, header_at, sizeof(*header)))
@@ -82,8 +83,8 @@ int64_t sys_capset(struct task *task, const uint64_t args[6])
     struct cred *c = &task->proc->cred;
     bool setpcap = cred_capable(task->proc, LINUX_CAP_SETPCAP);
     if ((!setpcap && (inheritable & ~(c->cap_inheritable | c->cap_permitted))) ||
-        (inheritable & ~(c->cap_inheritable | c->cap_bounding)) || (permitted & ~c->cap_permitted) ||
-        (effective & ~permitted))
+        (inheritable & ~(c->cap_inheritable | c->cap_bounding)) ||
+        (permitted & ~c->cap_permitted) || (effective & ~permitted))
         return -LINUX_EPERM;
     c->cap_effective = effective;
     c->cap_permitted = permitted;

@@ -91,8 +91,8 @@ static int64_t start_thread(struct task *task, const struct clone_request *reque
     int32_t tid = child->tid;
     host_mutex_unlock(&sighand->lock);
 
-    /* Stored before the child can run: a thread may read its number from either place at once. As in
-     * kernel_clone() and schedule_tail(), a bad address is nobody's error. */
+    /* Stored before the child can run: a thread may read its number from either place at once. As
+     * in kernel_clone() and schedule_tail(), a bad address is nobody's error. */
     if (request->flags & LINUX_CLONE_PARENT_SETTID)
         (void)!put_user_u32(task, request->parent_tid, (uint32_t)tid);
     if (request->flags & LINUX_CLONE_CHILD_SETTID)
@@ -166,6 +166,7 @@ int64_t sys_clone3(struct task *task, const uint64_t args[6])
         return -LINUX_EINVAL;
     if (!ca.stack != !ca.stack_size)
         return -LINUX_EINVAL;
-    struct clone_request request = {ca.flags, ca.stack, ca.stack_size, ca.parent_tid, ca.child_tid, ca.tls};
+    struct clone_request request = {ca.flags,      ca.stack,     ca.stack_size,
+                                    ca.parent_tid, ca.child_tid, ca.tls};
     return do_clone(task, &request);
 }

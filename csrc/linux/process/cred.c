@@ -13,7 +13,8 @@
 #define SECURE_KEEP_CAPS (1u << 4)
 #define KEEP             ((uint32_t)-1)
 
-void cred_init(struct process *proc, uint32_t uid, uint32_t gid, const uint32_t *groups, uint32_t ngroups)
+void cred_init(struct process *proc, uint32_t uid, uint32_t gid, const uint32_t *groups,
+               uint32_t ngroups)
 {
     struct cred *c = &proc->cred;
     *c = (struct cred){0};
@@ -180,9 +181,11 @@ int64_t sys_setfsgid(struct task *task, const uint64_t args[6])
     return old;
 }
 
-static int64_t put_three(struct task *task, const uint64_t args[6], uint32_t a, uint32_t b, uint32_t c)
+static int64_t put_three(struct task *task, const uint64_t args[6], uint32_t a, uint32_t b,
+                         uint32_t c)
 {
-    if (put_user_u32(task, args[0], a) || put_user_u32(task, args[1], b) || put_user_u32(task, args[2], c))
+    if (put_user_u32(task, args[0], a) || put_user_u32(task, args[1], b) ||
+        put_user_u32(task, args[2], c))
         return -LINUX_EFAULT;
     return 0;
 }

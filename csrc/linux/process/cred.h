@@ -18,7 +18,8 @@ static inline bool cred_capable(const struct process *proc, int cap)
 }
 
 /* Set all ids and groups at launch, and the capabilities that a login as that user would have. */
-void cred_init(struct process *proc, uint32_t uid, uint32_t gid, const uint32_t *groups, uint32_t ngroups);
+void cred_init(struct process *proc, uint32_t uid, uint32_t gid, const uint32_t *groups,
+               uint32_t ngroups);
 /* Capabilities as execve computes them; set-id bits are not honoured. */
 void cred_exec(struct process *proc);
 

@@ -127,7 +127,8 @@ static void replace(struct task *task, struct exec_plan *plan)
     memcpy(task->name, task->proc->comm, sizeof(task->name));
 }
 
-static int64_t do_execve(struct task *task, int dirfd, gva_t path_at, gva_t argv_at, gva_t envp_at, int flags)
+static int64_t do_execve(struct task *task, int dirfd, gva_t path_at, gva_t argv_at, gva_t envp_at,
+                         int flags)
 {
     if (flags & ~AT_EXEC_FLAGS)
         return -LINUX_EINVAL;

@@ -1,4 +1,5 @@
-/* info.c - what a process may ask about the system and itself: kernel/sys.c, sched/membarrier.c, random. */
+/* info.c - what a process may ask about the system and itself: kernel/sys.c, sched/membarrier.c,
+ * random. */
 #include <string.h>
 
 #include "host/system.h"
@@ -90,7 +91,8 @@ int64_t sys_getcpu(struct task *task, const uint64_t args[6])
     int err = host_getcpu(&cpu, &node);
     if (err)
         return err;
-    if ((args[0] && put_user_u32(task, args[0], cpu)) || (args[1] && put_user_u32(task, args[1], node)))
+    if ((args[0] && put_user_u32(task, args[0], cpu)) ||
+        (args[1] && put_user_u32(task, args[1], node)))
         return -LINUX_EFAULT;
     return 0;
 }
@@ -114,8 +116,8 @@ int64_t sys_personality(struct task *task, const uint64_t args[6])
 }
 
 #define MEMBARRIER_CMD_QUERY 0
-/* GLOBAL, GLOBAL_EXPEDITED and its registration, PRIVATE_EXPEDITED and SYNC_CORE with theirs: guest threads are
- * host threads, so the host's barrier is theirs. The RSEQ ones need rseq. */
+/* GLOBAL, GLOBAL_EXPEDITED and its registration, PRIVATE_EXPEDITED and SYNC_CORE with theirs: guest
+ * threads are host threads, so the host's barrier is theirs. The RSEQ ones need rseq. */
 #define MEMBARRIER_SERVED 0x7f
 
 int64_t sys_membarrier(struct task *task, const uint64_t args[6])
@@ -129,8 +131,9 @@ int64_t sys_membarrier(struct task *task, const uint64_t args[6])
 }
 
 /*
- * As a kernel built without CONFIG_RSEQ. An area that is registered has to be kept current at every change of CPU
- * and its critical sections aborted there, which a thread of the host cannot see happen; glibc does without.
+ * As a kernel built without CONFIG_RSEQ. An area that is registered has to be kept current at every
+ * change of CPU and its critical sections aborted there, which a thread of the host cannot see
+ * happen; glibc does without.
  */
 int64_t sys_rseq(struct task *task, const uint64_t args[6])
 {

@@ -1,4 +1,5 @@
-/* prctl.c - kernel/sys.c and arch/arm64's additions. Options that need what this CPU lacks are EINVAL, as there. */
+/* prctl.c - kernel/sys.c and arch/arm64's additions. Options that need what this CPU lacks are
+ * EINVAL, as there. */
 #include <string.h>
 
 #include "linux/mm/mm.h"
@@ -154,7 +155,8 @@ static int64_t process_option(struct task *task, int option, const uint64_t args
     case PR_SET_PDEATHSIG:
         if (args[1] > LINUX_NSIG)
             return -LINUX_EINVAL;
-        proc->pdeath_signal = (int32_t)args[1]; /* the parent is the host: it is never seen to die */
+        proc->pdeath_signal =
+            (int32_t)args[1]; /* the parent is the host: it is never seen to die */
         return 0;
     case PR_GET_PDEATHSIG: return put_int(task, args[1], proc->pdeath_signal);
     case PR_GET_DUMPABLE: return proc->dumpable;
@@ -199,8 +201,10 @@ int64_t sys_prctl(struct task *task, const uint64_t args[6])
     case PR_SET_TIMERSLACK:
         task->timerslack = (int64_t)args[1] > 0 ? args[1] : DEFAULT_TIMERSLACK_NS;
         return 0;
-    case PR_GET_TIMERSLACK: return (int64_t)(task->timerslack ? task->timerslack : DEFAULT_TIMERSLACK_NS);
-    case PR_GET_TID_ADDRESS: return put_user_u64(task, args[1], task->clear_child_tid) ? -LINUX_EFAULT : 0;
+    case PR_GET_TIMERSLACK:
+        return (int64_t)(task->timerslack ? task->timerslack : DEFAULT_TIMERSLACK_NS);
+    case PR_GET_TID_ADDRESS:
+        return put_user_u64(task, args[1], task->clear_child_tid) ? -LINUX_EFAULT : 0;
     case PR_CAP_AMBIENT: return ambient(task, args);
     case PR_SET_TAGGED_ADDR_CTRL:
     case PR_GET_TAGGED_ADDR_CTRL: return tagged_addr(task, option, args);

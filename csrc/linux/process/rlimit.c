@@ -30,7 +30,8 @@ void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64
     case LINUX_RLIMIT_NOFILE: fd_table_set_limit(proc->fds, soft); break;
     case LINUX_RLIMIT_CPU:
     case LINUX_RLIMIT_FSIZE: {
-        /* The host counts and sends the signal. Only the soft limit: ours could not be raised again. */
+        /* The host counts and sends the signal. Only the soft limit: ours could not be raised
+         * again. */
         uint64_t host[2];
         if (host_getrlimit((int)resource, host) == 0) {
             host[0] = soft < host[1] ? soft : host[1];
@@ -48,7 +49,8 @@ void rlimit_init(struct process *proc)
         uint64_t limit[2] = {LINUX_RLIM_INFINITY, LINUX_RLIM_INFINITY};
         host_getrlimit((int)i, limit);
         if (i == LINUX_RLIMIT_NOFILE) {
-            /* The host's soft limit has been raised for our own descriptors; the guest's is the boundary. */
+            /* The host's soft limit has been raised for our own descriptors; the guest's is the
+             * boundary. */
             limit[0] = limit[1] = (uint64_t)host_fd_boundary();
         } else if (i == LINUX_RLIMIT_AS || i == LINUX_RLIMIT_DATA) {
             /* The host's cover our own reservation, which is not the guest's affair. */
@@ -98,7 +100,8 @@ int64_t sys_getrlimit(struct task *task, const uint64_t args[6])
     unsigned resource = (unsigned)args[0];
     if (resource >= LINUX_RLIM_NLIMITS)
         return -LINUX_EINVAL;
-    struct linux_rlimit64 limit = {task->proc->rlimit[resource][0], task->proc->rlimit[resource][1]};
+    struct linux_rlimit64 limit = {task->proc->rlimit[resource][0],
+                                   task->proc->rlimit[resource][1]};
     return copy_to_user(task, args[1], &limit, sizeof(limit)) ? -LINUX_EFAULT : 0;
 }
 

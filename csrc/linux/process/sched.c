@@ -1,4 +1,5 @@
-/* sched.c - scheduling of threads: a guest thread is a host thread, so the host's scheduler decides. */
+/* sched.c - scheduling of threads: a guest thread is a host thread, so the host's scheduler
+ * decides. */
 #include <stdlib.h>
 
 #include "host/system.h"
@@ -8,7 +9,10 @@
 #include "syscalls_gen.h"
 
 /* Host number of the thread that a call names; pid 0 is the caller. */
-static int32_t named(struct task *task, uint64_t pid) { return task_host_tid(task, (int32_t)pid); }
+static int32_t named(struct task *task, uint64_t pid)
+{
+    return task_host_tid(task, (int32_t)pid);
+}
 
 int64_t sys_sched_yield(struct task *task, const uint64_t args[6])
 {
@@ -120,7 +124,8 @@ int64_t sys_sched_getattr(struct task *task, const uint64_t args[6])
 {
     uint32_t attr[SCHED_ATTR_SIZE / 4] = {0};
     uint32_t size = (uint32_t)args[2];
-    if (!args[1] || (int32_t)args[0] < 0 || size > 4096 || size < SCHED_ATTR_SIZE_VER0 || (uint32_t)args[3])
+    if (!args[1] || (int32_t)args[0] < 0 || size > 4096 || size < SCHED_ATTR_SIZE_VER0 ||
+        (uint32_t)args[3])
         return -LINUX_EINVAL;
     int32_t tid = named(task, args[0]);
     if (tid < 0)
@@ -154,7 +159,8 @@ int64_t sys_sched_setattr(struct task *task, const uint64_t args[6])
 #define PRIO_PROCESS 0
 #define PRIO_USER    2
 
-/* A group or a user is this process, if it is one that the guest is. 0: the calling thread stands for it. */
+/* A group or a user is this process, if it is one that the guest is. 0: the calling thread stands
+ * for it. */
 static int32_t prio_target(struct task *task, int which, int32_t who)
 {
     const struct process *proc = task->proc;

@@ -13,14 +13,16 @@ struct task_list {
     struct task *first;
     uint32_t count;
     int32_t last_tid;
-    int32_t leader_status; /* of exit(2) by the first thread, the process's status if all end by exit(2) */
+    int32_t leader_status; /* of exit(2) by the first thread, the process's status if all end by
+                              exit(2) */
     struct task *exec_by;  /* the task that runs execve and waits for the others to end */
     struct host_cond ended;
 };
 
 /*
- * The process object and its first task (tid 1) on the calling thread: `current` is set, signals are installed and
- * unblocked. mm, vm, fds, fs are filled in by the caller before or after, before the guest runs. -errno.
+ * The process object and its first task (tid 1) on the calling thread: `current` is set, signals
+ * are installed and unblocked. mm, vm, fds, fs are filled in by the caller before or after, before
+ * the guest runs. -errno.
  */
 int process_create(struct process **proc);
 int task_create_first(struct process *proc, struct task **task);
@@ -33,7 +35,8 @@ void task_exit(struct task *task, int status) __attribute__((noreturn));
 /* End the process. `status` is the exit status as the host is to see it. */
 void process_exit(struct process *proc, int status) __attribute__((noreturn));
 
-/* End all other tasks and wait for it. False if another task does the same already (the caller then ends). */
+/* End all other tasks and wait for it. False if another task does the same already (the caller then
+ * ends). */
 bool task_end_others(struct task *task);
 
 /* With the lock held: the task of that number or NULL. */
@@ -46,14 +49,16 @@ int32_t task_host_tid(struct task *task, int32_t tid);
 int task_get_name(struct process *proc, int32_t tid, char name[16]);
 int task_set_name(struct process *proc, int32_t tid, const char name[16]);
 
-/* Ways of restarting a system call through restart_syscall. Sets it and returns -LINUX_ERESTART_RESTARTBLOCK. */
+/* Ways of restarting a system call through restart_syscall. Sets it and returns
+ * -LINUX_ERESTART_RESTARTBLOCK. */
 int64_t task_restart(struct task *task, restart_fn *fn, const uint64_t args[6]);
 
 /* Undo what an exiting task holds in guest memory: robust list walk (futex/robust.c). */
 void futex_exit_robust(struct task *task);
 /* FUTEX_WAKE of one waiter on a word, for clear_child_tid. */
 void futex_wake_one(struct task *task, gva_t addr);
-/* The same for a priority-inheriting lock's word, whose waiters are of either kind (futex.c, lock_pi()). */
+/* The same for a priority-inheriting lock's word, whose waiters are of either kind (futex.c,
+ * lock_pi()). */
 void futex_wake_pi(struct task *task, gva_t addr);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "linux/kernel.h"
 
-/* A task that is not in the list: vCPU, signal state (mask and name of `parent`, if any). NULL: no memory. */
+/* A task that is not in the list: vCPU, signal state (mask and name of `parent`, if any). NULL: no
+ * memory. */
 struct task *task_alloc(struct process *proc, const struct task *parent);
 /* Precondition: not in the list (any more), not `current` of any thread. */
 void task_free(struct task *task);

@@ -24,9 +24,8 @@ static void set_action(struct task *task, int sig, const struct linux_sigaction 
     sighand->action[sig] = *new_action;
     /* POSIX 3.3.1.3: setting to ignore discards what is pending, blocked or not. */
     if (new_action->handler == LINUX_SIG_IGN ||
-        (new_action->handler == LINUX_SIG_DFL &&
-         (sig == LINUX_SIGCONT || sig == LINUX_SIGCHLD || sig == LINUX_SIGWINCH ||
-          sig == LINUX_SIGURG)))
+        (new_action->handler == LINUX_SIG_DFL && (sig == LINUX_SIGCONT || sig == LINUX_SIGCHLD ||
+                                                  sig == LINUX_SIGWINCH || sig == LINUX_SIGURG)))
         signal_drop_everywhere(proc, LINUX_SIG_BIT(sig));
     signal_host_dispose(proc, sig);
     host_mutex_unlock(&sighand->lock);

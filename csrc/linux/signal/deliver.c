@@ -1,4 +1,5 @@
-/* deliver.c - what happens before a task runs guest code again: restarts, handlers, default actions. */
+/* deliver.c - what happens before a task runs guest code again: restarts, handlers, default
+ * actions. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,15 +19,12 @@ static enum default_action default_action(int sig)
     case LINUX_SIGCONT:
     case LINUX_SIGCHLD:
     case LINUX_SIGWINCH:
-    case LINUX_SIGURG:
-        return ACT_IGNORE;
+    case LINUX_SIGURG: return ACT_IGNORE;
     case LINUX_SIGSTOP:
     case LINUX_SIGTSTP:
     case LINUX_SIGTTIN:
-    case LINUX_SIGTTOU:
-        return ACT_STOP;
-    default:
-        return ACT_TERMINATE;
+    case LINUX_SIGTTOU: return ACT_STOP;
+    default: return ACT_TERMINATE;
     }
 }
 
@@ -34,7 +32,8 @@ static enum default_action default_action(int sig)
  * The next signal that has a handler, with the action to use; default actions are carried out here.
  * 0 when nothing is left.
  */
-static int next_handled(struct task *task, struct linux_siginfo *info, struct linux_sigaction *action)
+static int next_handled(struct task *task, struct linux_siginfo *info,
+                        struct linux_sigaction *action)
 {
     struct sighand *sighand = task->proc->sighand;
     for (;;) {
@@ -51,14 +50,9 @@ static int next_handled(struct task *task, struct linux_siginfo *info, struct li
         if (action->handler != LINUX_SIG_DFL)
             return sig;
         switch (default_action(sig)) {
-        case ACT_IGNORE:
-            continue;
-        case ACT_STOP:
-            host_stop_self(sig);
-            continue;
-        case ACT_TERMINATE:
-            strace_killed(task, sig, info);
-            process_exit(task->proc, 128 + sig);
+        case ACT_IGNORE: continue;
+        case ACT_STOP: host_stop_self(sig); continue;
+        case ACT_TERMINATE: strace_killed(task, sig, info); process_exit(task->proc, 128 + sig);
         }
     }
 }
@@ -72,8 +66,10 @@ static void rewind_call(struct task *task, uint64_t x0, bool as_restart_syscall)
         regs->x[8] = 128; /* restart_syscall */
 }
 
-/* arch/arm64/kernel/signal.c, do_signal(): how an interrupted call goes on, given the handler that runs. */
-static void settle_call(struct task *task, int64_t ret, uint64_t x0, const struct linux_sigaction *action)
+/* arch/arm64/kernel/signal.c, do_signal(): how an interrupted call goes on, given the handler that
+ * runs. */
+static void settle_call(struct task *task, int64_t ret, uint64_t x0,
+                        const struct linux_sigaction *action)
 {
     bool restart = true;
     if (action && (ret == -LINUX_ERESTARTNOHAND || ret == -LINUX_ERESTART_RESTARTBLOCK ||

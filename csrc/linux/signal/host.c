@@ -1,4 +1,5 @@
-/* host.c - where the host's signals meet the guest's: hooks for faults and arrivals, and dispositions. */
+/* host.c - where the host's signals meet the guest's: hooks for faults and arrivals, and
+ * dispositions. */
 #include "host/signal.h"
 #include "linux/mm/uaccess.h"
 #include "linux/signal/signal.h"
@@ -39,8 +40,8 @@ static void on_arrival(void)
 }
 
 /*
- * What the guest ignores, the host ignores: no call is interrupted for it, and the terminal driver sees that a
- * background process ignores SIGTTOU.
+ * What the guest ignores, the host ignores: no call is interrupted for it, and the terminal driver
+ * sees that a background process ignores SIGTTOU.
  */
 void signal_host_dispose(struct process *proc, int sig)
 {
@@ -48,9 +49,8 @@ void signal_host_dispose(struct process *proc, int sig)
     enum host_disposition disposition = HOST_SIGNAL_CATCH;
     if (handler == LINUX_SIG_IGN)
         disposition = HOST_SIGNAL_IGNORE;
-    else if (handler == LINUX_SIG_DFL &&
-             (sig == LINUX_SIGCHLD || sig == LINUX_SIGCONT || sig == LINUX_SIGURG ||
-              sig == LINUX_SIGWINCH))
+    else if (handler == LINUX_SIG_DFL && (sig == LINUX_SIGCHLD || sig == LINUX_SIGCONT ||
+                                          sig == LINUX_SIGURG || sig == LINUX_SIGWINCH))
         disposition = HOST_SIGNAL_DEFAULT;
     host_signal_dispose(sig, disposition);
 }
@@ -65,8 +65,8 @@ int signal_host_init(struct process *proc)
 {
     static const struct host_signal_hooks hooks = {.fault = on_fault, .arrived = on_arrival};
     /*
-     * nohup and a shell's background jobs start programs with signals ignored, and mean it. Not inherited are
-     * the two that Python, which starts us, ignores for its own sake.
+     * nohup and a shell's background jobs start programs with signals ignored, and mean it. Not
+     * inherited are the two that Python, which starts us, ignores for its own sake.
      */
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
         if (sig != LINUX_SIGPIPE && sig != LINUX_SIGXFSZ && sig != LINUX_SIGKILL &&

@@ -1,4 +1,5 @@
-/* queue.c - generating signals, pending queues, and who is woken for them: Linux's kernel/signal.c. */
+/* queue.c - generating signals, pending queues, and who is woken for them: Linux's kernel/signal.c.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,7 +110,8 @@ static bool wants(const struct task *task, int sig)
     return !(task->sig->blocked & LINUX_SIG_BIT(sig)) && !task->sig->exiting;
 }
 
-/* Linux's complete_signal(): the caller first, then anybody who takes it and is not busy with another one. */
+/* Linux's complete_signal(): the caller first, then anybody who takes it and is not busy with
+ * another one. */
 static void wake_one_of(struct process *proc, int sig)
 {
     struct task *found = NULL;
@@ -143,7 +145,8 @@ static void prepare(struct process *proc, int sig)
         signal_drop_everywhere(proc, drop);
 }
 
-/* A signal that is blocked is kept even if ignored: its disposition may change before it is unblocked. */
+/* A signal that is blocked is kept even if ignored: its disposition may change before it is
+ * unblocked. */
 static bool discarded(struct process *proc, struct task *target, int sig)
 {
     if (!handler_ignores(proc->sighand, sig))
@@ -171,7 +174,8 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
             timer_dropped(proc, timer);
         return 0;
     }
-    /* As __sigqueue_alloc() and __send_signal(): a plain kill() goes through without its details. */
+    /* As __sigqueue_alloc() and __send_signal(): a plain kill() goes through without its details.
+     */
     struct sigqueue *q = sighand->queued < QUEUE_LIMIT ? malloc(sizeof(*q)) : NULL;
     if (!q && sig >= LINUX_SIGRTMIN && info->si_code != LINUX_SI_USER)
         return -LINUX_EAGAIN;
@@ -273,7 +277,10 @@ void signal_force_segv(struct task *task, int sig)
     signal_force(task, &info);
 }
 
-static int lowest(uint64_t set) { return set ? __builtin_ctzll(set) + 1 : 0; }
+static int lowest(uint64_t set)
+{
+    return set ? __builtin_ctzll(set) + 1 : 0;
+}
 
 static void take(struct process *proc, struct sigpending *pending, int sig,
                  struct linux_siginfo *info)
@@ -311,7 +318,8 @@ int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info)
     host_mutex_lock(&sighand->lock);
     signal_drain_host(task->proc);
     struct sigpending *pending = &task->sig->pending;
-    /* Faults come before everything else, so that a handler's frame shows the faulting instruction. */
+    /* Faults come before everything else, so that a handler's frame shows the faulting instruction.
+     */
     int sig = lowest(pending->set & set & SYNCHRONOUS);
     if (!sig)
         sig = lowest(pending->set & set);
@@ -348,7 +356,8 @@ uint64_t signal_pending_set(struct task *task)
     return set;
 }
 
-/* Signals that the whole process waits for and that this task will no longer take go to somebody else. */
+/* Signals that the whole process waits for and that this task will no longer take go to somebody
+ * else. */
 void signal_set_blocked(struct task *task, uint64_t mask)
 {
     struct sighand *sighand = task->proc->sighand;
@@ -360,7 +369,8 @@ void signal_set_blocked(struct task *task, uint64_t mask)
         wake_one_of(task->proc, lowest(set));
     signal_recalc(task);
     host_mutex_unlock(&sighand->lock);
-    /* A terminal stops background writers unless they block (or ignore) the signal: the host must know. */
+    /* A terminal stops background writers unless they block (or ignore) the signal: the host must
+     * know. */
     for (int sig = LINUX_SIGTTIN; sig <= LINUX_SIGTTOU; sig++) {
         if (changed & LINUX_SIG_BIT(sig))
             host_signal_block(sig, mask & LINUX_SIG_BIT(sig));

@@ -1,4 +1,5 @@
-/* send.c - kill and its relatives. The guest is one process in one session: it can signal itself only. */
+/* send.c - kill and its relatives. The guest is one process in one session: it can signal itself
+ * only. */
 #include "linux/mm/uaccess.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
@@ -12,9 +13,13 @@ static struct linux_siginfo from_self(struct task *task, int sig, int code)
     return info;
 }
 
-static bool valid_signal(int sig) { return sig >= 0 && sig <= LINUX_NSIG; }
+static bool valid_signal(int sig)
+{
+    return sig >= 0 && sig <= LINUX_NSIG;
+}
 
-/* pid 0: the caller's process group; -pid: the group that it leads. -1 is everybody but oneself and init. */
+/* pid 0: the caller's process group; -pid: the group that it leads. -1 is everybody but oneself and
+ * init. */
 int64_t sys_kill(struct task *task, const uint64_t args[6])
 {
     int32_t pid = (int32_t)args[0];
@@ -74,7 +79,8 @@ int64_t sys_tgkill(struct task *task, const uint64_t args[6])
     return err ? err : send_to_thread(task, tgid, tid, &info);
 }
 
-/* The sender fills in siginfo. To itself a process may claim anything; there is nobody else here. */
+/* The sender fills in siginfo. To itself a process may claim anything; there is nobody else here.
+ */
 static int copy_siginfo(struct task *task, struct linux_siginfo *info, gva_t at, int sig)
 {
     if (copy_from_user(task, info, at, sizeof(*info)))

@@ -8,8 +8,8 @@
 #include "syscalls_gen.h"
 
 /*
- * A negative clock is a CPU clock: ~(pid or tid) << 3, bit 2 for a thread's, bits 1..0 the kind (include/linux/
- * posix-timers_types.h). The host has to be told its own numbers.
+ * A negative clock is a CPU clock: ~(pid or tid) << 3, bit 2 for a thread's, bits 1..0 the kind
+ * (include/linux/ posix-timers_types.h). The host has to be told its own numbers.
  */
 int32_t clock_to_host(struct task *task, int32_t clock, int *err)
 {
@@ -20,7 +20,7 @@ int32_t clock_to_host(struct task *task, int32_t clock, int *err)
         return clock;
     }
     uint32_t kind = (uint32_t)clock & 3;
-    int32_t id = (int32_t)~((uint32_t)clock >> 3 | 0xe0000000u);
+    int32_t id = (int32_t) ~((uint32_t)clock >> 3 | 0xe0000000u);
     if (kind == 3) {
         *err = -LINUX_EINVAL; /* a device's clock (CLOCKFD): none is served */
         return 0;
@@ -62,7 +62,8 @@ int64_t sys_clock_getres(struct task *task, const uint64_t args[6])
     return err;
 }
 
-/* The clocks are the host's and no guest's to set, whoever runs elfuse: as root in any container. */
+/* The clocks are the host's and no guest's to set, whoever runs elfuse: as root in any container.
+ */
 int64_t sys_clock_settime(struct task *task, const uint64_t args[6])
 {
     struct linux_timespec ts;
@@ -104,7 +105,8 @@ int64_t sys_settimeofday(struct task *task, const uint64_t args[6])
 }
 
 #define TIMEX_SIZE 208
-#define ADJ_OFFSET_SS_READ 0xa001u /* adjtime() of a null pointer: tells what is left, changes nothing */
+#define ADJ_OFFSET_SS_READ                                                                         \
+    0xa001u /* adjtime() of a null pointer: tells what is left, changes nothing */
 
 static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
 {
@@ -153,14 +155,16 @@ static int64_t sleep_until(struct task *task, const uint64_t args[6])
     return task_restart(task, sleep_until, args);
 }
 
-static int64_t sleep_for(struct task *task, int32_t clock, struct linux_timespec duration, gva_t left)
+static int64_t sleep_for(struct task *task, int32_t clock, struct linux_timespec duration,
+                         gva_t left)
 {
     struct linux_timespec now;
     int err = host_clock_gettime(clock, &now);
     if (err)
         return err;
     struct linux_timespec deadline = timespec_add(now, duration);
-    uint64_t args[6] = {(uint64_t)clock, (uint64_t)deadline.tv_sec, (uint64_t)deadline.tv_nsec, left};
+    uint64_t args[6] = {(uint64_t)clock, (uint64_t)deadline.tv_sec, (uint64_t)deadline.tv_nsec,
+                        left};
     return sleep_until(task, args);
 }
 
@@ -182,8 +186,8 @@ int64_t sys_clock_nanosleep(struct task *task, const uint64_t args[6])
     int32_t clock = clock_to_host(task, guest_clock, &err);
     if (err)
         return err;
-    /* Clocks without a sleep of their own: posix-timers.c, clock_posix_*; a thread cannot wait for its own
-     * CPU time. */
+    /* Clocks without a sleep of their own: posix-timers.c, clock_posix_*; a thread cannot wait for
+     * its own CPU time. */
     if (guest_clock == LINUX_CLOCK_THREAD_CPUTIME_ID)
         return -LINUX_EINVAL;
     if (guest_clock == LINUX_CLOCK_MONOTONIC_RAW || guest_clock == LINUX_CLOCK_REALTIME_COARSE ||
@@ -194,8 +198,10 @@ int64_t sys_clock_nanosleep(struct task *task, const uint64_t args[6])
     if (!timespec_valid(&ts))
         return -LINUX_EINVAL;
     if (!(args[1] & LINUX_TIMER_ABSTIME)) {
-        /* Relative sleeps are not moved by setting the clock: Linux uses the monotonic one for them. */
-        return sleep_for(task, clock == LINUX_CLOCK_REALTIME ? LINUX_CLOCK_MONOTONIC : clock, ts, args[3]);
+        /* Relative sleeps are not moved by setting the clock: Linux uses the monotonic one for
+         * them. */
+        return sleep_for(task, clock == LINUX_CLOCK_REALTIME ? LINUX_CLOCK_MONOTONIC : clock, ts,
+                         args[3]);
     }
     err = host_sleep_until(clock, &ts);
     return err == -LINUX_ERESTARTSYS ? -LINUX_ERESTARTNOHAND : err;

@@ -17,7 +17,8 @@ static inline bool timespec_valid(const struct linux_timespec *ts)
 static inline struct linux_timespec timespec_add(struct linux_timespec a, struct linux_timespec b)
 {
     struct linux_timespec sum;
-    if (__builtin_add_overflow(a.tv_sec, b.tv_sec, &sum.tv_sec) || sum.tv_sec > INT64_MAX / LINUX_NSEC_PER_SEC)
+    if (__builtin_add_overflow(a.tv_sec, b.tv_sec, &sum.tv_sec) ||
+        sum.tv_sec > INT64_MAX / LINUX_NSEC_PER_SEC)
         return (struct linux_timespec){INT64_MAX / LINUX_NSEC_PER_SEC, 0};
     sum.tv_nsec = a.tv_nsec + b.tv_nsec;
     if (sum.tv_nsec >= LINUX_NSEC_PER_SEC) {
@@ -47,12 +48,13 @@ static inline struct linux_timespec timespec_deadline(const struct linux_timespe
 }
 
 /*
- * POSIX timers (timers.c). Under sighand->lock. expired: what the inbox's HOST_SIGNAL_TIMER stands for: true with
- * the signal in *info, its timer in *timer (1 + slot) and the task it is for (NULL: the process) in *target; false
- * when the timer is gone or its last signal is still pending (then it counts as an overrun).
+ * POSIX timers (timers.c). Under sighand->lock. expired: what the inbox's HOST_SIGNAL_TIMER stands
+ * for: true with the signal in *info, its timer in *timer (1 + slot) and the task it is for (NULL:
+ * the process) in *target; false when the timer is gone or its last signal is still pending (then
+ * it counts as an overrun).
  */
-bool timer_expired(struct process *proc, const struct host_signal_info *host, struct linux_siginfo *info,
-                   int32_t *timer, struct task **target);
+bool timer_expired(struct process *proc, const struct host_signal_info *host,
+                   struct linux_siginfo *info, int32_t *timer, struct task **target);
 /* The signal of `timer` leaves the queue: fills in the overrun count. */
 void timer_dequeued(struct process *proc, int32_t timer, struct linux_siginfo *info);
 /* It was dropped instead. */

@@ -1,6 +1,6 @@
 /*
- * timers.c - setitimer and POSIX timers. The host keeps time; a POSIX timer's host signal names its slot, and
- * becomes the guest's signal when the inbox is emptied.
+ * timers.c - setitimer and POSIX timers. The host keeps time; a POSIX timer's host signal names its
+ * slot, and becomes the guest's signal when the inbox is emptied.
  *
  * The set of timers is guarded by sighand->lock.
  */
@@ -125,7 +125,8 @@ static void drop_slot(struct process *proc, int32_t id)
 
 int64_t sys_timer_create(struct task *task, const uint64_t args[6])
 {
-    struct linux_sigevent event = {.sigev_notify = LINUX_SIGEV_SIGNAL, .sigev_signo = LINUX_SIGALRM};
+    struct linux_sigevent event = {.sigev_notify = LINUX_SIGEV_SIGNAL,
+                                   .sigev_signo = LINUX_SIGALRM};
     int err;
     if (args[1] && copy_from_user(task, &event, args[1], sizeof(event)))
         return -LINUX_EFAULT;
@@ -214,8 +215,8 @@ void timers_exec(struct process *proc)
 
 /* ---- their signals; the lock is held ---- */
 
-bool timer_expired(struct process *proc, const struct host_signal_info *host, struct linux_siginfo *info,
-                   int32_t *timer_out, struct task **target)
+bool timer_expired(struct process *proc, const struct host_signal_info *host,
+                   struct linux_siginfo *info, int32_t *timer_out, struct task **target)
 {
     int32_t id = (int32_t)(host->value & 0xffffffffu);
     struct timer *timer = find(proc, id);

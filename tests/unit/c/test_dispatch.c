@@ -1,6 +1,7 @@
 /*
- * The kernel's run loop on a scripted CPU: results in x0, restarts, the signal frame byte for byte, faults, ends.
- * The run loop does not return, so each script runs in a child, whose exit status is part of what is checked.
+ * The kernel's run loop on a scripted CPU: results in x0, restarts, the signal frame byte for byte,
+ * faults, ends. The run loop does not return, so each script runs in a child, whose exit status is
+ * part of what is checked.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -41,7 +42,10 @@ enum {
 static struct task *task;
 static uint64_t frame_at;
 
-static uint8_t *guest(uint64_t addr) { return mm_host(task->proc->mm, addr); }
+static uint8_t *guest(uint64_t addr)
+{
+    return mm_host(task->proc->mm, addr);
+}
 
 static void setup(void)
 {
@@ -77,9 +81,13 @@ static void look(fake_prepare *check, void *context)
     fake_push(task->vcpu, &exit, check, context);
 }
 
-static void want_x0(struct vcpu_regs *regs, void *context) { CHECK_EQ(regs->x[0], (int64_t)(intptr_t)context); }
+static void want_x0(struct vcpu_regs *regs, void *context)
+{
+    CHECK_EQ(regs->x[0], (int64_t)(intptr_t)context);
+}
 
-/* Run the script to its end in a child: its wait status. A failed check in the child is status 99. */
+/* Run the script to its end in a child: its wait status. A failed check in the child is status 99.
+ */
 static int run(void (*script)(void))
 {
     fflush(NULL);
@@ -243,8 +251,14 @@ static void read_with_alarm(uint64_t flags)
     finish(7);
 }
 
-static void read_eintr(void) { read_with_alarm(LINUX_SA_RESTORER); }
-static void read_restart(void) { read_with_alarm(LINUX_SA_RESTORER | LINUX_SA_RESTART); }
+static void read_eintr(void)
+{
+    read_with_alarm(LINUX_SA_RESTORER);
+}
+static void read_restart(void)
+{
+    read_with_alarm(LINUX_SA_RESTORER | LINUX_SA_RESTART);
+}
 
 static void sleeping_again(struct vcpu_regs *regs, void *context)
 {
@@ -256,7 +270,7 @@ static void sleeping_again(struct vcpu_regs *regs, void *context)
 static void kick_self(struct vcpu_regs *regs, void *context)
 {
     (void)context;
-    call_pc = regs->pc; /* already behind the call */
+    call_pc = regs->pc;       /* already behind the call */
     task->sig->attention = 1; /* woken for a signal that is then not there */
 }
 
@@ -309,7 +323,10 @@ static void fault_unhandled(void)
     fake_push(task->vcpu, &exit, NULL, NULL);
 }
 
-static void last_thread(void) { svc(NR_EXIT, 300, 0, 0, 0); }
+static void last_thread(void)
+{
+    svc(NR_EXIT, 300, 0, 0, 0);
+}
 
 static void table(void)
 {
