@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 ROW = re.compile(r'SYSCALL\((\d+), (\w+), "([^"]*)", (served|enosys), "([^"]*)"\)')
 
@@ -19,7 +19,7 @@ class Row(NamedTuple):
     test: str
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     sys.exit(f"syscalls_gen: {message}")
 
 
@@ -59,7 +59,11 @@ def header(rows: list[Row]) -> str:
         "",
     ]
     lines += [f"syscall_fn sys_{row.name};" for row in rows if row.served]
-    lines += ["", "/* For the one definition of the table, in dispatch.c. */", "#define SYSCALL_TABLE_ROWS \\"]
+    lines += [
+        "",
+        "/* For the one definition of the table, in dispatch.c. */",
+        "#define SYSCALL_TABLE_ROWS \\",
+    ]
     for row in rows:
         handler = f"sys_{row.name}" if row.served else "NULL"
         lines.append(f'    [{row.number}] = {{{handler}, "{row.name}", "{row.signature}"}}, \\')
@@ -74,8 +78,8 @@ def docs(rows: list[Row]) -> str:
         "",
         "Generated from `csrc/linux/syscalls.def` by `csrc/linux/syscalls_gen.py --docs`; do not edit.",
         "",
-        f"{len(served)} calls of arm64 Linux are served. A call that is not gets `ENOSYS` and is named once in",
-        "the log.",
+        f"{len(served)} calls of arm64 Linux are served. A call that is not gets `ENOSYS` and is named once",
+        "in the log.",
         "",
         "| number | call | arguments | test |",
         "| --- | --- | --- | --- |",
