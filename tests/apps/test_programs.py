@@ -75,10 +75,10 @@ def test_the_clock_is_read_without_system_calls(run_image: RunImage) -> None:
         (("printf", "%05.2f\\n", "3.14159"), "03.14\n"),
         (("basename", "/usr/bin/env"), "env\n"),
         (("seq", "3"), "1\n2\n3\n"),
-        (("stat", "-c", "%U %G %a %F", "/app"), "app app 755 directory\n"),
-        (("stat", "-c", "%u:%g %a", "/etc/shadow"), "0:0 640\n"),
+        (("stat", "-c", "%U %G %a %F", "/srv/app"), "app app 755 directory\n"),
+        (("stat", "-c", "%u:%g %a", "/etc/shadow"), "0:42 640\n"),
         (("id",), "uid=1000(app) gid=1000(app) groups=1000(app)\n"),
-        (("pwd",), "/app\n"),
+        (("pwd",), "/srv/app\n"),
         (("readlink", "-f", "/bin/sh"), "/usr/bin/dash\n"),
         (("bash", "-c", 'x=(1 2 3); echo "${#x[@]} ${x[-1]} $((2**40))"'), "3 3 1099511627776\n"),
         (
@@ -113,14 +113,14 @@ def test_coreutils_on_files(run_image: RunImage) -> None:
     assert ran(run_image("python", "sha256sum", stdin="abc")).startswith("ba7816bf8f01cfea414140de5dae2223")
     assert ran(run_image("python", "wc", "-lwc", stdin="one two\nthree\n")).split() == ["2", "3", "14"]
     assert ran(run_image("python", "ls", "/usr/lib/python3")) == "dist-packages\n"
-    assert run_image("python", "touch", "/app/new").returncode == 0
-    gone = run_image("python", "cat", "/app/new")
+    assert run_image("python", "touch", "/srv/app/new").returncode == 0
+    gone = run_image("python", "cat", "/srv/app/new")
     assert gone.returncode == 1 and "No such file" in gone.stderr
 
 
 def test_sqlite_file(run_image: RunImage) -> None:
     script = "create table t(x); insert into t values (1), (2), (3); select count(*), sum(x) from t;"
-    assert ran(run_image("python", "sqlite3", "/app/db", stdin=script)) == "3|6\n"
+    assert ran(run_image("python", "sqlite3", "/srv/app/db", stdin=script)) == "3|6\n"
 
 
 def test_busybox_is_static(run_image: RunImage) -> None:
