@@ -87,7 +87,8 @@ static int on_create(void *arg, int parent_fd, const char *parent_path, const ch
     }
     if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", parent_path, *parent_path ? "/" : "", name) >= sizeof(path))
+    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", parent_path, *parent_path ? "/" : "",
+                         name) >= sizeof(path))
         return -ENAMETOOLONG;
     record = apply_record(a, path, &st);
     if (!record)
@@ -98,8 +99,8 @@ static int on_create(void *arg, int parent_fd, const char *parent_path, const ch
     return 0;
 }
 
-int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar, struct layer_stats *stats,
-               struct layer_error *err)
+int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar,
+               struct layer_stats *stats, struct layer_error *err)
 {
     int rc;
 
@@ -128,7 +129,8 @@ void apply_free(struct apply *a)
     free(a->dirs);
 }
 
-/* From the directory that is open already when the wanted one is it or lies below it: layers are sorted. */
+/* From the directory that is open already when the wanted one is it or lies below it: layers are
+ * sorted. */
 static const char *path_below(const struct apply *a)
 {
     size_t len = strlen(a->at_path);
@@ -172,8 +174,8 @@ int apply_parent(struct apply *a, bool create)
 }
 
 /*
- * "./a//b/" -> "a/b", "/a" -> "a". ".." has no honest use in a layer and two meanings (before or after the
- * symlinks), so it is refused.
+ * "./a//b/" -> "a/b", "/a" -> "a". ".." has no honest use in a layer and two meanings (before or
+ * after the symlinks), so it is refused.
  */
 static int normalise(struct apply *a, const char *path, char out[LAYER_PATH_MAX], const char *what)
 {
@@ -183,7 +185,8 @@ static int normalise(struct apply *a, const char *path, char out[LAYER_PATH_MAX]
         size_t len = strcspn(path, "/");
 
         if (len == 2 && memcmp(path, "..", 2) == 0)
-            return layer_fail(a->err, LAYER_E_REFUSED, "%s %s has \"..\" in it", what, QUOTED(a->entry->path));
+            return layer_fail(a->err, LAYER_E_REFUSED, "%s %s has \"..\" in it", what,
+                              QUOTED(a->entry->path));
         if (len && !(len == 1 && *path == '.')) {
             if (at + 1 + len + 1 > LAYER_PATH_MAX)
                 return layer_fail(a->err, LAYER_E_REFUSED, "%s %s is longer than %d bytes", what,
@@ -234,7 +237,8 @@ static int make_once(struct apply *a, enum making what)
     int dir = a->at.fd;
 
     switch (what) {
-    case MAKE_FILE: return openat(dir, a->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    case MAKE_FILE:
+        return openat(dir, a->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     case MAKE_FIFO: return mkfifoat(dir, a->name, 0600);
     case MAKE_SYMLINK: return symlinkat(a->entry->link, dir, a->name);
     case MAKE_DIR: return mkdirat(dir, a->name, 0700);
@@ -330,7 +334,8 @@ static int apply_symlink(struct apply *a)
     return 0;
 }
 
-/* The link's target is a path in the tree, never one of the host's: each symlink on the way is resolved inside. */
+/* The link's target is a path in the tree, never one of the host's: each symlink on the way is
+ * resolved inside. */
 static int apply_hardlink(struct apply *a)
 {
     char target[LAYER_PATH_MAX], name[LAYER_PATH_MAX];
@@ -367,7 +372,7 @@ static int apply_hardlink(struct apply *a)
     if (rc < 0)
         return layer_fail(a->err, LAYER_E_REFUSED, "the hard link %s leads to %s, which is %s",
                           QUOTED(a->entry->path), QUOTED(a->entry->link),
-                          rc == -EISDIR                      ? "a directory"
+                          rc == -EISDIR                     ? "a directory"
                           : rc == -ENOENT || rc == -ENOTDIR ? "not in the tree"
                                                             : "not to be linked");
     return 0;
@@ -403,7 +408,8 @@ static int apply_directory(struct apply *a)
     rc = old ? 0 : make(a, MAKE_DIR);
     if (rc < 0)
         return rc;
-    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", parent, *parent ? "/" : "", a->name) >= sizeof(path))
+    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", parent, *parent ? "/" : "", a->name) >=
+        sizeof(path))
         return apply_fail_entry(a, ENAMETOOLONG, "creating");
     fd = openat(a->at.fd, a->name, WALK_DIR_FLAGS);
     if (fd < 0)
@@ -420,7 +426,8 @@ static int apply_root(struct apply *a)
     int rc;
 
     if (a->entry->type != TAR_DIR)
-        return layer_fail(a->err, LAYER_E_REFUSED, "the entry %s would replace the root by something else",
+        return layer_fail(a->err, LAYER_E_REFUSED,
+                          "the entry %s would replace the root by something else",
                           QUOTED(a->entry->path));
     a->stats->directories++;
     rc = meta_apply(a, a->req->root_fd, true);
@@ -440,7 +447,8 @@ static int apply_kind(struct apply *a)
     case TAR_SYMLINK: stats->symlinks++; return apply_symlink(a);
     case TAR_DIR: stats->directories++; return apply_directory(a);
     }
-    return layer_fail(a->err, LAYER_E_UNSUPPORTED, "%s has an unknown type", QUOTED(a->entry->path));
+    return layer_fail(a->err, LAYER_E_UNSUPPORTED, "%s has an unknown type",
+                      QUOTED(a->entry->path));
 }
 
 int apply_entry(struct apply *a, const struct tar_entry *entry)

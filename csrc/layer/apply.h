@@ -1,8 +1,8 @@
 /*
  * apply.h - tar entries onto one tree: the state that apply.c, whiteout.c and meta.c share.
  *
- * One thread. Directories get their mode and mtime at the end, in apply_finish(), when nothing is written into
- * them any more; a directory that this layer only wrote into keeps the mtime it had.
+ * One thread. Directories get their mode and mtime at the end, in apply_finish(), when nothing is
+ * written into them any more; a directory that this layer only wrote into keeps the mtime it had.
  */
 #ifndef ELFUSE_LAYER_APPLY_H
 #define ELFUSE_LAYER_APPLY_H
@@ -19,7 +19,7 @@ struct dir_record {
     dev_t dev;
     ino_t ino;
     struct timespec mtime;
-    mode_t mode;  /* for the host */
+    mode_t mode; /* for the host */
     bool has_mode;
 };
 
@@ -30,14 +30,14 @@ struct apply {
     struct tar *tar;
     uint64_t entries, max_entries;
 
-    struct idset written; /* (directory, name) of all that this layer wrote */
-    struct idset dir_index; /* directory -> its record */
+    struct idset written;    /* (directory, name) of all that this layer wrote */
+    struct idset dir_index;  /* directory -> its record */
     struct dir_record *dirs; /* owned */
     size_t dir_count, dir_room;
 
-    struct walk at;       /* the parent of the current entry, kept for the next */
+    struct walk at;               /* the parent of the current entry, kept for the next */
     char at_path[LAYER_PATH_MAX]; /* as the layer spells it */
-    bool at_valid;        /* false once something that a path may lead through was removed */
+    bool at_valid; /* false once something that a path may lead through was removed */
     dev_t at_dev;
     ino_t at_ino;
 
@@ -47,15 +47,16 @@ struct apply {
     char dir_buf[LAYER_PATH_MAX];
 };
 
-int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar, struct layer_stats *stats,
-               struct layer_error *err);
+int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar,
+               struct layer_stats *stats, struct layer_error *err);
 void apply_free(struct apply *a);
 int apply_entry(struct apply *a, const struct tar_entry *entry);
 int apply_finish(struct apply *a);
 
 /* Shared by the three files; codes as layer.h says unless noted. */
 
-/* Makes a->at the directory a->dir. create: missing ones are made. Returns 1, or 0 when it is not there. */
+/* Makes a->at the directory a->dir. create: missing ones are made. Returns 1, or 0 when it is not
+ * there. */
 int apply_parent(struct apply *a, bool create);
 int apply_fail_entry(struct apply *a, int error, const char *doing); /* error: positive errno */
 bool apply_wrote(const struct apply *a, dev_t dev, ino_t ino, const char *name);
@@ -65,7 +66,8 @@ struct dir_record *apply_record(struct apply *a, const char *path, const struct 
 /* whiteout.c: 1 when the entry was a whiteout and is done, 0 when it is none. */
 int whiteout_apply(struct apply *a);
 
-/* meta.c: owner, xattrs and (not of directories) mode and mtime of the open file. old: it existed before. */
+/* meta.c: owner, xattrs and (not of directories) mode and mtime of the open file. old: it existed
+ * before. */
 int meta_apply(struct apply *a, int fd, bool old);
 mode_t meta_host_mode(const struct apply *a, const struct tar_entry *e);
 

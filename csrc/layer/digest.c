@@ -9,7 +9,8 @@ static const struct algorithm {
     size_t hex;
 } algorithms[] = {{"sha256", 64}, {"sha512", 128}};
 
-/* The registered algorithms' grammar is exact: lower-case hex of one length (image-spec descriptor.md). */
+/* The registered algorithms' grammar is exact: lower-case hex of one length (image-spec
+ * descriptor.md). */
 static const struct algorithm *parse(const char *text)
 {
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
@@ -18,7 +19,8 @@ static const struct algorithm *parse(const char *text)
         if (strncmp(text, algorithms[i].name, len) != 0 || text[len] != ':')
             continue;
         text += len + 1;
-        if (strlen(text) != algorithms[i].hex || strspn(text, "0123456789abcdef") != algorithms[i].hex)
+        if (strlen(text) != algorithms[i].hex ||
+            strspn(text, "0123456789abcdef") != algorithms[i].hex)
             return NULL;
         return &algorithms[i];
     }
@@ -31,8 +33,8 @@ int digest_init(struct digest *d, const char *want, const char *what, struct lay
 
     memset(d, 0, sizeof(*d));
     if (!algorithm)
-        return layer_fail(err, LAYER_E_UNSUPPORTED, "%s %s is neither a sha256 nor a sha512 digest", what,
-                          QUOTED(want));
+        return layer_fail(err, LAYER_E_UNSUPPORTED, "%s %s is neither a sha256 nor a sha512 digest",
+                          what, QUOTED(want));
     d->want = want;
     d->name = algorithm->name;
     d->ctx = EVP_MD_CTX_new();

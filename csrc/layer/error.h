@@ -10,7 +10,8 @@ int layer_fail(struct layer_error *err, int code, const char *format, ...)
 int layer_fail_sys(struct layer_error *err, int sys, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A name from outside, fit for a terminal: quoted in a buffer that belongs to the caller's full expression. */
+/* A name from outside, fit for a terminal: quoted in a buffer that belongs to the caller's full
+ * expression. */
 #define LAYER_QUOTE_SIZE 300
 const char *layer_quote(char buf[LAYER_QUOTE_SIZE], const char *name);
 #define QUOTED(name) layer_quote((char[LAYER_QUOTE_SIZE]){0}, name)

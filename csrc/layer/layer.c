@@ -17,7 +17,8 @@ static int apply_all(struct apply *a, struct tar *tar)
     return rc;
 }
 
-int layer_extract(const struct layer_request *req, struct layer_stats *stats, struct layer_error *err)
+int layer_extract(const struct layer_request *req, struct layer_stats *stats,
+                  struct layer_error *err)
 {
     struct stream *stream = NULL;
     struct tar *tar = NULL;
@@ -33,7 +34,8 @@ int layer_extract(const struct layer_request *req, struct layer_stats *stats, st
         rc = apply_init(&apply, req, tar, stats, err);
         if (rc == 0)
             rc = apply_all(&apply, tar);
-        /* Verified before modes and times: a blob that is not the one demanded is not worth them. */
+        /* Verified before modes and times: a blob that is not the one demanded is not worth them.
+         */
         if (rc == 0)
             rc = stream_finish(stream, stats);
         if (rc == 0)

@@ -2,13 +2,15 @@
  * layer.h - apply an OCI layer blob onto a directory tree.
  *
  * Contract
- *  - The tree and the blob are hostile. Nothing outside root_fd is read, written, linked or removed, whatever
- *    symlinks the tree or the layer holds: a symlinked parent is resolved as if root_fd were "/".
- *  - Entries apply in order, as onto one tree: a duplicate replaces the earlier one, a late whiteout never
- *    removes what this same layer wrote.
- *  - Success means that digest, size and diffID were all verified. After a failure the tree is unspecified
- *    and must be discarded.
- *  - All descriptors stay the caller's. Calls on different trees may run at once; one tree has one caller.
+ *  - The tree and the blob are hostile. Nothing outside root_fd is read, written, linked or
+ * removed, whatever symlinks the tree or the layer holds: a symlinked parent is resolved as if
+ * root_fd were "/".
+ *  - Entries apply in order, as onto one tree: a duplicate replaces the earlier one, a late
+ * whiteout never removes what this same layer wrote.
+ *  - Success means that digest, size and diffID were all verified. After a failure the tree is
+ * unspecified and must be discarded.
+ *  - All descriptors stay the caller's. Calls on different trees may run at once; one tree has one
+ * caller.
  *  - Functions return 0 or a negative enum layer_code and then fill *err; or, where said, -errno.
  */
 #ifndef ELFUSE_LAYER_LAYER_H
@@ -35,24 +37,26 @@ struct layer_error {
 };
 
 enum layer_owner {
-    /* Files belong to the caller; uid, gid, mode and device numbers that the host's own metadata does not
-     * show go into the xattr LAYER_OVERRIDE_XATTR. setuid and setgid are never set on the host's file. */
+    /* Files belong to the caller; uid, gid, mode and device numbers that the host's own metadata
+     * does not show go into the xattr LAYER_OVERRIDE_XATTR. setuid and setgid are never set on the
+     * host's file. */
     LAYER_OWNER_VIRTUAL,
     /* uid, gid and mode are applied to the files: needs CAP_CHOWN. */
     LAYER_OWNER_HOST,
 };
 
-/* "uid:gid:0mode[:type]", decimal and octal; type is pipe, char-MAJOR-MINOR or block-MAJOR-MINOR, absent for
- * files and directories. A file without it shows as 0:0 with the host's mode. Also podman's key. */
+/* "uid:gid:0mode[:type]", decimal and octal; type is pipe, char-MAJOR-MINOR or block-MAJOR-MINOR,
+ * absent for files and directories. A file without it shows as 0:0 with the host's mode. Also
+ * podman's key. */
 #define LAYER_OVERRIDE_XATTR "user.containers.override_stat"
 
-#define LAYER_PATH_MAX 4096        /* with the NUL, as Linux's PATH_MAX */
-#define LAYER_PAX_MAX  (1u << 20)  /* bytes of one extended header, as Go's archive/tar */
+#define LAYER_PATH_MAX 4096       /* with the NUL, as Linux's PATH_MAX */
+#define LAYER_PAX_MAX  (1u << 20) /* bytes of one extended header, as Go's archive/tar */
 
-struct layer_limits {              /* 0: the default */
-    uint64_t entries;              /* default 8 Mi */
-    uint64_t tar_size;             /* default 1 TiB */
-    uint64_t ratio;                /* tar bytes a blob byte, past the first GiB; default 4096 */
+struct layer_limits {  /* 0: the default */
+    uint64_t entries;  /* default 8 Mi */
+    uint64_t tar_size; /* default 1 TiB */
+    uint64_t ratio;    /* tar bytes a blob byte, past the first GiB; default 4096 */
 };
 
 struct layer_request {
@@ -75,14 +79,16 @@ struct layer_stats {
     uint64_t dropped_xattrs; /* refused by the file system, or not a layer's to set */
 };
 
-int layer_extract(const struct layer_request *req, struct layer_stats *stats, struct layer_error *err);
+int layer_extract(const struct layer_request *req, struct layer_stats *stats,
+                  struct layer_error *err);
 
-/* A descriptor of path inside root_fd, as openat2(RESOLVE_IN_ROOT) would give it: absolute paths, ".." and
- * symlinks stay inside. flags and mode as open(2); O_CLOEXEC is added. Returns it, or -errno. */
+/* A descriptor of path inside root_fd, as openat2(RESOLVE_IN_ROOT) would give it: absolute paths,
+ * ".." and symlinks stay inside. flags and mode as open(2); O_CLOEXEC is added. Returns it, or
+ * -errno. */
 int layer_open_in_root(int root_fd, const char *path, int flags, unsigned mode);
 
-/* Removes name (no slash) in dir_fd and all below, whatever its modes and depth, never following a symlink.
- * Returns 0 or -errno; a name that is not there is -ENOENT. */
+/* Removes name (no slash) in dir_fd and all below, whatever its modes and depth, never following a
+ * symlink. Returns 0 or -errno; a name that is not there is -ENOENT. */
 int layer_remove_tree(int dir_fd, const char *name);
 
 #endif

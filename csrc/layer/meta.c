@@ -11,8 +11,9 @@
 
 #define XATTR_LIST_SIZE 65536 /* XATTR_LIST_MAX */
 
-/* What the host's file gets. Virtual: nothing that gives power (setuid, setgid), and nothing that would shut
- * the owner out, who has to serve the guest's root; the sticky bit of a directory is neither. */
+/* What the host's file gets. Virtual: nothing that gives power (setuid, setgid), and nothing that
+ * would shut the owner out, who has to serve the guest's root; the sticky bit of a directory is
+ * neither. */
 mode_t meta_host_mode(const struct apply *a, const struct tar_entry *e)
 {
     bool device = e->type == TAR_CHAR || e->type == TAR_BLOCKDEV;
@@ -30,9 +31,10 @@ static bool starts(const char *name, const char *prefix)
 }
 
 /*
- * A layer may set its own data. Not: our override key, which would let it name devices and owners that its
- * header does not; overlayfs' and fuse-overlayfs' keys, which mean whiteouts and redirects; and, unless owners
- * are the host's, whatever the host's kernel would act upon. Labels and integrity keys are another machine's.
+ * A layer may set its own data. Not: our override key, which would let it name devices and owners
+ * that its header does not; overlayfs' and fuse-overlayfs' keys, which mean whiteouts and
+ * redirects; and, unless owners are the host's, whatever the host's kernel would act upon. Labels
+ * and integrity keys are another machine's.
  */
 static bool may_set(const struct apply *a, const char *name)
 {
@@ -41,14 +43,16 @@ static bool may_set(const struct apply *a, const char *name)
                !starts(name, "user.fuseoverlayfs.");
     if (a->req->owner != LAYER_OWNER_HOST)
         return false;
-    return strcmp(name, "security.capability") == 0 || strcmp(name, "system.posix_acl_access") == 0 ||
+    return strcmp(name, "security.capability") == 0 ||
+           strcmp(name, "system.posix_acl_access") == 0 ||
            strcmp(name, "system.posix_acl_default") == 0;
 }
 
 /* Not the layer's fault, and nothing but the xattr is lost. */
 static bool refused(int error)
 {
-    return error == ENOTSUP || error == EPERM || error == E2BIG || error == ERANGE || error == ENOSPC;
+    return error == ENOTSUP || error == EPERM || error == E2BIG || error == ERANGE ||
+           error == ENOSPC;
 }
 
 static int set_xattrs(struct apply *a, int fd)
@@ -102,7 +106,8 @@ static int set_override(struct apply *a, int fd)
                         e->type == TAR_CHAR ? "char" : "block", e->major, e->minor);
     if (fsetxattr(fd, LAYER_OVERRIDE_XATTR, text, (size_t)len, 0) == 0)
         return 0;
-    /* Without user xattrs (an old tmpfs) the file shows as root's with the host's mode. FIFOs have none. */
+    /* Without user xattrs (an old tmpfs) the file shows as root's with the host's mode. FIFOs have
+     * none. */
     if (errno == ENOTSUP || errno == EPERM) {
         a->stats->dropped_xattrs++;
         return 0;

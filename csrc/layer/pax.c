@@ -82,7 +82,8 @@ static int set_string(char **to, const struct record *r, struct layer_error *err
 }
 
 /* Decimal digits only: no sign, no space, so that no two readers see two sizes. */
-static int set_number(uint64_t *to, bool *has, uint64_t max, const struct record *r, struct layer_error *err)
+static int set_number(uint64_t *to, bool *has, uint64_t max, const struct record *r,
+                      struct layer_error *err)
 {
     uint64_t value = 0;
 
@@ -93,7 +94,8 @@ static int set_number(uint64_t *to, bool *has, uint64_t max, const struct record
             return malformed(err, "a size, uid or gid that is no number");
         if (__builtin_mul_overflow(value, 10u, &value) ||
             __builtin_add_overflow(value, (uint64_t)(r->value[i] - '0'), &value) || value > max)
-            return layer_fail(err, LAYER_E_REFUSED, "a PAX header holds a size, uid or gid out of range");
+            return layer_fail(err, LAYER_E_REFUSED,
+                              "a PAX header holds a size, uid or gid out of range");
     }
     *to = value;
     *has = true;
@@ -160,7 +162,8 @@ static struct tar_xattr *find_xattr(struct pax *pax, const char *name)
     return NULL;
 }
 
-/* Takes name and value over, whatever it returns. replace: the last record of one name is the one that counts. */
+/* Takes name and value over, whatever it returns. replace: the last record of one name is the one
+ * that counts. */
 static int add_xattr(struct pax *pax, char *name, uint8_t *value, size_t len, bool replace,
                      struct layer_error *err)
 {
@@ -199,7 +202,8 @@ static int add_xattr(struct pax *pax, char *name, uint8_t *value, size_t len, bo
 static int check_xattr(const struct record *r, size_t name_len, struct layer_error *err)
 {
     if (name_len > XATTR_NAME_LIMIT || r->len > XATTR_VALUE_LIMIT)
-        return layer_fail(err, LAYER_E_LIMIT, "an xattr's name or value is longer than Linux allows");
+        return layer_fail(err, LAYER_E_LIMIT,
+                          "an xattr's name or value is longer than Linux allows");
     return 0;
 }
 
@@ -273,10 +277,12 @@ bad:
     return rc < 0 ? rc : layer_fail_sys(err, ENOMEM, "no memory for an xattr");
 }
 
-static int apply_record(struct pax *pax, const struct record *r, bool global, struct layer_error *err)
+static int apply_record(struct pax *pax, const struct record *r, bool global,
+                        struct layer_error *err)
 {
     if (key_starts(r, "GNU.sparse."))
-        return layer_fail(err, LAYER_E_UNSUPPORTED, "the layer holds a sparse file, which is not supported");
+        return layer_fail(err, LAYER_E_UNSUPPORTED,
+                          "the layer holds a sparse file, which is not supported");
     if (key_is(r, "uid"))
         return set_id(&pax->uid, &pax->has_uid, r, err);
     if (key_is(r, "gid"))
@@ -295,7 +301,8 @@ static int apply_record(struct pax *pax, const struct record *r, bool global, st
         return set_string(&pax->link, r, err);
     if (key_is(r, "size"))
         return set_number(&pax->size, &pax->has_size, INT64_MAX, r, err);
-    return key_starts(r, "SCHILY.xattr.") ? schily_xattr(pax, r, err) : libarchive_xattr(pax, r, err);
+    return key_starts(r, "SCHILY.xattr.") ? schily_xattr(pax, r, err)
+                                          : libarchive_xattr(pax, r, err);
 }
 
 int pax_parse(struct pax *pax, const char *data, size_t len, bool global, struct layer_error *err)

@@ -17,7 +17,8 @@ struct pax {
     size_t xattr_count;
 };
 
-/* Parses one block of records into an empty *pax. global: a 'g' header, which may set no entry's identity. */
+/* Parses one block of records into an empty *pax. global: a 'g' header, which may set no entry's
+ * identity. */
 int pax_parse(struct pax *pax, const char *data, size_t len, bool global, struct layer_error *err);
 void pax_free(struct pax *pax); /* and makes it empty */
 

@@ -38,7 +38,8 @@ struct level { /* a directory on the way down */
     char name[256];
 };
 
-/* One directory, emptied from the leaves up with a single descriptor, so that no depth exhausts them. */
+/* One directory, emptied from the leaves up with a single descriptor, so that no depth exhausts
+ * them. */
 struct removal {
     int fd; /* the directory being emptied; owned */
     struct level *levels;
@@ -49,7 +50,8 @@ static int open_directory(int dir_fd, const char *name)
 {
     int fd = openat(dir_fd, name, WALK_DIR_FLAGS);
 
-    /* Owned by us but closed to us: mode 0 from an image. Changed only when it is a directory itself. */
+    /* Owned by us but closed to us: mode 0 from an image. Changed only when it is a directory
+     * itself. */
     if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
         fd = openat(dir_fd, name, WALK_DIR_FLAGS);
     return fd < 0 ? -errno : fd;
@@ -88,7 +90,8 @@ static int descend(struct removal *r, const char *name)
     return 0;
 }
 
-/* Back to the parent through "..", which must be the directory that was left: else somebody moves things. */
+/* Back to the parent through "..", which must be the directory that was left: else somebody moves
+ * things. */
 static int ascend(struct removal *r)
 {
     char name[sizeof(r->levels[0].name)];
@@ -107,7 +110,8 @@ static int ascend(struct removal *r)
     return unlinkat(fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
-/* Unlinks what r->fd holds until a directory with content is met: 1 and its name, or 0 when it is empty. */
+/* Unlinks what r->fd holds until a directory with content is met: 1 and its name, or 0 when it is
+ * empty. */
 static int empty_files(struct removal *r, char name[256])
 {
     int copy = openat(r->fd, ".", WALK_DIR_FLAGS), rc = 0;

@@ -43,8 +43,8 @@ int source_next(struct source *src, const uint8_t **data, size_t *len, struct la
     }
     src->size += (uint64_t)got;
     if (req->blob_size >= 0 && src->size > (uint64_t)req->blob_size)
-        return layer_fail(err, LAYER_E_DIGEST, "the blob is longer than the %" PRId64 " bytes demanded",
-                          req->blob_size);
+        return layer_fail(err, LAYER_E_DIGEST,
+                          "the blob is longer than the %" PRId64 " bytes demanded", req->blob_size);
     if (req->tick && src->size >= src->next_tick) {
         src->next_tick = src->size + TICK_EVERY;
         if (req->tick(req->tick_arg, src->size))
@@ -69,9 +69,11 @@ int source_finish(struct source *src, char text[DIGEST_TEXT_SIZE], struct layer_
     if (rc < 0)
         return rc;
     if (src->req->blob_size >= 0 && src->size != (uint64_t)src->req->blob_size)
-        return layer_fail(err, LAYER_E_DIGEST, "the blob has %" PRIu64 " bytes, not the %" PRId64 " demanded",
-                          src->size, src->req->blob_size);
+        return layer_fail(err, LAYER_E_DIGEST,
+                          "the blob has %" PRIu64 " bytes, not the %" PRId64 " demanded", src->size,
+                          src->req->blob_size);
     if (!digest_matches(&src->digest, text))
-        return layer_fail(err, LAYER_E_DIGEST, "the blob's digest is %s, not %s", text, src->digest.want);
+        return layer_fail(err, LAYER_E_DIGEST, "the blob's digest is %s, not %s", text,
+                          src->digest.want);
     return 0;
 }

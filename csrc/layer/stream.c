@@ -8,11 +8,12 @@
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
-#define OUT_BUF        (256u << 10)
-#define ZSTD_WINDOW    27 /* 128 MiB: what `zstd -d` accepts without being told, and the spec's ceiling */
-#define RATIO_FROM     (1ull << 30)
-#define DEFAULT_RATIO  4096
-#define DEFAULT_TAR    (1ull << 40)
+#define OUT_BUF (256u << 10)
+#define ZSTD_WINDOW                                                                                \
+    27 /* 128 MiB: what `zstd -d` accepts without being told, and the spec's ceiling */
+#define RATIO_FROM    (1ull << 30)
+#define DEFAULT_RATIO 4096
+#define DEFAULT_TAR   (1ull << 40)
 
 enum codec { CODEC_UNKNOWN, CODEC_NONE, CODEC_GZIP, CODEC_ZSTD };
 
@@ -21,19 +22,19 @@ struct stream {
     struct layer_error *err; /* borrowed */
     struct digest digest;    /* of the uncompressed bytes */
     enum codec codec;
-    const uint8_t *in;       /* compressed bytes not yet taken */
+    const uint8_t *in; /* compressed bytes not yet taken */
     size_t in_len;
-    uint8_t head[4];         /* the first bytes, gathered to tell the codec */
+    uint8_t head[4]; /* the first bytes, gathered to tell the codec */
     size_t head_len;
-    const uint8_t *data;     /* uncompressed bytes not yet consumed */
+    const uint8_t *data; /* uncompressed bytes not yet consumed */
     size_t len;
     uint64_t size;
     uint64_t max_size, max_ratio;
-    uint8_t *out;            /* owned, OUT_BUF bytes */
+    uint8_t *out;               /* owned, OUT_BUF bytes */
     struct inflate_state *gzip; /* owned */
-    bool member_open;        /* inside a gzip member or a zstd frame */
-    bool padding;            /* zeros after the last gzip member */
-    ZSTD_DStream *zstd;      /* owned */
+    bool member_open;           /* inside a gzip member or a zstd frame */
+    bool padding;               /* zeros after the last gzip member */
+    ZSTD_DStream *zstd;         /* owned */
 };
 
 struct layer_error *stream_error(struct stream *s)
@@ -86,7 +87,8 @@ static int start_codec(struct stream *s)
 
     if (s->head_len >= 2 && s->head[0] == 0x1f && s->head[1] == 0x8b)
         s->codec = CODEC_GZIP;
-    else if (magic == ZSTD_MAGICNUMBER || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START)
+    else if (magic == ZSTD_MAGICNUMBER ||
+             (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START)
         s->codec = CODEC_ZSTD;
     else
         s->codec = CODEC_NONE;
@@ -122,7 +124,8 @@ static int tell_codec(struct stream *s)
     return rc < 0 ? rc : start_codec(s);
 }
 
-/* Compressed bytes for the codec: first the replayed head, then the source. 1, 0 at the end, or a code. */
+/* Compressed bytes for the codec: first the replayed head, then the source. 1, 0 at the end, or a
+ * code. */
 static int feed(struct stream *s, const uint8_t **data, size_t *len)
 {
     int rc;
@@ -161,8 +164,8 @@ static int fill_none(struct stream *s)
 }
 
 /*
- * What follows a gzip member: another one, zeros (tape padding, which gzip(1) ignores too) or the end.
- * ISA-L gives back what it read ahead, so the next byte is the member's first.
+ * What follows a gzip member: another one, zeros (tape padding, which gzip(1) ignores too) or the
+ * end. ISA-L gives back what it read ahead, so the next byte is the member's first.
  */
 static int next_member(struct stream *s, const uint8_t *data, size_t len)
 {
@@ -194,7 +197,8 @@ static int fill_gzip(struct stream *s)
         if (rc < 0)
             return rc;
         if (rc == 0 && s->member_open)
-            len = 0; /* the last input may have filled the buffer: there can be output without input */
+            len = 0; /* the last input may have filled the buffer: there can be output without input
+                      */
         else if (rc == 0)
             return 0;
         if (!s->member_open) {
@@ -210,7 +214,8 @@ static int fill_gzip(struct stream *s)
         rc = isal_inflate(s->gzip);
         if (rc != ISAL_DECOMP_OK && rc != ISAL_END_INPUT)
             return layer_fail(s->err, LAYER_E_FORMAT, "the gzip stream is corrupt (%s)",
-                              rc == ISAL_INCORRECT_CHECKSUM ? "its checksum is wrong" : "bad deflate data");
+                              rc == ISAL_INCORRECT_CHECKSUM ? "its checksum is wrong"
+                                                            : "bad deflate data");
         fed(s, len - s->gzip->avail_in);
         if (s->gzip->block_state == ISAL_BLOCK_FINISH)
             s->member_open = false;
@@ -269,7 +274,8 @@ static int fill(struct stream *s)
         return rc;
     s->size += s->len;
     if (s->size > s->max_size)
-        return layer_fail(s->err, LAYER_E_LIMIT, "the layer is larger than %" PRIu64 " bytes", s->max_size);
+        return layer_fail(s->err, LAYER_E_LIMIT, "the layer is larger than %" PRIu64 " bytes",
+                          s->max_size);
     if (s->size > RATIO_FROM && s->size / s->max_ratio > s->source.size)
         return layer_fail(s->err, LAYER_E_LIMIT, "the layer expands more than %" PRIu64 " times",
                           s->max_ratio);
@@ -355,8 +361,8 @@ int stream_finish(struct stream *s, struct layer_stats *stats)
     stats->blob_size = s->source.size;
     stats->tar_size = s->size;
     if (!digest_matches(&s->digest, stats->diff_id))
-        return layer_fail(s->err, LAYER_E_DIGEST, "the layer's diffID is %s, not %s", stats->diff_id,
-                          s->digest.want);
+        return layer_fail(s->err, LAYER_E_DIGEST, "the layer's diffID is %s, not %s",
+                          stats->diff_id, s->digest.want);
     return 0;
 }
 

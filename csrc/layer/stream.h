@@ -1,8 +1,9 @@
 /*
  * stream.h - the uncompressed bytes of a blob, counted and hashed.
  *
- * The compression is told by the first bytes: gzip (any number of members), zstd (any number of frames,
- * skippable ones too), else none. Bytes after the tar's end belong to the diffID and are hashed as well.
+ * The compression is told by the first bytes: gzip (any number of members), zstd (any number of
+ * frames, skippable ones too), else none. Bytes after the tar's end belong to the diffID and are
+ * hashed as well.
  */
 #ifndef ELFUSE_LAYER_STREAM_H
 #define ELFUSE_LAYER_STREAM_H
@@ -15,11 +16,13 @@ struct stream;
 int stream_open(struct stream **out, const struct layer_request *req, struct layer_error *err);
 void stream_close(struct stream *s);
 
-/* At least one byte at *data, *len of them, valid until the next call: 1; 0 at the end; or a negative code. */
+/* At least one byte at *data, *len of them, valid until the next call: 1; 0 at the end; or a
+ * negative code. */
 int stream_peek(struct stream *s, const uint8_t **data, size_t *len);
 void stream_consume(struct stream *s, size_t len); /* len <= what stream_peek() gave */
 
-/* Exactly len bytes: 1; 0 when the stream ended before the first; LAYER_E_FORMAT when it ended in between. */
+/* Exactly len bytes: 1; 0 when the stream ended before the first; LAYER_E_FORMAT when it ended in
+ * between. */
 int stream_read(struct stream *s, void *buf, size_t len);
 int stream_skip(struct stream *s, uint64_t len);
 

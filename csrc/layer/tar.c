@@ -12,11 +12,11 @@ struct tar {
     struct layer_error *err; /* the stream's */
     struct tar_entry entry;
     struct pax local, global;
-    bool has_local;          /* an 'x' header waits for its entry */
+    bool has_local;            /* an 'x' header waits for its entry */
     char *gnu_path, *gnu_link; /* from 'L' and 'K', waiting likewise; owned */
     char name[sizeof(((struct tar_header *)0)->prefix) + 1 + 100 + 1];
     char link[101];
-    uint64_t body, padding;  /* bytes still in the stream */
+    uint64_t body, padding; /* bytes still in the stream */
 };
 
 int tar_open(struct tar **out, struct stream *stream)
@@ -107,7 +107,8 @@ static int read_extended(struct tar *t, const struct tar_header *h, char **text,
     if (!tar_number(h->size, sizeof(h->size), &size) || size < 0)
         return layer_fail(t->err, LAYER_E_FORMAT, "an extended header has no valid size");
     if (size > LAYER_PAX_MAX)
-        return layer_fail(t->err, LAYER_E_LIMIT, "an extended header is longer than %u bytes", LAYER_PAX_MAX);
+        return layer_fail(t->err, LAYER_E_LIMIT, "an extended header is longer than %u bytes",
+                          LAYER_PAX_MAX);
     *text = malloc((size_t)size + 1);
     if (!*text)
         return layer_fail_sys(t->err, ENOMEM, "no memory for an extended header");
@@ -186,7 +187,8 @@ static int fill_numbers(struct tar *t, const struct tar_header *h)
     int64_t mode, size;
     int rc = 0;
 
-    if (!tar_number(h->mode, sizeof(h->mode), &mode) || !tar_number(h->mtime, sizeof(h->mtime), &e->mtime) ||
+    if (!tar_number(h->mode, sizeof(h->mode), &mode) ||
+        !tar_number(h->mtime, sizeof(h->mtime), &e->mtime) ||
         !tar_number(h->size, sizeof(h->size), &size) || size < 0)
         return layer_fail(t->err, LAYER_E_FORMAT, "%s has a mode, size or mtime that is no number",
                           QUOTED(e->path));
@@ -231,11 +233,11 @@ static int set_type(struct tar *t, const struct tar_header *h)
     if (type == '7')
         type = TAR_FILE; /* contiguous: a file to everyone since */
     if (type == 'S')
-        return layer_fail(t->err, LAYER_E_UNSUPPORTED, "%s is a sparse file, which is not supported",
-                          QUOTED(e->path));
+        return layer_fail(t->err, LAYER_E_UNSUPPORTED,
+                          "%s is a sparse file, which is not supported", QUOTED(e->path));
     if (type < TAR_FILE || type > TAR_FIFO)
-        return layer_fail(t->err, LAYER_E_UNSUPPORTED, "%s has the unknown tar type %d", QUOTED(e->path),
-                          type);
+        return layer_fail(t->err, LAYER_E_UNSUPPORTED, "%s has the unknown tar type %d",
+                          QUOTED(e->path), type);
     t->body = type == TAR_FILE ? e->size : 0;
     t->padding = padding_of(t->body);
     if (t->body > INT64_MAX - TAR_BLOCK)

@@ -1,9 +1,10 @@
 /*
  * tar.h - a stream of tar entries, parsed in place. Knows nothing of files.
  *
- * Where implementations differ, this reads as Go's archive/tar, which is what writes and reads nearly all
- * layers: a size on a link, directory or device has no body; a PAX size is the next entry's only, never
- * that of an extended header in between; an end at an entry's border without the two zero blocks is an end.
+ * Where implementations differ, this reads as Go's archive/tar, which is what writes and reads
+ * nearly all layers: a size on a link, directory or device has no body; a PAX size is the next
+ * entry's only, never that of an extended header in between; an end at an entry's border without
+ * the two zero blocks is an end.
  */
 #ifndef ELFUSE_LAYER_TAR_H
 #define ELFUSE_LAYER_TAR_H
@@ -27,17 +28,18 @@ enum tar_type {
 };
 
 struct tar_xattr {
-    char *name;      /* owned; without SCHILY.xattr. */
-    uint8_t *value;  /* owned */
+    char *name;     /* owned; without SCHILY.xattr. */
+    uint8_t *value; /* owned */
     size_t len;
 };
 
-/* Valid until the next tar_next(). Strings are NUL-terminated and hold no NUL; path is never empty. */
+/* Valid until the next tar_next(). Strings are NUL-terminated and hold no NUL; path is never empty.
+ */
 struct tar_entry {
     enum tar_type type;
     const char *path, *link;
-    uint64_t size;               /* of the body, which the caller need not read */
-    uint32_t mode;               /* permission bits, at most 07777 */
+    uint64_t size; /* of the body, which the caller need not read */
+    uint32_t mode; /* permission bits, at most 07777 */
     uint32_t uid, gid;
     int64_t mtime;
     uint32_t mtime_nsec;
@@ -51,7 +53,8 @@ struct tar;
 int tar_open(struct tar **out, struct stream *stream); /* stream is borrowed */
 void tar_close(struct tar *tar);
 
-/* 1 and *entry, 0 at the end of the archive, or a negative code. What is left of the last body is skipped. */
+/* 1 and *entry, 0 at the end of the archive, or a negative code. What is left of the last body is
+ * skipped. */
 int tar_next(struct tar *tar, const struct tar_entry **entry);
 
 /* The next piece of the body: 1, 0 at its end, or a negative code. */

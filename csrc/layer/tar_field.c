@@ -15,7 +15,8 @@ bool tar_checksum_ok(const struct tar_header *h)
         sum += byte;
         signed_sum += (signed char)byte;
     }
-    return tar_number(h->checksum, sizeof(h->checksum), &want) && (want == sum || want == signed_sum);
+    return tar_number(h->checksum, sizeof(h->checksum), &want) &&
+           (want == sum || want == signed_sum);
 }
 
 /* GNU base-256: the first bit says so, the rest is big-endian two's complement. */
@@ -29,7 +30,8 @@ static bool base256(const unsigned char *field, size_t len, int64_t *value)
 
         if (i == 0)
             byte = negative ? byte | 0x80 : byte & 0x7f;
-        if (result >> 55 != (negative ? 0x1ff : 0)) /* the next shift would lose a bit or the sign */
+        if (result >> 55 !=
+            (negative ? 0x1ff : 0)) /* the next shift would lose a bit or the sign */
             return false;
         result = result << 8 | byte;
     }

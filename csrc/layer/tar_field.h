@@ -1,4 +1,5 @@
-/* tar_field.h - the fields of one header block: octal and base-256 numbers, strings, the checksum. */
+/* tar_field.h - the fields of one header block: octal and base-256 numbers, strings, the checksum.
+ */
 #ifndef ELFUSE_LAYER_TAR_FIELD_H
 #define ELFUSE_LAYER_TAR_FIELD_H
 
@@ -9,7 +10,8 @@
 struct tar_header { /* POSIX ustar; older formats leave out what follows link */
     char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8];
     char type;
-    char link[100], magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
+    char link[100], magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155],
+        pad[12];
 };
 
 _Static_assert(sizeof(struct tar_header) == 512, "a tar header is one block");

@@ -48,7 +48,8 @@ static int push_done(struct walk *w, const char *name)
     return 0;
 }
 
-/* The directory above: the path walked so far without its last component, opened anew from the root. */
+/* The directory above: the path walked so far without its last component, opened anew from the
+ * root. */
 static int go_up(struct walk *w)
 {
     char *slash = strrchr(w->done, '/');
@@ -72,7 +73,8 @@ static int go_up(struct walk *w)
     return 0;
 }
 
-/* name in the directory reached is a symlink: puts its text before todo. -EINVAL when it is none. */
+/* name in the directory reached is a symlink: puts its text before todo. -EINVAL when it is none.
+ */
 static int expand_link(struct walk *w, const char *name)
 {
     char text[LAYER_PATH_MAX];

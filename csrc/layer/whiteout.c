@@ -1,6 +1,7 @@
 /*
- * Whiteouts (image-spec layer.md): ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" hides all that its
- * directory holds of them. Wherever such an entry stands in its layer, what the layer itself wrote stays.
+ * Whiteouts (image-spec layer.md): ".wh.NAME" hides NAME of the layers below, ".wh..wh..opq" hides
+ * all that its directory holds of them. Wherever such an entry stands in its layer, what the layer
+ * itself wrote stays.
  */
 #include "layer/apply.h"
 
@@ -93,7 +94,8 @@ static int check_names(struct apply *a)
         return 0;
     if (strcmp(a->name, OPAQUE) == 0)
         return 1;
-    /* ".wh.." and ".wh..." would hide the directory itself and the one above; the rest is aufs's own. */
+    /* ".wh.." and ".wh..." would hide the directory itself and the one above; the rest is aufs's
+     * own. */
     if (!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0 || is_reserved(hidden))
         return layer_fail(a->err, LAYER_E_REFUSED, "%s is no valid whiteout", QUOTED(a->path));
     return 1;
