@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 C_FILES = $(shell git ls-files 'csrc/**.c' 'csrc/**.h' 'tests/**.c' 'tests/**.h' 'bench/**.c')
 
-.PHONY: help demo test venv lint format typecheck check-sanitize fuzz-a64 bench images wheel clean
+.PHONY: help demo test venv lint format typecheck check-sanitize fuzz fuzz-a64 bench images wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -38,12 +38,15 @@ format: venv ## rewrite to the house style
 	$(PY) -m ruff format .
 	clang-format -i $(C_FILES)
 
-check-sanitize: venv ## C units and layer tests under address and undefined-behaviour sanitizers
+check-sanitize: venv ## C units, layers and guest programs under address and undefined-behaviour sanitizers
 	@scripts/sanitize.sh
 
 fuzz-a64: venv ## every row of the instruction set against qemu-aarch64, 2,000 cases each (some minutes)
 	@scripts/ensure-packages.sh build test
 	ELFUSE_FUZZ_CASES=2000 $(PY) -m pytest -q tests/fuzz/test_a64.py
+
+fuzz: ## libFuzzer on each fuzz target, SECONDS each (default 60), with what clang has
+	@scripts/fuzz.sh $(SECONDS)
 
 bench: venv ## the measurements, beside their peers
 	@scripts/ensure-packages.sh build test

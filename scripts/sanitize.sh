@@ -1,5 +1,6 @@
 #!/bin/bash
-# The C units and the layer tests with the library built under AddressSanitizer and UBSan.
+# The C units, the layer tests, the fuzz targets' replay and the guest programs, with the library and elfuse-vm built
+# under AddressSanitizer and UBSan. The guest's 2^45 bytes lie above the sanitizer's shadow: no smaller range needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$PWD/.venv/bin/python
@@ -19,3 +20,12 @@ ELFUSE_BUILD_MODE=asan ELFUSE_BUILD_DIR=$build "$python" setup.py -q build --bui
 LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$build/lib \
     .venv/bin/pytest -q -p no:cacheprovider --import-mode=append tests/unit/test_layer_*.py
+
+# The guest programs, the hostile ones too, under an elfuse-vm of that build. It ends without freeing what the
+# process had, as the release does, so that leaks are not looked for. `ulimit -v` leaves no room for the shadow.
+export ELFUSE_VM=$build/elfuse-vm ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+.venv/bin/pytest -q -p no:cacheprovider tests/fuzz/test_replay.py tests/guest -k "not reference" \
+    --deselect tests/guest/test_launch.py::test_little_address_space
+for seed in 2 3 4 5; do
+    "$python" tests/guest/run.py build/guest/hostile_calls "$seed" 5000 3
+done
