@@ -41,6 +41,7 @@ int main(void)
     int slave = open(buf, O_RDWR | O_NOCTTY);
     CHECK(slave >= 0);
     EQ(isatty(slave), 1);
+    CHECK(ttyname(slave) && strcmp(ttyname(slave), buf) == 0);
     EQ(ioctl(slave, TIOCSWINSZ, &ws), 0);
     EQ(ioctl(master, TIOCGWINSZ, &got), 0);
     EQ(got.ws_col, 80);

@@ -125,6 +125,25 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
     return host_open_path(path, flags, 0);
 }
 
+/* ttyname() and sameness tests compare a name's numbers with those of the open file, which are the host's. */
+static int stat_node(const struct synth_node *node, struct linux_statx *st)
+{
+    const struct synth_entry *e = node->entry;
+    char path[32];
+
+    if (!LINUX_S_ISCHR(node->mode) || (e && strcmp(e->path, "console") == 0))
+        return -LINUX_ENOENT;
+    snprintf(path, sizeof path, "/dev/pts/%d", node->kind - 1);
+    int fd = host_open_path(e ? e->text : path, LINUX_O_PATH | LINUX_O_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    int r = host_statx_fd(fd, st);
+    host_fd_close(fd);
+    if (r == 0)
+        owner_apply(-1, st); /* devices carry no attributes */
+    return r;
+}
+
 static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
                          size_t size)
 {
@@ -145,4 +164,5 @@ const struct synth_ops devfs_ops = {
     .list = list,
     .open = open_node,
     .readlink = read_link,
+    .stat = stat_node,
 };

@@ -66,6 +66,8 @@ struct synth_ops {
     int (*open)(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags);
     int64_t (*readlink)(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
                         size_t size);
+    /* For objects that the host knows better (devices): st as fstat of the open file gives it. NULL: none are. */
+    int (*stat)(const struct synth_node *node, struct linux_statx *st);
     /* Write to an open file of this node; NULL if none can be written. */
     int64_t (*write)(struct task *task, const struct synth_node *node, const char *data, size_t len);
 };
