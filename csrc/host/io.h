@@ -62,7 +62,8 @@ int host_setfl(int fd, int flags);
  * wait (F_SETLKW). */
 int64_t host_fcntl(int fd, int cmd, uint64_t arg);
 int host_flock(int fd, int operation);
-/* Open descriptors of the process in fds[max]: their number (at most max). cloexec_only: those marked. */
+/* Open descriptors of the process in fds[max]: their number (at most max). cloexec_only: those
+ * marked. */
 int host_list_fds(int *fds, int max, bool cloexec_only);
 /* close_range over [first, last], which the caller has cut at the boundary. */
 int host_close_range(unsigned first, unsigned last, unsigned flags);

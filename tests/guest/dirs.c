@@ -1,5 +1,7 @@
-/* guest-test: reference=qemu flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
-/* Listing directories: every name once, offsets that can be gone back to, names that go while one reads. */
+/* guest-test: reference=qemu
+ * flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
+/* Listing directories: every name once, offsets that can be gone back to, names that go while one
+ * reads. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +10,10 @@
 
 #define FILES 300
 
-static void name_of(char *buf, int i) { sprintf(buf, "dirs-test/name-%d", i); }
+static void name_of(char *buf, int i)
+{
+    sprintf(buf, "dirs-test/name-%d", i);
+}
 
 int main(void)
 {

@@ -1,4 +1,5 @@
-/* guest-test: reference=qemu flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
+/* guest-test: reference=qemu
+ * flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
 /* Reading, writing, positioning, space, and what bad arguments give. */
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,6 +1,8 @@
-/* guest-test: flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
-/* Owner, mode and times as the guest sets and sees them, and what an unprivileged guest user may. The guest is root
- * whoever runs it on the host, so this holds on a real kernel as root only: no reference. */
+/* guest-test: flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull
+ */
+/* Owner, mode and times as the guest sets and sees them, and what an unprivileged guest user may.
+ * The guest is root whoever runs it on the host, so this holds on a real kernel as root only: no
+ * reference. */
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>

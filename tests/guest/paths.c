@@ -1,4 +1,5 @@
-/* guest-test: reference=qemu flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
+/* guest-test: reference=qemu
+ * flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
 /* Names: resolving, making, removing, renaming, linking, the current directory. */
 #include <dirent.h>
 #include <fcntl.h>

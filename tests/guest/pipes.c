@@ -1,4 +1,5 @@
-/* guest-test: reference=qemu flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
+/* guest-test: reference=qemu
+ * flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
 /* Pipes and the calls that move data between descriptors. */
 #include <fcntl.h>
 #include <sys/ioctl.h>

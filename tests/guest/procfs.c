@@ -1,4 +1,5 @@
-/* /proc as programs read it. qemu-user shows its own process here and there, so there is no reference. */
+/* /proc as programs read it. qemu-user shows its own process here and there, so there is no
+ * reference. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -61,7 +62,8 @@ static void self(void)
     prctl(PR_GET_NAME, buf);
     CHECK(strncmp(buf, "other", 5) == 0);
     CHECK(strstr(slurp("/proc/self/status"), "\nPid:\t") != NULL);
-    CHECK(strstr(text, "\nVmRSS:") && strstr(text, "\nThreads:\t1\n") && strstr(text, "\nSigCgt:\t"));
+    CHECK(strstr(text, "\nVmRSS:") && strstr(text, "\nThreads:\t1\n") &&
+          strstr(text, "\nSigCgt:\t"));
     int pid = 0;
     char state = 0;
     EQ(sscanf(slurp("/proc/self/stat"), "%d (%*[^)]) %c", &pid, &state), 2);

@@ -1,4 +1,5 @@
-/* guest-test: reference=qemu flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
+/* guest-test: reference=qemu
+ * flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
 /* What stat, statx and statfs say of files, links, devices and descriptors. */
 #include <fcntl.h>
 #include <sys/stat.h>

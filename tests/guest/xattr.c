@@ -1,4 +1,5 @@
-/* guest-test: reference=qemu flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
+/* guest-test: reference=qemu
+ * flags=-Wno-stringop-overflow,-Wno-stringop-overread,-Wno-format-overflow,-Wno-nonnull */
 /* Extended attributes in the user name space. */
 #include <fcntl.h>
 #include <sys/stat.h>

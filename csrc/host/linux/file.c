@@ -147,11 +147,18 @@ static int reopen(int fd, int flags, bool wait)
 {
     char path[SELF_FD_SIZE];
     self_fd(path, fd);
-    return (int)do_open(wait, SYS_openat, AT_FDCWD, (long)path, flags_to_host(flags & ~LINUX_O_NOFOLLOW), 0);
+    return (int)do_open(wait, SYS_openat, AT_FDCWD, (long)path,
+                        flags_to_host(flags & ~LINUX_O_NOFOLLOW), 0);
 }
 
-int host_reopen(int fd, int flags) { return reopen(fd, flags, false); }
-int host_reopen_wait(int fd, int flags) { return reopen(fd, flags, true); }
+int host_reopen(int fd, int flags)
+{
+    return reopen(fd, flags, false);
+}
+int host_reopen_wait(int fd, int flags)
+{
+    return reopen(fd, flags, true);
+}
 
 int64_t host_fd_path(int fd, char *buf, size_t size)
 {
@@ -335,7 +342,16 @@ void host_umask_clear(void)
 {
     umask(0);
 }
-int32_t host_getpgrp(void) { return getpgrp(); }
-int32_t host_getsid(void) { return getsid(0); }
+int32_t host_getpgrp(void)
+{
+    return getpgrp();
+}
+int32_t host_getsid(void)
+{
+    return getsid(0);
+}
 
-int host_open_flags(int flags) { return flags_to_host(flags); }
+int host_open_flags(int flags)
+{
+    return flags_to_host(flags);
+}

@@ -23,10 +23,13 @@ static int resolve_fd(struct task *task, uint64_t arg, struct fs_path *p)
 }
 
 /* Whether the file can carry a virtual owner: it lies in one of the guest's trees. */
-static bool carries(const struct fs_path *p) { return p->mnt || p->anon; }
+static bool carries(const struct fs_path *p)
+{
+    return p->mnt || p->anon;
+}
 
-/* Make the object changeable. Objects without a host file cannot be; nor can a device node of the host's that lies in
- * a tree, which a guest of root's could otherwise take from everybody. */
+/* Make the object changeable. Objects without a host file cannot be; nor can a device node of the
+ * host's that lies in a tree, which a guest of root's could otherwise take from everybody. */
 static int prepare(struct task *task, struct fs_path *p)
 {
     if (p->node || LINUX_S_ISCHR(p->host_mode) || LINUX_S_ISBLK(p->host_mode))
@@ -34,8 +37,9 @@ static int prepare(struct task *task, struct fs_path *p)
     return fs_copy_up(task->proc->fs, p);
 }
 
-/* Pipes, sockets and memory: nobody else sees their attributes, and Linux lets the owner change them. Anything else
- * that is not in the guest's trees is the host's (a device, a terminal, a redirected file) and stays as it is. */
+/* Pipes, sockets and memory: nobody else sees their attributes, and Linux lets the owner change
+ * them. Anything else that is not in the guest's trees is the host's (a device, a terminal, a
+ * redirected file) and stays as it is. */
 static bool is_private(const struct fs_path *p)
 {
     return LINUX_S_ISFIFO(p->host_mode) || (p->host_mode & LINUX_S_IFMT) == LINUX_S_IFSOCK ||
@@ -116,7 +120,8 @@ int64_t sys_fchmod(struct task *task, const uint64_t a[6])
 /* ---- owner ---- */
 
 /* Linux's setattr_prepare(): root may do all; an owner may give the file to a group of theirs. */
-static int chown_allowed(const struct cred *cred, const struct linux_statx *st, uint32_t uid, uint32_t gid)
+static int chown_allowed(const struct cred *cred, const struct linux_statx *st, uint32_t uid,
+                         uint32_t gid)
 {
     if (cred->fsuid == 0)
         return 0;
@@ -150,8 +155,9 @@ static int change_owner(struct task *task, struct fs_path *p, uint32_t uid, uint
         if (mode & 0010)
             mode &= ~(uint32_t)LINUX_S_ISGID;
     }
-    return owner_store(p->fd, uid == UINT32_MAX ? p->st.stx_uid : uid, gid == UINT32_MAX ? p->st.stx_gid : gid,
-                       mode, linux_mkdev(p->st.stx_rdev_major, p->st.stx_rdev_minor));
+    return owner_store(p->fd, uid == UINT32_MAX ? p->st.stx_uid : uid,
+                       gid == UINT32_MAX ? p->st.stx_gid : gid, mode,
+                       linux_mkdev(p->st.stx_rdev_major, p->st.stx_rdev_minor));
 }
 
 int64_t sys_fchownat(struct task *task, const uint64_t a[6])
@@ -189,7 +195,8 @@ int64_t sys_fchown(struct task *task, const uint64_t a[6])
 static int change_times(struct task *task, struct fs_path *p, const struct linux_timespec_fs *times)
 {
     const struct cred *cred = &task->proc->cred;
-    bool now = times == NULL || (times[0].tv_nsec == LINUX_UTIME_NOW && times[1].tv_nsec == LINUX_UTIME_NOW);
+    bool now = times == NULL ||
+               (times[0].tv_nsec == LINUX_UTIME_NOW && times[1].tv_nsec == LINUX_UTIME_NOW);
     int r = fs_writable(p);
 
     if (times && times[0].tv_nsec == LINUX_UTIME_OMIT && times[1].tv_nsec == LINUX_UTIME_OMIT)
@@ -199,7 +206,8 @@ static int change_times(struct task *task, struct fs_path *p, const struct linux
             return -LINUX_EPERM;
         r = owner_may(cred, &p->st, FS_MAY_WRITE);
     }
-    if (r < 0 || p->node || !carries(p)) /* the times of /dev/null and of pipes are nobody's business */
+    if (r < 0 || p->node ||
+        !carries(p)) /* the times of /dev/null and of pipes are nobody's business */
         return r;
     r = prepare(task, p);
     return r < 0 ? r : host_utimens_fd(p->fd, times);

@@ -1,6 +1,6 @@
 /*
- * change.c - making and removing names. Plain mounts and overlays take the same calls; an overlay's lower
- * names are hidden by whiteouts, in the form that a kernel overlayfs with userxattr reads.
+ * change.c - making and removing names. Plain mounts and overlays take the same calls; an overlay's
+ * lower names are hidden by whiteouts, in the form that a kernel overlayfs with userxattr reads.
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,8 +38,8 @@ bool upper_whiteout(int dir, const char *name)
     return is;
 }
 
-/* overlayfs looks for whiteouts of the attribute form only in directories marked "x", in a layer whose root
- * is marked too. A directory that is opaque needs none. */
+/* overlayfs looks for whiteouts of the attribute form only in directories marked "x", in a layer
+ * whose root is marked too. A directory that is opaque needs none. */
 static int mark_has_whiteouts(int dir)
 {
     int r = host_setxattr_fd(dir, OPAQUE_XATTR, "x", 1, LINUX_XATTR_CREATE);
@@ -52,8 +52,8 @@ int put_whiteout(struct fs_context *fs, struct fs_mount *m, int dir, const char 
     int r;
 
     work_name(fs, tmp);
-    int fd = host_open_beneath(m->work_fd, tmp,
-                               LINUX_O_WRONLY | LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_CLOEXEC, 0600);
+    int fd = host_open_beneath(
+        m->work_fd, tmp, LINUX_O_WRONLY | LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_CLOEXEC, 0600);
     if (fd < 0)
         return fd;
     r = host_setxattr_fd(fd, WHITEOUT_XATTR, "y", 1, 0);
@@ -73,7 +73,8 @@ int clear_whiteouts(int dir)
 {
     _Alignas(struct linux_dirent64) char buf[8192];
     int64_t n;
-    int r = 0, fd = host_open_beneath(dir, "", LINUX_O_RDONLY | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
+    int r = 0,
+        fd = host_open_beneath(dir, "", LINUX_O_RDONLY | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
 
     if (fd < 0)
         return fd;
@@ -81,7 +82,8 @@ int clear_whiteouts(int dir)
         for (int64_t at = 0; at < n && r == 0;) {
             const struct linux_dirent64 *d = (const void *)(buf + at);
             at += d->d_reclen;
-            if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 && upper_whiteout(dir, d->d_name))
+            if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
+                upper_whiteout(dir, d->d_name))
                 r = host_unlinkat(dir, d->d_name, false);
         }
     host_fd_close(fd);
@@ -112,9 +114,10 @@ static int make_at(const struct make *k, int dir, const char *name)
     return host_open_beneath(dir, name, k->flags | LINUX_O_CREAT | LINUX_O_EXCL, k->mode);
 }
 
-/* The name is a whiteout: make the object aside and move it there, so that the lower name never shows. */
-static int make_over_whiteout(struct fs_context *fs, struct fs_mount *m, const struct make *k, int dir,
-                              const char *name)
+/* The name is a whiteout: make the object aside and move it there, so that the lower name never
+ * shows. */
+static int make_over_whiteout(struct fs_context *fs, struct fs_mount *m, const struct make *k,
+                              int dir, const char *name)
 {
     char tmp[32];
     bool is_dir = k->kind == MAKE_DIR;
@@ -191,9 +194,11 @@ int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to)
     if (!LINUX_S_ISLNK(from->host_mode))
         return make_in(fs, to, &(struct make){.kind = MAKE_HARDLINK, .from = from->fd});
 
-    /* /proc/self/fd/N would be followed to the link's target: by name, for which the host needs no right. */
+    /* /proc/self/fd/N would be followed to the link's target: by name, for which the host needs no
+     * right. */
     host_mutex_lock(&fs->tree_lock);
-    int dir = upper_parent(fs, from->mnt, from->rel), todir = dir < 0 ? dir : upper_parent(fs, to->mnt, to->rel);
+    int dir = upper_parent(fs, from->mnt, from->rel),
+        todir = dir < 0 ? dir : upper_parent(fs, to->mnt, to->rel);
     r = todir < 0 ? todir : host_linkat(dir, fs_name(from), todir, fs_name(to));
     if (r == -LINUX_EEXIST && to->mnt->type == FS_OVERLAY && upper_whiteout(todir, fs_name(to))) {
         host_unlinkat(todir, fs_name(to), false);
@@ -225,7 +230,8 @@ int fs_unlink(struct fs_context *fs, struct fs_path *p)
     if (dir < 0)
         r = dir;
     else if (hide)
-        r = upper_whiteout(dir, fs_name(p)) ? -LINUX_ENOENT : put_whiteout(fs, p->mnt, dir, fs_name(p));
+        r = upper_whiteout(dir, fs_name(p)) ? -LINUX_ENOENT
+                                            : put_whiteout(fs, p->mnt, dir, fs_name(p));
     else
         r = host_unlinkat(dir, fs_name(p), false);
     host_mutex_unlock(&fs->tree_lock);
@@ -288,7 +294,8 @@ int fs_rmdir(struct fs_context *fs, struct fs_path *p)
     if (dir < 0)
         r = dir;
     else
-        r = p->mnt->type == FS_OVERLAY ? rmdir_overlay(fs, p, dir) : host_unlinkat(dir, fs_name(p), true);
+        r = p->mnt->type == FS_OVERLAY ? rmdir_overlay(fs, p, dir)
+                                       : host_unlinkat(dir, fs_name(p), true);
     host_mutex_unlock(&fs->tree_lock);
     if (dir >= 0)
         host_fd_close(dir);
@@ -298,7 +305,8 @@ int fs_rmdir(struct fs_context *fs, struct fs_path *p)
 /* ---- renaming ---- */
 
 /* Linux's checks of old against new that the host cannot make across layers. */
-static int rename_check(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags)
+static int rename_check(struct fs_context *fs, struct fs_path *from, struct fs_path *to,
+                        unsigned flags)
 {
     bool from_dir = LINUX_S_ISDIR(from->st.stx_mode);
 
@@ -328,15 +336,15 @@ static int rename_check(struct fs_context *fs, struct fs_path *from, struct fs_p
     return 0;
 }
 
-/* A directory that lower layers contribute to cannot be moved: EXDEV, as overlayfs without redirect_dir
- * says, and programs copy then. */
+/* A directory that lower layers contribute to cannot be moved: EXDEV, as overlayfs without
+ * redirect_dir says, and programs copy then. */
 static bool dir_is_fixed(struct fs_path *p)
 {
     return LINUX_S_ISDIR(p->st.stx_mode) && (p->hit.layer != 0 || p->hit.merged);
 }
 
-static int rename_overlay(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags,
-                          int fromdir, int todir)
+static int rename_overlay(struct fs_context *fs, struct fs_path *from, struct fs_path *to,
+                          unsigned flags, int fromdir, int todir)
 {
     bool dir = LINUX_S_ISDIR(from->st.stx_mode), hide_from = lower_has(from->mnt, from->rel),
          hide_to = lower_has(to->mnt, to->rel);
@@ -370,7 +378,9 @@ static int exchange_overlay(struct fs_path *from, struct fs_path *to, int fromdi
         r = host_setxattr_fd(from->fd, OPAQUE_XATTR, "y", 1, 0);
     if (r == 0 && LINUX_S_ISDIR(to->st.stx_mode) && lower_has(from->mnt, from->rel))
         r = host_setxattr_fd(to->fd, OPAQUE_XATTR, "y", 1, 0);
-    return r < 0 ? r : host_renameat2(fromdir, fs_name(from), todir, fs_name(to), LINUX_RENAME_EXCHANGE);
+    return r < 0
+               ? r
+               : host_renameat2(fromdir, fs_name(from), todir, fs_name(to), LINUX_RENAME_EXCHANGE);
 }
 
 int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags)
@@ -379,7 +389,8 @@ int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, u
 
     if (r < 0)
         return r;
-    if (to->exists && from->st.stx_ino == to->st.stx_ino && from->st.stx_dev_major == to->st.stx_dev_major &&
+    if (to->exists && from->st.stx_ino == to->st.stx_ino &&
+        from->st.stx_dev_major == to->st.stx_dev_major &&
         from->st.stx_dev_minor == to->st.stx_dev_minor && from->hit.layer == to->hit.layer)
         return 0; /* two names of one file: nothing is done (POSIX) */
     bool overlay = from->mnt->type == FS_OVERLAY;

@@ -23,7 +23,8 @@ static int fail(struct builder *b, int r, const char *what, const char *name)
     return r;
 }
 
-static int open_layer(struct builder *b, struct fs_layer *l, const char *path, bool file_ok, bool *is_file)
+static int open_layer(struct builder *b, struct fs_layer *l, const char *path, bool file_ok,
+                      bool *is_file)
 {
     struct linux_statx st;
     char host[LINUX_PATH_MAX];
@@ -46,7 +47,8 @@ static int open_layer(struct builder *b, struct fs_layer *l, const char *path, b
     return l->path ? 0 : fail(b, -LINUX_ENOMEM, "out of memory at", path);
 }
 
-static struct fs_mount *new_mount(struct fs_context *fs, enum fs_mount_type type, const char *target)
+static struct fs_mount *new_mount(struct fs_context *fs, enum fs_mount_type type,
+                                  const char *target)
 {
     struct fs_mount *m = &fs->mounts[fs->nmounts];
 
@@ -79,8 +81,10 @@ static int mount_root(struct builder *b, const struct fs_context_spec *spec)
     if (m == NULL)
         return -LINUX_ENOMEM;
     b->fs->nmounts = 1;
-    if (!spec->root && (spec->nlower == 0 || spec->nlower >= FS_MAX_LAYERS || !spec->upper || !spec->work))
-        return fail(b, -LINUX_EINVAL, "overlay root needs lower, upper and work, not", spec->upper ? spec->upper : "nothing");
+    if (!spec->root &&
+        (spec->nlower == 0 || spec->nlower >= FS_MAX_LAYERS || !spec->upper || !spec->work))
+        return fail(b, -LINUX_EINVAL, "overlay root needs lower, upper and work, not",
+                    spec->upper ? spec->upper : "nothing");
     r = alloc_layers(m, spec->root ? 1 : spec->nlower + 1);
     if (r == 0)
         r = open_layer(b, &m->layers[0], spec->root ? spec->root : spec->upper, false, &file);
@@ -95,8 +99,9 @@ static int mount_root(struct builder *b, const struct fs_context_spec *spec)
 }
 
 /*
- * Make path as far as it is missing: directories, the last component an empty file if `file`. canonical gets
- * where it is. What cannot be made (a read-only root) is left to exist in name only, as mounts below it.
+ * Make path as far as it is missing: directories, the last component an empty file if `file`.
+ * canonical gets where it is. What cannot be made (a read-only root) is left to exist in name only,
+ * as mounts below it.
  */
 static int make_place(struct fs_context *fs, const char *path, bool file, char *canonical)
 {
@@ -113,7 +118,8 @@ static int make_place(struct fs_context *fs, const char *path, bool file, char *
         bool last = path[at + len + strspn(path + at + len, "/")] == '\0';
         int r = path_join(prefix, canonical, path + at, len);
         if (r == 0)
-            r = fs_resolve(fs, NULL, LINUX_AT_FDCWD, prefix, FS_FOLLOW | FS_CREATE | FS_NO_PERM, &p);
+            r = fs_resolve(fs, NULL, LINUX_AT_FDCWD, prefix, FS_FOLLOW | FS_CREATE | FS_NO_PERM,
+                           &p);
         if (r < 0)
             return r;
         if (!p.exists && mount_is_host(p.mnt)) {
@@ -136,7 +142,10 @@ static int make_place(struct fs_context *fs, const char *path, bool file, char *
 
 static const struct synth_ops *ops_of(enum fs_mount_type type)
 {
-    return type == FS_PROC ? &procfs_ops : type == FS_DEV ? &devfs_ops : type == FS_SYS ? &sysfs_ops : NULL;
+    return type == FS_PROC  ? &procfs_ops
+           : type == FS_DEV ? &devfs_ops
+           : type == FS_SYS ? &sysfs_ops
+                            : NULL;
 }
 
 static int add_mount(struct builder *b, const struct fs_mount_spec *s)
@@ -175,8 +184,9 @@ static int add_mount(struct builder *b, const struct fs_mount_spec *s)
 }
 
 /*
- * /dev/shm wants a place for files. If the spec gives none, it is a directory of that name in the root's writable
- * layer, which the /dev mount hides. Without one (a read-only plain root, a /dev that is a link) there is no shm.
+ * /dev/shm wants a place for files. If the spec gives none, it is a directory of that name in the
+ * root's writable layer, which the /dev mount hides. Without one (a read-only plain root, a /dev
+ * that is a link) there is no shm.
  */
 static int add_shm(struct builder *b, const struct fs_mount_spec *dev)
 {
@@ -247,7 +257,8 @@ static int build(struct builder *b, const struct fs_context_spec *spec)
     return r;
 }
 
-int fs_context_create(const struct fs_context_spec *spec, struct fs_context **out, char *err, size_t err_size)
+int fs_context_create(const struct fs_context_spec *spec, struct fs_context **out, char *err,
+                      size_t err_size)
 {
     struct builder b = {calloc(1, sizeof *b.fs), err, err_size};
 

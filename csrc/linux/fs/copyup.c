@@ -1,10 +1,10 @@
 /*
  * copyup.c - bringing an object of a lower layer into the upper one before it is changed.
  *
- * As overlayfs does: parents first, then a complete copy made in the work directory and renamed into place,
- * so that nobody sees half of it. Only the name that is used is copied: another hard link of the same lower
- * file keeps the old content. The copy remembers its old number (ORIGIN_XATTR) so that st_ino stays, unless
- * the lower file has several names.
+ * As overlayfs does: parents first, then a complete copy made in the work directory and renamed
+ * into place, so that nobody sees half of it. Only the name that is used is copied: another hard
+ * link of the same lower file keeps the old content. The copy remembers its old number
+ * (ORIGIN_XATTR) so that st_ino stays, unless the lower file has several names.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@
 void work_name(struct fs_context *fs, char buf[32])
 {
     /* Several processes share a work directory: the number starts at random (fs_context_create). */
-    snprintf(buf, 32, "#%016llx", (unsigned long long)__atomic_fetch_add(&fs->work_seq, 1, __ATOMIC_RELAXED));
+    snprintf(buf, 32, "#%016llx",
+             (unsigned long long)__atomic_fetch_add(&fs->work_seq, 1, __ATOMIC_RELAXED));
 }
 
 static int copy_xattrs(int from, int to)
@@ -58,13 +59,14 @@ static int copy_attributes(int from, const struct linux_statx *st, int to)
     if (!LINUX_S_ISLNK(st->stx_mode)) {
         r = copy_xattrs(from, to);
         if (r == 0 && (LINUX_S_ISDIR(st->stx_mode) || LINUX_S_ISREG(st->stx_mode))) {
-            struct fs_origin o = {(uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor, st->stx_ino,
-                                  LINUX_S_ISDIR(st->stx_mode) || st->stx_nlink == 1};
+            struct fs_origin o = {(uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor,
+                                  st->stx_ino, LINUX_S_ISDIR(st->stx_mode) || st->stx_nlink == 1};
             r = host_setxattr_fd(to, ORIGIN_XATTR, &o, sizeof o, 0);
             if (r == -LINUX_EOPNOTSUPP)
                 r = 0;
         }
-        /* A host root keeps foreign host owners; others cannot, and the copy is then the guest's root's. */
+        /* A host root keeps foreign host owners; others cannot, and the copy is then the guest's
+         * root's. */
         if (r == 0 && (st->stx_uid != host_euid() || st->stx_gid != host_egid()))
             (void)host_chown_fd(to, st->stx_uid, st->stx_gid);
         if (r == 0)
@@ -91,8 +93,8 @@ static int copy_to_work(struct fs_mount *m, int from, const struct linux_statx *
     } else if (type == LINUX_S_IFDIR) {
         r = host_mkdirat(m->work_fd, tmp, 0700);
     } else if (type == LINUX_S_IFREG) {
-        fd = host_open_beneath(m->work_fd, tmp,
-                               LINUX_O_WRONLY | LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_CLOEXEC, 0600);
+        fd = host_open_beneath(
+            m->work_fd, tmp, LINUX_O_WRONLY | LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_CLOEXEC, 0600);
         r = fd < 0 ? fd : 0;
         if (r == 0) {
             int in = host_reopen(from, LINUX_O_RDONLY | LINUX_O_CLOEXEC);
@@ -104,7 +106,8 @@ static int copy_to_work(struct fs_mount *m, int from, const struct linux_statx *
         r = host_mknodat(m->work_fd, tmp, type | 0600);
     }
     if (r == 0 && fd < 0)
-        r = fd = host_open_beneath(m->work_fd, tmp, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
+        r = fd = host_open_beneath(m->work_fd, tmp,
+                                   LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
     if (r >= 0)
         r = copy_attributes(from, st, fd);
     if (fd >= 0)
@@ -114,9 +117,10 @@ static int copy_to_work(struct fs_mount *m, int from, const struct linux_statx *
     return r;
 }
 
-/* Copy the object open as `from` to name in dir of the upper layer. EEXIST there is success: someone else
- * copied it. */
-static int copy_object(struct fs_context *fs, struct fs_mount *m, int from, int dir, const char *name)
+/* Copy the object open as `from` to name in dir of the upper layer. EEXIST there is success:
+ * someone else copied it. */
+static int copy_object(struct fs_context *fs, struct fs_mount *m, int from, int dir,
+                       const char *name)
 {
     struct linux_statx st, parent;
     char tmp[32];
@@ -205,8 +209,8 @@ int fs_writable(const struct fs_path *p)
 }
 
 /*
- * The change was asked of an open descriptor: let it, too, be on the copy from now on, as overlayfs does. Only
- * this number is moved; duplicates stay on the lower file.
+ * The change was asked of an open descriptor: let it, too, be on the copy from now on, as overlayfs
+ * does. Only this number is moved; duplicates stay on the lower file.
  */
 static void move_descriptor(int fd, int copy)
 {
@@ -218,7 +222,8 @@ static void move_descriptor(int fd, int copy)
         return;
     if (LINUX_S_ISDIR(st.stx_mode) && offset != 0)
         return; /* offsets of one directory mean nothing in another */
-    int now = host_reopen(copy, (fl & ~(LINUX_O_CREAT | LINUX_O_TRUNC | LINUX_O_EXCL)) | LINUX_O_CLOEXEC);
+    int now =
+        host_reopen(copy, (fl & ~(LINUX_O_CREAT | LINUX_O_TRUNC | LINUX_O_EXCL)) | LINUX_O_CLOEXEC);
     if (now < 0)
         return;
     if (offset > 0)

@@ -8,7 +8,10 @@
 #include "linux/mm/uaccess.h"
 #include "syscalls_gen.h"
 
-uint32_t fs_umask(const struct fs_context *fs) { return __atomic_load_n(&fs->umask, __ATOMIC_RELAXED); }
+uint32_t fs_umask(const struct fs_context *fs)
+{
+    return __atomic_load_n(&fs->umask, __ATOMIC_RELAXED);
+}
 
 int fs_set_cwd(struct fs_context *fs, struct fs_path *p)
 {
@@ -88,8 +91,8 @@ int64_t sys_getcwd(struct task *task, const uint64_t a[6])
     return copy_to_user(task, a[0], path, n) < 0 ? -LINUX_EFAULT : (int64_t)n;
 }
 
-/* A guest root could use it to prepare an escape that the mount table would have to know of: refused, as in a
- * container without CAP_SYS_CHROOT. */
+/* A guest root could use it to prepare an escape that the mount table would have to know of:
+ * refused, as in a container without CAP_SYS_CHROOT. */
 int64_t sys_chroot(struct task *task, const uint64_t a[6])
 {
     struct fs_path p;
@@ -121,7 +124,8 @@ int64_t fs_path_of(struct task *task, int fd, char *buf, size_t size)
             n = mount_path(m, rel, path);
         else if (host[0] == '/' && host_statx_fd(fd, &st) == 0 && !LINUX_S_ISCHR(st.stx_mode) &&
                  strncmp(host, "/memfd:", 7) != 0)
-            n = -LINUX_ENOENT; /* something of the host that was inherited: it has no name in here */
+            n = -LINUX_ENOENT; /* something of the host that was inherited: it has no name in here
+                                */
         else
             strcpy(path, host);
         if (n == -LINUX_ENOENT) {
@@ -189,7 +193,8 @@ int fs_open_exec(struct task *task, int dirfd, const char *path, int flags, char
     if (r >= 0) {
         strcpy(canonical, p.path);
         if (p.mnt == NULL) {
-            int64_t n = p.from_fd >= 0 ? fs_path_of(task, p.from_fd, canonical, LINUX_PATH_MAX) : -1;
+            int64_t n =
+                p.from_fd >= 0 ? fs_path_of(task, p.from_fd, canonical, LINUX_PATH_MAX) : -1;
             if (n < 0)
                 strcpy(canonical, "(deleted)");
         }

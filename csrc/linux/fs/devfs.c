@@ -1,7 +1,7 @@
 /*
- * devfs.c - /dev: a fixed set of names. Device files open the host's own device of that name, and nothing
- * else of the host's /dev can be reached. Pseudo-terminals are the host's: the guest sees those whose master
- * it holds, or that it was started on.
+ * devfs.c - /dev: a fixed set of names. Device files open the host's own device of that name, and
+ * nothing else of the host's /dev can be reached. Pseudo-terminals are the host's: the guest sees
+ * those whose master it holds, or that it was started on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "host/io.h"
 #include "linux/fs/synth.h"
 
-#define CHR (LINUX_S_IFCHR | 0666)
-#define DIR (LINUX_S_IFDIR | 0755)
-#define LNK (LINUX_S_IFLNK | 0777)
+#define CHR               (LINUX_S_IFCHR | 0666)
+#define DIR               (LINUX_S_IFDIR | 0755)
+#define LNK               (LINUX_S_IFLNK | 0777)
 #define DEV(major, minor) ((minor) | (major) << 8)
-#define TIOCGPTN 0x80045430u
+#define TIOCGPTN          0x80045430u
 
 static const struct synth_entry table[] = {
     {"", DIR, NULL, 0, NULL},
@@ -63,7 +63,10 @@ static int for_each_pts(int (*fn)(void *arg, int number), void *arg)
     return r;
 }
 
-static int is_number(void *arg, int number) { return *(int *)arg == number; }
+static int is_number(void *arg, int number)
+{
+    return *(int *)arg == number;
+}
 
 static int add_number(void *arg, int number)
 {
@@ -73,7 +76,8 @@ static int add_number(void *arg, int number)
     return dir_list_add(arg, name, (uint64_t)number + 3, LINUX_DT_CHR);
 }
 
-static int lookup(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node)
+static int lookup(struct fs_context *fs, struct task *task, const char *rel,
+                  struct synth_node *node)
 {
     const struct synth_entry *e = synth_table_find(table, rel);
 
@@ -87,7 +91,8 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel, str
         node->entry = e;
         return 0;
     }
-    if (strncmp(rel, "pts/", 4) == 0 && strlen(rel) < 12 && strspn(rel + 4, "0123456789") == strlen(rel + 4)) {
+    if (strncmp(rel, "pts/", 4) == 0 && strlen(rel) < 12 &&
+        strspn(rel + 4, "0123456789") == strlen(rel + 4)) {
         int number = atoi(rel + 4);
         if (for_each_pts(is_number, &number) == 1) {
             node->kind = number + 1;
@@ -99,7 +104,8 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel, str
     return -LINUX_ENOENT;
 }
 
-static int list(struct fs_context *fs, struct task *task, const struct synth_node *node, struct dir_list *l)
+static int list(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                struct dir_list *l)
 {
     const struct synth_entry *e = node->entry;
     int r = synth_table_list(table, e->path, l);
@@ -111,7 +117,8 @@ static int list(struct fs_context *fs, struct task *task, const struct synth_nod
     return r;
 }
 
-static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags)
+static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                     int flags)
 {
     const struct synth_entry *e = node->entry;
     char path[32];
@@ -125,7 +132,8 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
     return host_open_path(path, flags, 0);
 }
 
-/* ttyname() and sameness tests compare a name's numbers with those of the open file, which are the host's. */
+/* ttyname() and sameness tests compare a name's numbers with those of the open file, which are the
+ * host's. */
 static int stat_node(const struct synth_node *node, struct linux_statx *st)
 {
     const struct synth_entry *e = node->entry;
@@ -144,8 +152,8 @@ static int stat_node(const struct synth_node *node, struct linux_statx *st)
     return r;
 }
 
-static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
-                         size_t size)
+static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                         char *buf, size_t size)
 {
     const struct synth_entry *e = node->entry;
     size_t n = strlen(e->text);

@@ -1,5 +1,6 @@
 /*
- * dirlist.c - directory listings that the host cannot give: merged layers and synthetic directories.
+ * dirlist.c - directory listings that the host cannot give: merged layers and synthetic
+ * directories.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,10 @@ struct dir_list {
     size_t table_size;
 };
 
-struct dir_list *dir_list_new(void) { return calloc(1, sizeof(struct dir_list)); }
+struct dir_list *dir_list_new(void)
+{
+    return calloc(1, sizeof(struct dir_list));
+}
 
 void dir_list_free(struct dir_list *l)
 {
@@ -35,7 +39,10 @@ void dir_list_free(struct dir_list *l)
     free(l);
 }
 
-size_t dir_list_count(const struct dir_list *l) { return l->n - l->hidden; }
+size_t dir_list_count(const struct dir_list *l)
+{
+    return l->n - l->hidden;
+}
 
 static uint32_t hash_name(const char *s)
 {
@@ -115,7 +122,10 @@ int dir_list_add(struct dir_list *l, const char *name, uint64_t ino, uint8_t typ
     return add(l, name, ino, type, false);
 }
 
-int dir_list_hide(struct dir_list *l, const char *name) { return add(l, name, 0, 0, true); }
+int dir_list_hide(struct dir_list *l, const char *name)
+{
+    return add(l, name, 0, 0, true);
+}
 
 int64_t dir_list_emit(const struct dir_list *l, uint64_t *pos, void *buf, size_t size)
 {
@@ -139,12 +149,14 @@ int64_t dir_list_emit(const struct dir_list *l, uint64_t *pos, void *buf, size_t
     return (int64_t)used;
 }
 
-/* An entry of an upper layer that shadows a lower one: its number is the one it had before copy-up. */
+/* An entry of an upper layer that shadows a lower one: its number is the one it had before copy-up.
+ */
 static uint64_t entry_ino(struct fs_mount *m, int dirfd, const struct linux_dirent64 *d)
 {
     struct linux_statx st;
     uint64_t ino = d->d_ino;
-    int fd = host_open_beneath(dirfd, d->d_name, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
+    int fd =
+        host_open_beneath(dirfd, d->d_name, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
 
     if (fd < 0)
         return ino;
@@ -167,7 +179,8 @@ static bool entry_is_whiteout(int dirfd, const struct linux_dirent64 *d)
         return false;
     if (LINUX_S_ISREG(st.stx_mode) && st.stx_size != 0)
         return false;
-    int fd = host_open_beneath(dirfd, d->d_name, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
+    int fd =
+        host_open_beneath(dirfd, d->d_name, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
     if (fd >= 0) {
         hidden = layer_is_whiteout(fd, &st);
         host_fd_close(fd);
@@ -192,7 +205,8 @@ static int merge_layer(struct fs_mount *m, int fd, int layer, bool last, struct 
                 r = dir_list_hide(l, d->d_name);
             else
                 r = dir_list_add(l, d->d_name,
-                                 !dots && layer == 0 && !last ? entry_ino(m, fd, d) : d->d_ino, d->d_type);
+                                 !dots && layer == 0 && !last ? entry_ino(m, fd, d) : d->d_ino,
+                                 d->d_type);
             if (r < 0)
                 return r;
         }
@@ -200,7 +214,8 @@ static int merge_layer(struct fs_mount *m, int fd, int layer, bool last, struct 
     return (int)n;
 }
 
-int dir_list_merged(struct fs_context *fs, struct fs_mount *m, const char *rel, struct dir_list **out)
+int dir_list_merged(struct fs_context *fs, struct fs_mount *m, const char *rel,
+                    struct dir_list **out)
 {
     int fds[FS_MAX_LAYERS], layers[FS_MAX_LAYERS];
     int n = layer_open_dirs(m, rel, fds, layers), r = 0;

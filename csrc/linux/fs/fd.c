@@ -33,7 +33,8 @@ int64_t sys_close_range(struct task *task, const uint64_t a[6])
         for (unsigned fd = first; fd <= last; fd++)
             if (fd_meta_any(task->proc->fds, (int)fd))
                 fd_meta_set(task->proc->fds, (int)fd, NULL);
-    /* Unsharing would give this thread a table of its own; tasks of one process share theirs here. */
+    /* Unsharing would give this thread a table of its own; tasks of one process share theirs here.
+     */
     return host_close_range(first, last, flags & LINUX_CLOSE_RANGE_CLOEXEC);
 }
 

@@ -4,13 +4,17 @@
 
 #include "linux/fs/fdtable.h"
 
-/* As fd_return, for calls that had other descriptors open meanwhile: POSIX wants the lowest free number. */
+/* As fd_return, for calls that had other descriptors open meanwhile: POSIX wants the lowest free
+ * number. */
 int64_t fd_return_lowest(struct task *task, int64_t fd);
 /* `to` is now a duplicate of `from`. */
 void fd_table_dup(struct fd_table *fds, int from, int to);
 uint64_t fd_table_limit(const struct fd_table *fds);
 
 /* The descriptor argument of a call as int, or -LINUX_EBADF. */
-static inline int fd_arg(uint64_t arg) { return fd_is_guest(arg) ? (int)(uint32_t)arg : -LINUX_EBADF; }
+static inline int fd_arg(uint64_t arg)
+{
+    return fd_is_guest(arg) ? (int)(uint32_t)arg : -LINUX_EBADF;
+}
 
 #endif

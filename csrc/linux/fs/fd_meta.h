@@ -18,11 +18,11 @@ struct fd_meta {
     atomic_int refs;
     const struct fd_special *special; /* or NULL */
     void *data;                       /* its */
-    struct fs_mount *mnt;   /* of a directory; NULL for files */
-    char *path;             /* synthetic objects: canonical guest path; owned */
-    struct synth_node node; /* with path: what it is */
-    /* Directories whose listing is ours (merged or synthetic): a snapshot, taken at the first getdents and
-     * after a rewind, so that offsets stay valid while names come and go. */
+    struct fs_mount *mnt;             /* of a directory; NULL for files */
+    char *path;                       /* synthetic objects: canonical guest path; owned */
+    struct synth_node node;           /* with path: what it is */
+    /* Directories whose listing is ours (merged or synthetic): a snapshot, taken at the first
+     * getdents and after a rewind, so that offsets stay valid while names come and go. */
     bool listed;
     struct host_mutex lock; /* guards list and pos */
     struct dir_list *list;
@@ -39,11 +39,12 @@ bool dir_list_has(const struct dir_list *list, const char *name);
 int dir_list_hide(struct dir_list *list, const char *name);
 /* Number of names that are listed. */
 size_t dir_list_count(const struct dir_list *list);
-/* Write entries from position *pos as linux_dirent64 into buf; bytes written, or -LINUX_EINVAL if not even
- * one fits. */
+/* Write entries from position *pos as linux_dirent64 into buf; bytes written, or -LINUX_EINVAL if
+ * not even one fits. */
 int64_t dir_list_emit(const struct dir_list *list, uint64_t *pos, void *buf, size_t size);
 
 /* The merged listing of a host directory with several layers (or one that may hold whiteouts). */
-int dir_list_merged(struct fs_context *fs, struct fs_mount *m, const char *rel, struct dir_list **out);
+int dir_list_merged(struct fs_context *fs, struct fs_mount *m, const char *rel,
+                    struct dir_list **out);
 
 #endif

@@ -100,7 +100,10 @@ void fd_table_set_limit(struct fd_table *t, uint64_t limit)
     t->limit = limit < (uint64_t)t->size ? limit : (uint64_t)t->size;
 }
 
-uint64_t fd_table_limit(const struct fd_table *t) { return t->limit; }
+uint64_t fd_table_limit(const struct fd_table *t)
+{
+    return t->limit;
+}
 
 int64_t fd_return(struct task *task, int64_t fd)
 {

@@ -1,9 +1,10 @@
 /*
  * fdtable.h - what is known about each guest descriptor beyond the host's own state.
  *
- * Guest descriptor N is host descriptor N, so the host keeps offset, flags and file. Metadata exists only
- * for descriptors that the host cannot describe: directories (which mount they are of, merged listing) and
- * files of procfs and the like. It is one reference-counted object for all duplicates.
+ * Guest descriptor N is host descriptor N, so the host keeps offset, flags and file. Metadata
+ * exists only for descriptors that the host cannot describe: directories (which mount they are of,
+ * merged listing) and files of procfs and the like. It is one reference-counted object for all
+ * duplicates.
  *
  * Locking: the table's own lock, held only for look-ups and pointer updates; never while waiting.
  */
@@ -16,12 +17,15 @@
 struct fd_meta;
 
 /* Whether fd is a number that a guest call may pass to the host. */
-static inline bool fd_is_guest(uint64_t fd) { return (uint32_t)fd < (uint32_t)host_fd_boundary(); }
+static inline bool fd_is_guest(uint64_t fd)
+{
+    return (uint32_t)fd < (uint32_t)host_fd_boundary();
+}
 
 /*
- * A call made host descriptor fd (or failed, fd < 0): the result for the guest. -LINUX_EMFILE, with fd
- * closed, when it is not below the guest's limit (RLIMIT_NOFILE, the boundary). Every call that makes a
- * descriptor returns through this.
+ * A call made host descriptor fd (or failed, fd < 0): the result for the guest. -LINUX_EMFILE, with
+ * fd closed, when it is not below the guest's limit (RLIMIT_NOFILE, the boundary). Every call that
+ * makes a descriptor returns through this.
  */
 int64_t fd_return(struct task *task, int64_t fd);
 

@@ -1,9 +1,9 @@
 /*
  * fs.h - what the rest of the kernel asks of the file system.
  *
- * Everything is rooted in the guest's root: whatever a guest path, a symbolic link or a magic link says,
- * the host file reached lies in a layer of one of the context's mounts (resolve.c). A context belongs to
- * the process; its functions may be called from any of its threads.
+ * Everything is rooted in the guest's root: whatever a guest path, a symbolic link or a magic link
+ * says, the host file reached lies in a layer of one of the context's mounts (resolve.c). A context
+ * belongs to the process; its functions may be called from any of its threads.
  */
 #ifndef ELFUSE_FS_FS_H
 #define ELFUSE_FS_FS_H
@@ -32,8 +32,8 @@ struct fs_context_spec {
 };
 
 /*
- * Build root, mounts, cwd. Raises the host's soft RLIMIT_NOFILE and clears the host's umask. Returns 0 with
- * *out owned by the caller, or -errno with one line about the cause in err.
+ * Build root, mounts, cwd. Raises the host's soft RLIMIT_NOFILE and clears the host's umask.
+ * Returns 0 with *out owned by the caller, or -errno with one line about the cause in err.
  */
 int fs_context_create(const struct fs_context_spec *spec, struct fs_context **out, char *err,
                       size_t err_size);
@@ -46,33 +46,33 @@ void fd_table_destroy(struct fd_table *fds);
 /*
  * For execve: open path (relative to dirfd as in execveat, flags LINUX_AT_EMPTY_PATH and
  * LINUX_AT_SYMLINK_NOFOLLOW) for reading after checking that it is a regular file that the task may
- * execute. Returns a private host descriptor owned by the caller, or -errno; canonical (LINUX_PATH_MAX
- * bytes) gets the guest path without symbolic links, for /proc/self/exe. suid/sgid, when not NULL, get the
- * mode's set-id owner or UINT32_MAX.
+ * execute. Returns a private host descriptor owned by the caller, or -errno; canonical
+ * (LINUX_PATH_MAX bytes) gets the guest path without symbolic links, for /proc/self/exe. suid/sgid,
+ * when not NULL, get the mode's set-id owner or UINT32_MAX.
  */
 int fs_open_exec(struct task *task, int dirfd, const char *path, int flags, char *canonical);
 
 /*
- * Open a guest file for the kernel itself, read-only, as guest root (no permission checks): /etc/passwd and
- * the like. Returns a private host descriptor, or -errno.
+ * Open a guest file for the kernel itself, read-only, as guest root (no permission checks):
+ * /etc/passwd and the like. Returns a private host descriptor, or -errno.
  */
 int fs_open_kernel(struct fs_context *fs, const char *path);
 
-/* Guest path that fd (a guest descriptor) is open on, as /proc/self/fd/N shows it ("/a/b", "pipe:[7]").
- * Length without the NUL, or -errno. */
+/* Guest path that fd (a guest descriptor) is open on, as /proc/self/fd/N shows it ("/a/b",
+ * "pipe:[7]"). Length without the NUL, or -errno. */
 int64_t fs_path_of(struct task *task, int fd, char *buf, size_t size);
 
 /*
- * Guest path of a host path that a mapped file's /proc/self/maps line names (any layer of any mount);
- * length, or -LINUX_ENOENT when it lies in none.
+ * Guest path of a host path that a mapped file's /proc/self/maps line names (any layer of any
+ * mount); length, or -LINUX_ENOENT when it lies in none.
  */
 int64_t fs_guest_path(struct fs_context *fs, const char *host_path, char *buf, size_t size);
 
 /*
- * For AF_UNIX names (net/): the parent directory of a guest path as an O_PATH descriptor, with the last
- * component copied to name (LINUX_NAME_MAX + 1 bytes). create: the parent is made writable (copied up) and
- * the caller may create name in it; otherwise it is the directory of the layer that holds name. The caller
- * closes it with host_fd_close().
+ * For AF_UNIX names (net/): the parent directory of a guest path as an O_PATH descriptor, with the
+ * last component copied to name (LINUX_NAME_MAX + 1 bytes). create: the parent is made writable
+ * (copied up) and the caller may create name in it; otherwise it is the directory of the layer that
+ * holds name. The caller closes it with host_fd_close().
  */
 int fs_parent_fd(struct task *task, int dirfd, const char *path, bool create, char *name);
 

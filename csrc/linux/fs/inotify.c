@@ -1,7 +1,7 @@
 /*
- * inotify.c - watches are the host's, on the host's objects. The struct of an event is the same everywhere.
- * A watch on a directory of a lower layer sees what happens there, which is nothing: to see the guest's own
- * changes it is put on the upper directory, which is made for it.
+ * inotify.c - watches are the host's, on the host's objects. The struct of an event is the same
+ * everywhere. A watch on a directory of a lower layer sees what happens there, which is nothing: to
+ * see the guest's own changes it is put on the upper directory, which is made for it.
  */
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/path.h"

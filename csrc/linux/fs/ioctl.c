@@ -1,9 +1,9 @@
 /*
  * ioctl.c - the requests that the guest may make of a descriptor.
  *
- * Terminal requests and their structs are asm-generic on arm64 and on x86, so they go to the host as they
- * are, through a copy of known size: an unknown request could mean anything to a driver of the host and is
- * ENOTTY.
+ * Terminal requests and their structs are asm-generic on arm64 and on x86, so they go to the host
+ * as they are, through a copy of known size: an unknown request could mean anything to a driver of
+ * the host and is ENOTTY.
  */
 #include <string.h>
 
@@ -23,52 +23,52 @@ struct request {
 
 /* asm-generic/ioctls.h, linux/fs.h. Sizes: struct termios 36, termios2 44, termio 18, winsize 8. */
 static const struct request requests[] = {
-    {0x5401, OUT, 36},      /* TCGETS */
-    {0x5402, IN, 36},       /* TCSETS */
-    {0x5403, IN, 36},       /* TCSETSW */
-    {0x5404, IN, 36},       /* TCSETSF */
-    {0x5405, OUT, 18},      /* TCGETA */
-    {0x5406, IN, 18},       /* TCSETA */
-    {0x5407, IN, 18},       /* TCSETAW */
-    {0x5408, IN, 18},       /* TCSETAF */
-    {0x5409, VALUE, 0},     /* TCSBRK */
-    {0x540a, VALUE, 0},     /* TCXONC */
-    {0x540b, VALUE, 0},     /* TCFLSH */
-    {0x540c, NONE, 0},      /* TIOCEXCL */
-    {0x540d, NONE, 0},      /* TIOCNXCL */
-    {0x540f, PID_OUT, 4},   /* TIOCGPGRP */
-    {0x5410, PID_IN, 4},    /* TIOCSPGRP */
-    {0x5411, OUT, 4},       /* TIOCOUTQ */
-    {0x5413, OUT, 8},       /* TIOCGWINSZ */
-    {0x5414, IN, 8},        /* TIOCSWINSZ */
-    {0x5415, OUT, 4},       /* TIOCMGET */
-    {0x541b, OUT, 4},       /* FIONREAD */
-    {0x5420, IN, 4},        /* TIOCPKT */
-    {0x5421, IN, 4},        /* FIONBIO */
-    {0x5422, NONE, 0},      /* TIOCNOTTY */
-    {0x5424, OUT, 4},       /* TIOCGETD */
-    {0x5425, VALUE, 0},     /* TCSBRKP */
-    {0x5427, NONE, 0},      /* TIOCSBRK */
-    {0x5428, NONE, 0},      /* TIOCCBRK */
-    {0x5429, PID_OUT, 4},   /* TIOCGSID */
-    {0x802c542a, OUT, 44},  /* TCGETS2 */
-    {0x402c542b, IN, 44},   /* TCSETS2 */
-    {0x402c542c, IN, 44},   /* TCSETSW2 */
-    {0x402c542d, IN, 44},   /* TCSETSF2 */
-    {0x80045430, OUT, 4},   /* TIOCGPTN */
-    {0x40045431, IN, 4},    /* TIOCSPTLCK */
-    {0x80045432, OUT, 4},   /* TIOCGDEV */
-    {0x80045438, OUT, 4},   /* TIOCGPKT */
-    {0x80045439, OUT, 4},   /* TIOCGPTLCK */
-    {0x80045440, OUT, 4},   /* TIOCGEXCL */
-    {0x5450, NONE, 0},      /* FIONCLEX */
-    {0x5451, NONE, 0},      /* FIOCLEX */
-    {0x5452, IN, 4},        /* FIOASYNC */
-    {0x5460, OUT, 8},       /* FIOQSIZE */
-    {0x2, OUT, 4},          /* FIGETBSZ */
-    {0x8905, OUT, 4},       /* SIOCATMARK */
-    {0x80086601, OUT, 8},   /* FS_IOC_GETFLAGS */
-    {0x80045200, OUT, 4},   /* RNDGETENTCNT */
+    {0x5401, OUT, 36},     /* TCGETS */
+    {0x5402, IN, 36},      /* TCSETS */
+    {0x5403, IN, 36},      /* TCSETSW */
+    {0x5404, IN, 36},      /* TCSETSF */
+    {0x5405, OUT, 18},     /* TCGETA */
+    {0x5406, IN, 18},      /* TCSETA */
+    {0x5407, IN, 18},      /* TCSETAW */
+    {0x5408, IN, 18},      /* TCSETAF */
+    {0x5409, VALUE, 0},    /* TCSBRK */
+    {0x540a, VALUE, 0},    /* TCXONC */
+    {0x540b, VALUE, 0},    /* TCFLSH */
+    {0x540c, NONE, 0},     /* TIOCEXCL */
+    {0x540d, NONE, 0},     /* TIOCNXCL */
+    {0x540f, PID_OUT, 4},  /* TIOCGPGRP */
+    {0x5410, PID_IN, 4},   /* TIOCSPGRP */
+    {0x5411, OUT, 4},      /* TIOCOUTQ */
+    {0x5413, OUT, 8},      /* TIOCGWINSZ */
+    {0x5414, IN, 8},       /* TIOCSWINSZ */
+    {0x5415, OUT, 4},      /* TIOCMGET */
+    {0x541b, OUT, 4},      /* FIONREAD */
+    {0x5420, IN, 4},       /* TIOCPKT */
+    {0x5421, IN, 4},       /* FIONBIO */
+    {0x5422, NONE, 0},     /* TIOCNOTTY */
+    {0x5424, OUT, 4},      /* TIOCGETD */
+    {0x5425, VALUE, 0},    /* TCSBRKP */
+    {0x5427, NONE, 0},     /* TIOCSBRK */
+    {0x5428, NONE, 0},     /* TIOCCBRK */
+    {0x5429, PID_OUT, 4},  /* TIOCGSID */
+    {0x802c542a, OUT, 44}, /* TCGETS2 */
+    {0x402c542b, IN, 44},  /* TCSETS2 */
+    {0x402c542c, IN, 44},  /* TCSETSW2 */
+    {0x402c542d, IN, 44},  /* TCSETSF2 */
+    {0x80045430, OUT, 4},  /* TIOCGPTN */
+    {0x40045431, IN, 4},   /* TIOCSPTLCK */
+    {0x80045432, OUT, 4},  /* TIOCGDEV */
+    {0x80045438, OUT, 4},  /* TIOCGPKT */
+    {0x80045439, OUT, 4},  /* TIOCGPTLCK */
+    {0x80045440, OUT, 4},  /* TIOCGEXCL */
+    {0x5450, NONE, 0},     /* FIONCLEX */
+    {0x5451, NONE, 0},     /* FIOCLEX */
+    {0x5452, IN, 4},       /* FIOASYNC */
+    {0x5460, OUT, 8},      /* FIOQSIZE */
+    {0x2, OUT, 4},         /* FIGETBSZ */
+    {0x8905, OUT, 4},      /* SIOCATMARK */
+    {0x80086601, OUT, 8},  /* FS_IOC_GETFLAGS */
+    {0x80045200, OUT, 4},  /* RNDGETENTCNT */
 };
 
 static const struct request *find(uint32_t nr)
@@ -79,13 +79,13 @@ static const struct request *find(uint32_t nr)
     return NULL;
 }
 
-#define TIOCSCTTY 0x540eu
+#define TIOCSCTTY   0x540eu
 #define TIOCGPTPEER 0x5441u
-#define FICLONE 0x40049409u
+#define FICLONE     0x40049409u
 
 /*
- * The guest's process groups are its own numbers. With one process there is one group: if the host's
- * foreground group is ours, it is the guest's.
+ * The guest's process groups are its own numbers. With one process there is one group: if the
+ * host's foreground group is ours, it is the guest's.
  */
 static int64_t group_request(struct task *task, int fd, const struct request *req, gva_t arg)
 {
@@ -97,7 +97,7 @@ static int64_t group_request(struct task *task, int fd, const struct request *re
             return -LINUX_EFAULT;
         if (pid < 0)
             return -LINUX_EINVAL;
-        r = host_ioctl(fd, 0x540f, (uint64_t)(uintptr_t)&(int32_t){0});
+        r = host_ioctl(fd, 0x540f, (uint64_t)(uintptr_t) & (int32_t){0});
         if (r < 0)
             return r;
         return pid == task->proc->pid ? 0 : -LINUX_ESRCH;
@@ -132,7 +132,8 @@ int64_t sys_ioctl(struct task *task, const uint64_t a[6])
     if (fl < 0 || (fl & LINUX_O_PATH))
         return -LINUX_EBADF;
     if (nr == TIOCSCTTY)
-        return host_ioctl(fd, nr, 0); /* never with the force flag: it takes a terminal from others */
+        return host_ioctl(fd, nr,
+                          0); /* never with the force flag: it takes a terminal from others */
     if (nr == TIOCGPTPEER)
         return fd_return(task, host_ioctl(fd, nr, (uint64_t)host_open_flags((int)a[2])));
     if (nr == FICLONE)

@@ -1,10 +1,10 @@
 /*
  * layer.c - one tree out of a mount's layers.
  *
- * The rules are overlayfs's (Documentation/filesystems/overlayfs.rst): the topmost layer that has a name
- * decides; directories merge; a whiteout hides the name in the layers below it; an opaque directory hides
- * what lies below it. A whiteout is a 0/0 character device or an empty regular file with the attribute
- * user.overlay.whiteout; a directory is opaque when user.overlay.opaque is "y".
+ * The rules are overlayfs's (Documentation/filesystems/overlayfs.rst): the topmost layer that has a
+ * name decides; directories merge; a whiteout hides the name in the layers below it; an opaque
+ * directory hides what lies below it. A whiteout is a 0/0 character device or an empty regular file
+ * with the attribute user.overlay.whiteout; a directory is opaque when user.overlay.opaque is "y".
  */
 #include <string.h>
 
@@ -29,8 +29,9 @@ static bool is_opaque(int fd)
 
 static int open_host(int dirfd, const char *rel, int flags)
 {
-    return flags & (LINUX_O_PATH | LINUX_O_DIRECTORY) ? host_open_beneath(dirfd, rel, flags, 0)
-                                                      : host_open_beneath_wait(dirfd, rel, flags, 0);
+    return flags & (LINUX_O_PATH | LINUX_O_DIRECTORY)
+               ? host_open_beneath(dirfd, rel, flags, 0)
+               : host_open_beneath_wait(dirfd, rel, flags, 0);
 }
 
 /* The directories of the layers that take part at one point of the walk, top first. */
@@ -67,10 +68,11 @@ struct found {
 };
 
 /*
- * Look name up in every directory of `from`. A directory: `to` gets the directories that merge, 1 is
- * returned. Something else: 0, and found->index says where. Nothing: -LINUX_ENOENT.
+ * Look name up in every directory of `from`. A directory: `to` gets the directories that merge, 1
+ * is returned. Something else: 0, and found->index says where. Nothing: -LINUX_ENOENT.
  */
-static int stage_step(const struct stage *from, const char *name, struct stage *to, struct found *found)
+static int stage_step(const struct stage *from, const char *name, struct stage *to,
+                      struct found *found)
 {
     int r = -LINUX_ENOENT;
 
@@ -130,8 +132,9 @@ static int open_single(const struct fs_mount *m, int dirfd, int layer, const cha
     return fd;
 }
 
-/* Walk rel's components, all but the last, from `s`; at each point `name` is the rest. On 0 the last stage is
- * in *s and *last the last component; 1 when a single layer is left, with *last the whole rest. */
+/* Walk rel's components, all but the last, from `s`; at each point `name` is the rest. On 0 the
+ * last stage is in *s and *last the last component; 1 when a single layer is left, with *last the
+ * whole rest. */
 static int walk(struct stage *s, const char *rel, const char **last)
 {
     char name[LINUX_NAME_MAX + 1];
@@ -181,7 +184,8 @@ static int open_last(struct stage *s, const char *name, int flags, struct layer_
     return open_host(s->fd[found.index], name, flags);
 }
 
-static int open_from(struct fs_mount *m, struct stage *s, const char *rel, int flags, struct layer_hit *hit)
+static int open_from(struct fs_mount *m, struct stage *s, const char *rel, int flags,
+                     struct layer_hit *hit)
 {
     const char *last;
     int r = walk(s, rel, &last);
@@ -227,7 +231,8 @@ int layer_open_below(struct fs_mount *m, const char *rel, int first, struct laye
     stage_root(m, &s);
     r = walk(&s, rel, &last);
     if (r == 1 && s.layer[0] < first)
-        r = -LINUX_ENOENT; /* only the layers above are left: the parent is opaque or theirs alone */
+        r = -LINUX_ENOENT; /* only the layers above are left: the parent is opaque or theirs alone
+                            */
     if (r == 1)
         r = open_single(m, s.fd[0], s.layer[0], last, WALK_FLAGS, hit);
     else if (r == 0) {
@@ -243,7 +248,8 @@ int layer_open_below(struct fs_mount *m, const char *rel, int first, struct laye
     return r;
 }
 
-int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS], int layers[FS_MAX_LAYERS])
+int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS],
+                    int layers[FS_MAX_LAYERS])
 {
     struct stage s, next;
     struct found found;
@@ -268,7 +274,8 @@ int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS],
         s = next;
     }
     for (int i = 0; r >= 0 && i < s.n; i++) {
-        int fd = host_open_beneath(s.fd[i], "", LINUX_O_RDONLY | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
+        int fd =
+            host_open_beneath(s.fd[i], "", LINUX_O_RDONLY | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
         if (fd < 0) {
             r = fd;
             break;

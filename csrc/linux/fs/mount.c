@@ -77,7 +77,8 @@ struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, con
 int mount_path(const struct fs_mount *m, const char *rel, char *buf)
 {
     const char *base = m->target_len == 1 ? "" : m->target;
-    int n = snprintf(buf, LINUX_PATH_MAX, "%s%s%s", base, *rel || m->target_len == 1 ? "/" : "", rel);
+    int n =
+        snprintf(buf, LINUX_PATH_MAX, "%s%s%s", base, *rel || m->target_len == 1 ? "/" : "", rel);
 
     return n >= LINUX_PATH_MAX ? -LINUX_ENAMETOOLONG : 0;
 }

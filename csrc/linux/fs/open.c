@@ -1,8 +1,9 @@
 /*
  * open.c - opening files for the guest.
  *
- * Reading as guest root, by far the most frequent case, is one or two host calls: the path is tried as if it
- * held no link. Everything else takes the steps of Linux's path_openat() one after the other.
+ * Reading as guest root, by far the most frequent case, is one or two host calls: the path is tried
+ * as if it held no link. Everything else takes the steps of Linux's path_openat() one after the
+ * other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,10 @@
 
 #define ALWAYS_FLAGS (LINUX_O_DIRECTORY | LINUX_O_NOFOLLOW | LINUX_O_PATH | LINUX_O_CLOEXEC)
 
-static bool wants_write(int flags) { return (flags & LINUX_O_ACCMODE) != LINUX_O_RDONLY; }
+static bool wants_write(int flags)
+{
+    return (flags & LINUX_O_ACCMODE) != LINUX_O_RDONLY;
+}
 
 int fs_new_owner(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint32_t host_mode)
 {
@@ -41,8 +45,8 @@ static int64_t attach_dir(struct task *task, int64_t fd, struct fs_mount *m)
     return fd;
 }
 
-/* What was opened without looking first: directories get metadata, device files are refused (as on a mount
- * with nodev: they would be the host's). */
+/* What was opened without looking first: directories get metadata, device files are refused (as on
+ * a mount with nodev: they would be the host's). */
 static int64_t opened(struct task *task, int fd, struct fs_mount *m, bool transients)
 {
     struct linux_statx st;
@@ -94,8 +98,8 @@ static int64_t open_synth(struct task *task, struct fs_path *p, int flags)
     int64_t fd;
 
     if (placeholder)
-        fd = host_reopen(fs->empty_dir,
-                         flags & (LINUX_O_PATH | LINUX_O_CLOEXEC | LINUX_O_NONBLOCK | LINUX_O_LARGEFILE));
+        fd = host_reopen(fs->empty_dir, flags & (LINUX_O_PATH | LINUX_O_CLOEXEC | LINUX_O_NONBLOCK |
+                                                 LINUX_O_LARGEFILE));
     else
         fd = p->node->ops->open(fs, task, p->node, flags);
     if (fd < 0)
@@ -155,8 +159,8 @@ static int open_check(struct task *task, struct fs_path *p, int flags)
 }
 
 /*
- * A pipe or terminal that another user of the host made and handed to us cannot be opened again by name. For
- * these a duplicate does the same, as there is no offset.
+ * A pipe or terminal that another user of the host made and handed to us cannot be opened again by
+ * name. For these a duplicate does the same, as there is no offset.
  */
 static int share_stream(const struct fs_path *p, int flags)
 {
@@ -268,7 +272,8 @@ static int64_t open_tmpfile(struct task *task, struct fs_path *p, int flags, uin
     return fd_return_lowest(task, fd);
 }
 
-int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint32_t mode, unsigned resolve)
+int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint32_t mode,
+                unsigned resolve)
 {
     struct fs_context *fs = task->proc->fs;
     struct fs_path p;
@@ -364,8 +369,8 @@ int64_t sys_openat2(struct task *task, const uint64_t a[6])
         uint64_t resolve;
         unsigned flag;
     } map[] = {
-        {LINUX_RESOLVE_NO_XDEV, FS_NO_XDEV},   {LINUX_RESOLVE_NO_MAGICLINKS, FS_NO_MAGIC},
-        {LINUX_RESOLVE_BENEATH, FS_BENEATH},   {LINUX_RESOLVE_NO_SYMLINKS, FS_NO_SYMLINK},
+        {LINUX_RESOLVE_NO_XDEV, FS_NO_XDEV}, {LINUX_RESOLVE_NO_MAGICLINKS, FS_NO_MAGIC},
+        {LINUX_RESOLVE_BENEATH, FS_BENEATH}, {LINUX_RESOLVE_NO_SYMLINKS, FS_NO_SYMLINK},
         {LINUX_RESOLVE_IN_ROOT, FS_IN_ROOT},
     };
     char path[LINUX_PATH_MAX];
@@ -388,7 +393,8 @@ int64_t sys_openat2(struct task *task, const uint64_t a[6])
     if (r < 0)
         return r;
     if (how.resolve & LINUX_RESOLVE_CACHED) /* nothing is known to be cached */
-        return how.flags & (LINUX_O_TRUNC | LINUX_O_CREAT | LINUX___O_TMPFILE) ? -LINUX_EINVAL : -LINUX_EAGAIN;
+        return how.flags & (LINUX_O_TRUNC | LINUX_O_CREAT | LINUX___O_TMPFILE) ? -LINUX_EINVAL
+                                                                               : -LINUX_EAGAIN;
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
         if (how.resolve & map[i].resolve)
             resolve |= map[i].flag;

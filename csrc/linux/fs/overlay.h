@@ -15,8 +15,8 @@ int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel);
 int upper_parent(struct fs_context *fs, struct fs_mount *m, const char *rel);
 /* A name in the work directory that nothing has. */
 void work_name(struct fs_context *fs, char buf[32]);
-/* Hide what lower layers have as name in dir (an O_PATH directory of layer 0): replaces a non-directory
- * of that name. */
+/* Hide what lower layers have as name in dir (an O_PATH directory of layer 0): replaces a
+ * non-directory of that name. */
 int put_whiteout(struct fs_context *fs, struct fs_mount *m, int dir, const char *name);
 /* Whether a layer below the upper one would show rel if the upper one did not hold it. */
 bool lower_has(struct fs_mount *m, const char *rel);

@@ -1,10 +1,10 @@
 /*
  * owner.c - uid, gid, mode and device numbers as the guest sees them.
  *
- * The host grants an ordinary user one uid and no device nodes, so what the guest set is kept with the file
- * in the attribute that containers/storage uses: "uid:gid:0mode:type", type file, dir, symlink, pipe,
- * socket, block-MAJOR-MINOR or char-MAJOR-MINOR. Without it the host's own owner shows as root. Symbolic
- * links cannot carry user.* attributes and always show as root's.
+ * The host grants an ordinary user one uid and no device nodes, so what the guest set is kept with
+ * the file in the attribute that containers/storage uses: "uid:gid:0mode:type", type file, dir,
+ * symlink, pipe, socket, block-MAJOR-MINOR or char-MAJOR-MINOR. Without it the host's own owner
+ * shows as root. Symbolic links cannot carry user.* attributes and always show as root's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +52,8 @@ static bool parse_override(const char *s, struct override *o)
         const char *name;
         uint32_t type;
     } types[] = {
-        {"file", LINUX_S_IFREG},  {"dir", LINUX_S_IFDIR},     {"symlink", LINUX_S_IFLNK},
-        {"pipe", LINUX_S_IFIFO},  {"socket", LINUX_S_IFSOCK},
+        {"file", LINUX_S_IFREG}, {"dir", LINUX_S_IFDIR},     {"symlink", LINUX_S_IFLNK},
+        {"pipe", LINUX_S_IFIFO}, {"socket", LINUX_S_IFSOCK},
     };
     uint64_t uid, gid, mode;
 
@@ -145,11 +145,13 @@ bool owner_is(const struct cred *cred, const struct linux_statx *st)
     return cred->fsuid == 0 || cred->fsuid == st->stx_uid;
 }
 
-int owner_may_delete(const struct cred *cred, const struct linux_statx *dir, const struct linux_statx *victim)
+int owner_may_delete(const struct cred *cred, const struct linux_statx *dir,
+                     const struct linux_statx *victim)
 {
     int r = owner_may(cred, dir, FS_MAY_WRITE | FS_MAY_EXEC);
 
-    /* The host keeps no attributes on a symbolic link, so who made it is not known: anybody may remove it. */
+    /* The host keeps no attributes on a symbolic link, so who made it is not known: anybody may
+     * remove it. */
     if (LINUX_S_ISLNK(victim->stx_mode))
         return r;
     if (r == 0 && (dir->stx_mode & LINUX_S_ISVTX) && cred->fsuid != 0 &&
@@ -199,7 +201,8 @@ int owner_store(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint64_t rdev
     }
     int n = snprintf(value, sizeof value, "%u:%u:0%o:%s", uid, gid, mode & LINUX_S_IALLUGO, type);
     r = host_setxattr_fd(fd, OWNER_XATTR, value, (size_t)n, 0);
-    /* A bind mount of a file system without user attributes: what the host keeps is all there is. */
+    /* A bind mount of a file system without user attributes: what the host keeps is all there is.
+     */
     return r == -LINUX_EOPNOTSUPP ? -LINUX_EPERM : r;
 }
 

@@ -1,10 +1,10 @@
 /*
  * path.h - inside the file system: mounts, their layers, and resolved paths.
  *
- * A place in the guest's tree is a canonical guest path: absolute, no symbolic link, no "." or "..". The
- * host file behind it is only ever opened as "canonical path below the mount's layer directory" with a host
- * call that follows no link (host_open_beneath), so nothing that is renamed or replaced meanwhile can lead
- * out of the layer.
+ * A place in the guest's tree is a canonical guest path: absolute, no symbolic link, no "." or
+ * "..". The host file behind it is only ever opened as "canonical path below the mount's layer
+ * directory" with a host call that follows no link (host_open_beneath), so nothing that is renamed
+ * or replaced meanwhile can lead out of the layer.
  */
 #ifndef ELFUSE_FS_PATH_H
 #define ELFUSE_FS_PATH_H
@@ -31,7 +31,8 @@ struct fs_mount {
     bool read_only;
     bool is_file; /* a bind mount of one file */
     uint32_t id;  /* as in mountinfo */
-    /* Host-backed mounts: layers[0] takes writes; the others exist for overlays and are never written. */
+    /* Host-backed mounts: layers[0] takes writes; the others exist for overlays and are never
+     * written. */
     struct fs_layer *layers;
     int nlayers;
     int work_fd;                   /* overlay: private O_PATH directory, else -1 */
@@ -42,27 +43,31 @@ struct fs_context {
     struct fs_mount *mounts; /* in order; later over earlier */
     int nmounts;
     uint32_t umask;
-    /* The current directory: its descriptor (private; synthetic directories use an unnamed one) and mount,
-     * and its path when it is synthetic. */
+    /* The current directory: its descriptor (private; synthetic directories use an unnamed one) and
+     * mount, and its path when it is synthetic. */
     struct host_mutex cwd_lock;
     int cwd_fd;
     struct fs_mount *cwd_mount;
     char *cwd_synth;
     struct host_mutex tree_lock; /* copy-up, rename and whiteouts of overlays */
     uint64_t work_seq;
-    int empty_dir; /* private: stands for synthetic directories */
-    int32_t oom_score_adj;    /* what was written to /proc/self/oom_score_adj */
+    int empty_dir;         /* private: stands for synthetic directories */
+    int32_t oom_score_adj; /* what was written to /proc/self/oom_score_adj */
 };
 
 /* ---- mount.c ---- */
 
-/* The mount that the canonical path lies in; *rel is the part below its target ("" for the target itself,
- * no leading slash), within path. */
+/* The mount that the canonical path lies in; *rel is the part below its target ("" for the target
+ * itself, no leading slash), within path. */
 struct fs_mount *mount_of(struct fs_context *fs, const char *path, const char **rel);
 /* Whether a mount's target is path or lies below it. */
 bool mount_at_or_below(struct fs_context *fs, const char *path);
-static inline bool mount_is_host(const struct fs_mount *m) { return m->synth == NULL; }
-/* Which mount and layer a host path belongs to, preferring `hint`; *rel within host_path. NULL if none. */
+static inline bool mount_is_host(const struct fs_mount *m)
+{
+    return m->synth == NULL;
+}
+/* Which mount and layer a host path belongs to, preferring `hint`; *rel within host_path. NULL if
+ * none. */
 struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, const char *host_path,
                                int *layer, const char **rel);
 /* Canonical guest path of rel in m. 0, -LINUX_ENAMETOOLONG. */
@@ -77,16 +82,19 @@ struct layer_hit {
 };
 
 /*
- * Open rel in the mount's layers: host descriptor (not private), or -errno. flags must not create or
- * truncate; O_NOFOLLOW is implied, as is what host_open_beneath() says. -LINUX_ELOOP: a link is in the way.
+ * Open rel in the mount's layers: host descriptor (not private), or -errno. flags must not create
+ * or truncate; O_NOFOLLOW is implied, as is what host_open_beneath() says. -LINUX_ELOOP: a link is
+ * in the way.
  */
 int layer_open(struct fs_mount *m, const char *rel, int flags, struct layer_hit *hit);
 /* As layer_open(O_PATH) among layers from `first` on that lie below rel's parents, honouring opaque
- * directories and whiteouts of the layers above: what rel would be if layers < first did not hold it. */
+ * directories and whiteouts of the layers above: what rel would be if layers < first did not hold
+ * it. */
 int layer_open_below(struct fs_mount *m, const char *rel, int first, struct layer_hit *hit);
-/* The directories that make up the merged directory rel, top first. Returns their number, or -errno.
- * Each is O_RDONLY|O_DIRECTORY. layers[i] says which layer. */
-int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS], int layers[FS_MAX_LAYERS]);
+/* The directories that make up the merged directory rel, top first. Returns their number, or
+ * -errno. Each is O_RDONLY|O_DIRECTORY. layers[i] says which layer. */
+int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS],
+                    int layers[FS_MAX_LAYERS]);
 /* Whether the O_PATH descriptor fd, of which st is the stat, is a whiteout; either form. */
 bool layer_is_whiteout(int fd, const struct linux_statx *st);
 
@@ -108,24 +116,25 @@ struct fs_path {
     const char *rel;           /* within path */
     int fd;                    /* O_PATH, -1: absent, or synthetic */
     struct layer_hit hit;
-    /* The guest's view: owner and mode virtual. Of the object, or of its parent directory when the object
-     * does not exist (FS_CREATE). */
+    /* The guest's view: owner and mode virtual. Of the object, or of its parent directory when the
+     * object does not exist (FS_CREATE). */
     struct linux_statx st;
-    uint32_t host_mode;    /* the host's own mode bits */
+    uint32_t host_mode; /* the host's own mode bits */
     bool exists;
     bool trailing; /* the path ended in a slash: must be a directory */
     int from_fd;   /* the guest descriptor that an empty path or a magic link named, or -1 */
     struct synth_node *node; /* synthetic objects; owned */
-    struct fs_mount *anon;   /* mnt is NULL: the mount whose layer (hit.layer) holds the file, or NULL */
+    struct fs_mount
+        *anon; /* mnt is NULL: the mount whose layer (hit.layer) holds the file, or NULL */
 };
 
 /*
- * Resolve a guest path. dirfd is LINUX_AT_FDCWD or a guest descriptor. Returns 0, the caller then owns *out
- * (fs_path_put), or -errno with nothing to free. task may be NULL for the kernel itself (no dirfd, no
- * magic links).
+ * Resolve a guest path. dirfd is LINUX_AT_FDCWD or a guest descriptor. Returns 0, the caller then
+ * owns *out (fs_path_put), or -errno with nothing to free. task may be NULL for the kernel itself
+ * (no dirfd, no magic links).
  */
-int fs_resolve(struct fs_context *fs, struct task *task, int dirfd, const char *path, unsigned flags,
-               struct fs_path *out);
+int fs_resolve(struct fs_context *fs, struct task *task, int dirfd, const char *path,
+               unsigned flags, struct fs_path *out);
 void fs_path_put(struct fs_path *p);
 /* Copy a path from the guest into buf[LINUX_PATH_MAX]: length or -errno. */
 int64_t fs_user_path(struct task *task, char *buf, gva_t addr);
@@ -136,8 +145,8 @@ int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf);
 /* Position of the guest descriptor's file in the tree: 0 with path in buf, or -LINUX_ENOENT. */
 int fs_fd_position(struct fs_context *fs, struct task *task, int fd, char *buf);
 /*
- * The canonical path that `path` would have if it held no symbolic link: 0 with it in buf and *trailing, or
- * -errno; -LINUX_ELOOP when it has a ".." and so must be walked.
+ * The canonical path that `path` would have if it held no symbolic link: 0 with it in buf and
+ * *trailing, or -errno; -LINUX_ELOOP when it has a ".." and so must be walked.
  */
 int fs_plain_path(struct fs_context *fs, struct task *task, int dirfd, const char *path, char *buf,
                   bool *trailing);
@@ -165,7 +174,8 @@ int fs_mkdir(struct fs_context *fs, struct fs_path *p, uint32_t host_mode);
 /* Create with type LINUX_S_IFREG, S_IFIFO, S_IFSOCK. */
 int fs_mknod(struct fs_context *fs, struct fs_path *p, uint32_t host_mode);
 int fs_symlink(struct fs_context *fs, struct fs_path *p, const char *target);
-/* Create a regular file that must not exist and open it with flags (no O_CREAT needed). Returns the fd. */
+/* Create a regular file that must not exist and open it with flags (no O_CREAT needed). Returns the
+ * fd. */
 int fs_create(struct fs_context *fs, struct fs_path *p, int flags, uint32_t host_mode);
 int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to);
 int fs_unlink(struct fs_context *fs, struct fs_path *p);
@@ -174,7 +184,8 @@ int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, u
 /* After an object was created at p: open p->fd and read its stat. */
 int fs_path_refresh(struct fs_path *p);
 /* The guest's view of p's parent directory (p->mnt is not NULL). */
-int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p, struct linux_statx *st);
+int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p,
+                   struct linux_statx *st);
 /* What an upper object was copied up from. */
 #define ORIGIN_XATTR "user.overlay.elfuse.origin"
 struct fs_origin {
@@ -194,7 +205,8 @@ int fs_set_cwd(struct fs_context *fs, struct fs_path *p);
 /* ---- open.c ---- */
 
 /* Open for the guest: a descriptor of its number space, or -errno. resolve: FS_* restrictions. */
-int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint32_t mode, unsigned resolve);
+int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint32_t mode,
+                unsigned resolve);
 /* Record owner and mode of a new object; host_mode is what it was made with. */
 int fs_new_owner(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint32_t host_mode);
 
@@ -211,12 +223,13 @@ int owner_may(const struct cred *cred, const struct linux_statx *st, int mask);
 /* May cred change attributes of the object: owner or root. */
 bool owner_is(const struct cred *cred, const struct linux_statx *st);
 /* sticky directories, as Linux's may_delete(). */
-int owner_may_delete(const struct cred *cred, const struct linux_statx *dir, const struct linux_statx *victim);
+int owner_may_delete(const struct cred *cred, const struct linux_statx *dir,
+                     const struct linux_statx *victim);
 bool cred_in_group(const struct cred *cred, uint32_t gid);
 /* The mode the host gets for a virtual mode: usable by us, no set-id bits. */
 uint32_t owner_host_mode(uint32_t mode);
-/* Write the guest's view (uid, gid, mode with type, rdev) to the file, or remove it where the host's own
- * state says the same. */
+/* Write the guest's view (uid, gid, mode with type, rdev) to the file, or remove it where the
+ * host's own state says the same. */
 int owner_store(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint64_t rdev);
 /* Owner for an object that cred creates in dir (set-group-ID directories give their group). */
 void owner_new(const struct cred *cred, const struct linux_statx *dir, uint32_t *uid, uint32_t *gid,

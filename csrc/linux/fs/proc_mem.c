@@ -1,6 +1,6 @@
 /*
- * proc_mem.c - /proc/<pid>/maps and its relatives: areas from the guest's address space, names and numbers of
- * mapped files from the host's view of the same range.
+ * proc_mem.c - /proc/<pid>/maps and its relatives: areas from the guest's address space, names and
+ * numbers of mapped files from the host's view of the same range.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +56,10 @@ static int add_row(void *arg, const struct host_mem_info *info)
     if (deleted)
         host[len - 10] = '\0';
     if (fs_guest_path(m->fs, host, guest, sizeof guest - 16) < 0) {
-        /* Memory without a name in the tree keeps what the kernel calls it; a file of the host has none. */
-        if (strncmp(host, "/memfd:", 7) != 0 && strncmp(host, "/dev/", 5) != 0 && strncmp(host, "/SYSV", 5) != 0)
+        /* Memory without a name in the tree keeps what the kernel calls it; a file of the host has
+         * none. */
+        if (strncmp(host, "/memfd:", 7) != 0 && strncmp(host, "/dev/", 5) != 0 &&
+            strncmp(host, "/SYSV", 5) != 0)
             return 0;
         strcpy(guest, host);
     }
@@ -80,7 +82,8 @@ static uint64_t resident(struct maps *m, const struct vma *v)
     uint64_t pages = 0;
 
     for (uint64_t at = v->start; at < v->end;) {
-        uint64_t len = v->end - at < sizeof vec * LINUX_PAGE_SIZE ? v->end - at : sizeof vec * LINUX_PAGE_SIZE;
+        uint64_t len =
+            v->end - at < sizeof vec * LINUX_PAGE_SIZE ? v->end - at : sizeof vec * LINUX_PAGE_SIZE;
         if (host_mem_incore(m->mm->base + at, len, vec) < 0)
             break;
         for (uint64_t i = 0; i < len / LINUX_PAGE_SIZE; i++)
@@ -103,7 +106,8 @@ static int print_area(void *arg, const struct vma *v, const char *name)
                  (unsigned long long)v->end, v->prot & LINUX_PROT_READ ? 'r' : '-',
                  v->prot & LINUX_PROT_WRITE ? 'w' : '-', v->prot & LINUX_PROT_EXEC ? 'x' : '-',
                  v->flags & VMA_SHARED ? 's' : 'p', (unsigned long long)(row ? v->offset : 0),
-                 row ? row->major : 0, row ? row->minor : 0, (unsigned long long)(row ? row->inode : 0));
+                 row ? row->major : 0, row ? row->minor : 0,
+                 (unsigned long long)(row ? row->inode : 0));
     if (name) {
         /* seq_setwidth(): names begin at column 73. */
         size_t col = t->len - begin;
@@ -120,9 +124,10 @@ static int print_area(void *arg, const struct vma *v, const char *name)
                  "Referenced:     %8llu kB\nAnonymous:      %8llu kB\nLazyFree:       %8d kB\n"
                  "AnonHugePages:  %8d kB\nSwap:           %8d kB\nSwapPss:        %8d kB\n"
                  "Locked:         %8d kB\nTHPeligible:    %8d\nVmFlags:%s%s%s%s mr mw me\n",
-                 kb, 4, 4, rss, rss, 0, 0, row ? rss : 0ull, row ? 0ull : rss, rss, row ? 0ull : rss, 0, 0, 0, 0, 0,
-                 0, v->prot & LINUX_PROT_READ ? " rd" : "", v->prot & LINUX_PROT_WRITE ? " wr" : "",
-                 v->prot & LINUX_PROT_EXEC ? " ex" : "", v->flags & VMA_SHARED ? " sh" : "");
+                 kb, 4, 4, rss, rss, 0, 0, row ? rss : 0ull, row ? 0ull : rss, rss,
+                 row ? 0ull : rss, 0, 0, 0, 0, 0, 0, v->prot & LINUX_PROT_READ ? " rd" : "",
+                 v->prot & LINUX_PROT_WRITE ? " wr" : "", v->prot & LINUX_PROT_EXEC ? " ex" : "",
+                 v->flags & VMA_SHARED ? " sh" : "");
     m->sum.size += kb;
     m->sum.rss += rss;
     return 0;
@@ -164,9 +169,11 @@ void proc_smaps_rollup(const struct proc_req *req, struct synth_text *t)
     run_maps(req, &all, &m);
     free(all.data);
     unsigned long long rss = m.sum.rss;
-    synth_printf(t, "00010000-%08llx ---p 00000000 00:00 0%*s[rollup]\nRss:            %8llu kB\n"
-                    "Pss:            %8llu kB\nSwap:           %8d kB\n",
-                 (unsigned long long)(req->task->proc->mm ? req->task->proc->mm->size : 0), 27, "", rss, rss, 0);
+    synth_printf(t,
+                 "00010000-%08llx ---p 00000000 00:00 0%*s[rollup]\nRss:            %8llu kB\n"
+                 "Pss:            %8llu kB\nSwap:           %8d kB\n",
+                 (unsigned long long)(req->task->proc->mm ? req->task->proc->mm->size : 0), 27, "",
+                 rss, rss, 0);
 }
 
 /* Resident pages as the host counts them for the whole process: ours are in it. */
@@ -188,7 +195,8 @@ void proc_statm(const struct proc_req *req, struct synth_text *t)
     struct mm_usage u;
 
     mm_usage(req->task->proc->mm, &u);
-    synth_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)u.total / LINUX_PAGE_SIZE, host_rss_pages(),
-                 (unsigned long long)u.shared / LINUX_PAGE_SIZE, (unsigned long long)u.text / LINUX_PAGE_SIZE,
+    synth_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)u.total / LINUX_PAGE_SIZE,
+                 host_rss_pages(), (unsigned long long)u.shared / LINUX_PAGE_SIZE,
+                 (unsigned long long)u.text / LINUX_PAGE_SIZE,
                  (unsigned long long)u.data / LINUX_PAGE_SIZE);
 }

@@ -59,9 +59,10 @@ HOST_FILE(max_map_count, "/proc/sys/vm/max_map_count")
 
 /* Names of AT_HWCAP and AT_HWCAP2 bits: hwcap_str[] of arch/arm64/kernel/cpuinfo.c. */
 static const char *const hwcap_names[] = {
-    "fp",    "asimd",  "evtstrm", "aes",   "pmull",   "sha1",  "sha2",    "crc32", "atomics", "fphp",  "asimdhp",
-    "cpuid", "asimdrdm", "jscvt", "fcma",  "lrcpc",   "dcpop", "sha3",    "sm3",   "sm4",     "asimddp", "sha512",
-    "sve",   "asimdfhm", "dit",   "uscat", "ilrcpc",  "flagm", "ssbs",    "sb",    "paca",    "pacg",
+    "fp",      "asimd", "evtstrm", "aes",   "pmull",    "sha1",   "sha2", "crc32",
+    "atomics", "fphp",  "asimdhp", "cpuid", "asimdrdm", "jscvt",  "fcma", "lrcpc",
+    "dcpop",   "sha3",  "sm3",     "sm4",   "asimddp",  "sha512", "sve",  "asimdfhm",
+    "dit",     "uscat", "ilrcpc",  "flagm", "ssbs",     "sb",     "paca", "pacg",
 };
 static const char *const hwcap2_names[] = {
     "dcpodp", "sve2", "sveaes", "svepmull", "svebitperm", "svesha3", "svesm4", "flagm2", "frint",
@@ -140,9 +141,11 @@ const struct synth_entry proc_system_entries[] = {
     {"", DIR, NULL, 0, NULL},
     {"cmdline", REG, "elfuse\n", 0, NULL},
     {"cpuinfo", REG, NULL, 0, cpuinfo},
-    {"devices", REG, "Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\nBlock devices:\n", 0, NULL},
+    {"devices", REG, "Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\nBlock devices:\n", 0,
+     NULL},
     {"diskstats", REG, "", 0, NULL},
-    {"filesystems", REG, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevpts\nnodev\toverlay\n\text4\n", 0, NULL},
+    {"filesystems", REG,
+     "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevpts\nnodev\toverlay\n\text4\n", 0, NULL},
     {"loadavg", REG, NULL, 0, loadavg},
     {"meminfo", REG, NULL, 0, meminfo},
     {"modules", REG, "", 0, NULL},

@@ -44,7 +44,8 @@ static void comm(const struct proc_req *r, struct synth_text *t)
     synth_printf(t, "%s\n", name);
 }
 
-static int64_t write_comm(struct task *task, const struct synth_node *node, const char *data, size_t len)
+static int64_t write_comm(struct task *task, const struct synth_node *node, const char *data,
+                          size_t len)
 {
     char name[16] = {0};
 
@@ -59,7 +60,8 @@ static void oom_score_adj(const struct proc_req *r, struct synth_text *t)
     synth_printf(t, "%d\n", __atomic_load_n(&r->fs->oom_score_adj, __ATOMIC_RELAXED));
 }
 
-static int64_t write_oom_score_adj(struct task *task, const struct synth_node *node, const char *data, size_t len)
+static int64_t write_oom_score_adj(struct task *task, const struct synth_node *node,
+                                   const char *data, size_t len)
 {
     char *end;
     long v = strtol(data, &end, 10);
@@ -165,16 +167,20 @@ void proc_stat_task(const struct proc_req *r, struct synth_text *t)
     name_of(r, name);
     host_getrusage(LINUX_RUSAGE_SELF, &u);
     mm_usage(p->mm, &use);
-    synth_printf(t, "%d (%s) R %d %d %d 0 -1 4194304 %lld 0 %lld 0 %llu %llu 0 0 20 0 %u 0 %llu %llu %llu %llu ",
-                 r->tid, name, p->ppid, p->pid, p->pid, (long long)u.ru_minflt, (long long)u.ru_majflt,
-                 ticks(&u.ru_utime), ticks(&u.ru_stime), task_tids(p, tids, 0), host_stat_field(22),
-                 (unsigned long long)use.total, host_stat_field(24), host_stat_field(25));
-    synth_printf(t, "%llu %llu %llu 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 %llu %llu %llu %llu %llu %llu %llu 0\n",
-                 (unsigned long long)p->mm->start_code, (unsigned long long)p->mm->end_code,
-                 (unsigned long long)p->mm->start_stack, (unsigned long long)p->mm->start_data,
-                 (unsigned long long)p->mm->end_data, (unsigned long long)p->mm->start_brk,
-                 (unsigned long long)p->mm->arg_start, (unsigned long long)p->mm->arg_end,
-                 (unsigned long long)p->mm->env_start, (unsigned long long)p->mm->env_end);
+    synth_printf(t,
+                 "%d (%s) R %d %d %d 0 -1 4194304 %lld 0 %lld 0 %llu %llu 0 0 20 0 %u 0 %llu %llu "
+                 "%llu %llu ",
+                 r->tid, name, p->ppid, p->pid, p->pid, (long long)u.ru_minflt,
+                 (long long)u.ru_majflt, ticks(&u.ru_utime), ticks(&u.ru_stime),
+                 task_tids(p, tids, 0), host_stat_field(22), (unsigned long long)use.total,
+                 host_stat_field(24), host_stat_field(25));
+    synth_printf(
+        t, "%llu %llu %llu 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 %llu %llu %llu %llu %llu %llu %llu 0\n",
+        (unsigned long long)p->mm->start_code, (unsigned long long)p->mm->end_code,
+        (unsigned long long)p->mm->start_stack, (unsigned long long)p->mm->start_data,
+        (unsigned long long)p->mm->end_data, (unsigned long long)p->mm->start_brk,
+        (unsigned long long)p->mm->arg_start, (unsigned long long)p->mm->arg_end,
+        (unsigned long long)p->mm->env_start, (unsigned long long)p->mm->env_end);
 }
 
 static void status_signals(const struct proc_req *r, struct synth_text *t)
@@ -201,10 +207,13 @@ static void status_signals(const struct proc_req *r, struct synth_text *t)
         queued = h->queued;
         host_mutex_unlock(&h->lock);
     }
-    synth_printf(t, "SigQ:\t%u/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-                 queued, (unsigned long long)p->rlimit[LINUX_RLIMIT_SIGPENDING][0], (unsigned long long)own,
-                 (unsigned long long)shared, (unsigned long long)blocked, (unsigned long long)ignored,
-                 (unsigned long long)caught);
+    synth_printf(t,
+                 "SigQ:\t%u/"
+                 "%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%"
+                 "016llx\nSigCgt:\t%016llx\n",
+                 queued, (unsigned long long)p->rlimit[LINUX_RLIMIT_SIGPENDING][0],
+                 (unsigned long long)own, (unsigned long long)shared, (unsigned long long)blocked,
+                 (unsigned long long)ignored, (unsigned long long)caught);
 }
 
 /* Lines of the host's status that count for the process as a whole. */
@@ -226,9 +235,10 @@ static void status_host_lines(struct synth_text *t, const char *const *keys)
 
 void proc_status(const struct proc_req *r, struct synth_text *t)
 {
-    static const char *const cpu_keys[] = {"Cpus_allowed", "Cpus_allowed_list", "Mems_allowed", "Mems_allowed_list",
-                                           NULL};
-    static const char *const switch_keys[] = {"voluntary_ctxt_switches", "nonvoluntary_ctxt_switches", NULL};
+    static const char *const cpu_keys[] = {"Cpus_allowed", "Cpus_allowed_list", "Mems_allowed",
+                                           "Mems_allowed_list", NULL};
+    static const char *const switch_keys[] = {"voluntary_ctxt_switches",
+                                              "nonvoluntary_ctxt_switches", NULL};
     struct process *p = r->task->proc;
     const struct cred *c = &p->cred;
     struct mm_usage u = {0};
@@ -238,27 +248,37 @@ void proc_status(const struct proc_req *r, struct synth_text *t)
 
     name_of(r, name);
     mm_usage(p->mm, &u);
-    synth_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
-                    "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t256\nGroups:\t",
-                 name, fs_umask(r->fs), p->pid, r->tid, p->ppid, c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
-                 c->sgid, c->fsgid);
+    synth_printf(
+        t,
+        "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
+        "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t256\nGroups:\t",
+        name, fs_umask(r->fs), p->pid, r->tid, p->ppid, c->uid, c->euid, c->suid, c->fsuid, c->gid,
+        c->egid, c->sgid, c->fsgid);
     for (uint32_t i = 0; i < c->ngroups; i++)
         synth_printf(t, "%u ", c->groups[i]);
-    synth_printf(t, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid, r->tid, p->pid, p->pid);
-    synth_printf(t, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8d kB\nVmHWM:\t%8llu kB\n"
-                    "VmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8d kB\nRssShmem:\t%8d kB\n",
-                 (unsigned long long)u.total / 1024, (unsigned long long)u.total / 1024,
-                 (unsigned long long)u.locked / 1024, 0, rss, rss, rss, 0, 0);
-    synth_printf(t, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8d kB\nVmPTE:\t%8d kB\n"
-                    "VmSwap:\t%8d kB\nHugetlbPages:\t%8d kB\nCoreDumping:\t0\nTHP_enabled:\t%d\nThreads:\t%u\n",
-                 (unsigned long long)u.data / 1024, (unsigned long long)u.stack / 1024,
-                 (unsigned long long)u.text / 1024, 0, 0, 0, 0, !p->thp_disable, task_tids(p, tids, 0));
+    synth_printf(t, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid,
+                 r->tid, p->pid, p->pid);
+    synth_printf(
+        t,
+        "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8d kB\nVmHWM:\t%8llu kB\n"
+        "VmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8d kB\nRssShmem:\t%8d kB\n",
+        (unsigned long long)u.total / 1024, (unsigned long long)u.total / 1024,
+        (unsigned long long)u.locked / 1024, 0, rss, rss, rss, 0, 0);
+    synth_printf(
+        t,
+        "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8d kB\nVmPTE:\t%8d kB\n"
+        "VmSwap:\t%8d kB\nHugetlbPages:\t%8d kB\nCoreDumping:\t0\nTHP_enabled:\t%d\nThreads:\t%u\n",
+        (unsigned long long)u.data / 1024, (unsigned long long)u.stack / 1024,
+        (unsigned long long)u.text / 1024, 0, 0, 0, 0, !p->thp_disable, task_tids(p, tids, 0));
     status_signals(r, t);
-    synth_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n"
-                    "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tnot vulnerable\n",
-                 (unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
-                 (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
-                 (unsigned long long)c->cap_ambient, c->no_new_privs);
+    synth_printf(
+        t,
+        "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n"
+        "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tnot "
+        "vulnerable\n",
+        (unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
+        (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
+        (unsigned long long)c->cap_ambient, c->no_new_privs);
     status_host_lines(t, cpu_keys);
     status_host_lines(t, switch_keys);
 }
@@ -268,12 +288,14 @@ void proc_limits(const struct proc_req *r, struct synth_text *t)
     static const struct {
         const char *name, *unit;
     } rows[] = {
-        {"Max cpu time", "seconds"},       {"Max file size", "bytes"},      {"Max data size", "bytes"},
-        {"Max stack size", "bytes"},       {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
-        {"Max processes", "processes"},    {"Max open files", "files"},     {"Max locked memory", "bytes"},
-        {"Max address space", "bytes"},    {"Max file locks", "locks"},     {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"},    {"Max nice priority", ""},       {"Max realtime priority", ""},
-        {"Max realtime timeout", "us"},
+        {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+        {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+        {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"},  {"Max open files", "files"},
+        {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+        {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+        {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
     };
     char v[2][24];
 
@@ -292,7 +314,10 @@ void proc_limits(const struct proc_req *r, struct synth_text *t)
 
 static const char *type_of(const struct fs_mount *m)
 {
-    return m->synth ? m->synth->fs_name : m->type == FS_OVERLAY ? "overlay" : m->type == FS_TMPFS ? "tmpfs" : "ext4";
+    return m->synth                ? m->synth->fs_name
+           : m->type == FS_OVERLAY ? "overlay"
+           : m->type == FS_TMPFS   ? "tmpfs"
+                                   : "ext4";
 }
 
 static const char *source_of(const struct fs_mount *m)
@@ -317,7 +342,8 @@ void proc_mounts(const struct proc_req *r, struct synth_text *t)
         const struct fs_mount *m = &r->fs->mounts[i];
         synth_printf(t, "%s ", source_of(m));
         mangled(t, m->target);
-        synth_printf(t, " %s %s,nosuid,nodev,relatime 0 0\n", type_of(m), m->read_only ? "ro" : "rw");
+        synth_printf(t, " %s %s,nosuid,nodev,relatime 0 0\n", type_of(m),
+                     m->read_only ? "ro" : "rw");
     }
 }
 
@@ -330,10 +356,11 @@ void proc_mountinfo(const struct proc_req *r, struct synth_text *t)
             st.stx_dev_minor = m->synth->dev_minor;
         else
             host_statx_fd(m->layers[0].fd, &st);
-        synth_printf(t, "%u %u %u:%u / ", m->id, i ? r->fs->mounts[0].id : 1, st.stx_dev_major, st.stx_dev_minor);
+        synth_printf(t, "%u %u %u:%u / ", m->id, i ? r->fs->mounts[0].id : 1, st.stx_dev_major,
+                     st.stx_dev_minor);
         mangled(t, m->target);
-        synth_printf(t, " %s,nosuid,nodev,relatime - %s %s %s\n", m->read_only ? "ro" : "rw", type_of(m),
-                     source_of(m), m->read_only ? "ro" : "rw");
+        synth_printf(t, " %s,nosuid,nodev,relatime - %s %s %s\n", m->read_only ? "ro" : "rw",
+                     type_of(m), source_of(m), m->read_only ? "ro" : "rw");
     }
 }
 

@@ -1,8 +1,9 @@
 /*
  * procfs.c - /proc: names. The guest sees its own process and nothing of the host's.
  *
- * Below /proc/<pid>/ the same table serves the process and its threads. Links to files (exe, cwd, root, fd/N)
- * are magic: the resolver follows them to the guest's own place (resolve.c), never through the host's /proc.
+ * Below /proc/<pid>/ the same table serves the process and its threads. Links to files (exe, cwd,
+ * root, fd/N) are magic: the resolver follows them to the guest's own place (resolve.c), never
+ * through the host's /proc.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,18 @@
 #define MAX_TIDS 4096
 
 /* node->kind: what kind of name it is. */
-enum { SYSTEM, TASK_DIR, TASK_FILE, TASK_LIST, FD_DIR, FD_LINK, FDINFO_DIR, FDINFO_FILE, SELF, THREAD_SELF };
+enum {
+    SYSTEM,
+    TASK_DIR,
+    TASK_FILE,
+    TASK_LIST,
+    FD_DIR,
+    FD_LINK,
+    FDINFO_DIR,
+    FDINFO_FILE,
+    SELF,
+    THREAD_SELF
+};
 
 static const struct proc_entry *task_entry(const char *name)
 {
@@ -71,7 +83,8 @@ static int lookup_fd(const char *rest, int kind, struct synth_node *node)
         return 0;
     }
     int acc = fl & LINUX_O_ACCMODE;
-    node->mode = LINUX_S_IFLNK | 0100 | (acc != LINUX_O_WRONLY ? 0400 : 0) | (acc != LINUX_O_RDONLY ? 0200 : 0);
+    node->mode = LINUX_S_IFLNK | 0100 | (acc != LINUX_O_WRONLY ? 0400 : 0) |
+                 (acc != LINUX_O_RDONLY ? 0200 : 0);
     node->jump = SYNTH_JUMP_FD;
     return 0;
 }
@@ -105,14 +118,17 @@ static int lookup_task(struct task *task, const char *rest, bool nested, struct 
     e = task_entry(rest);
     if (e == NULL || (nested && e->process_only))
         return -LINUX_ENOENT;
-    node->kind = strcmp(rest, "fd") == 0 ? FD_DIR : strcmp(rest, "fdinfo") == 0 ? FDINFO_DIR : TASK_FILE;
+    node->kind = strcmp(rest, "fd") == 0       ? FD_DIR
+                 : strcmp(rest, "fdinfo") == 0 ? FDINFO_DIR
+                                               : TASK_FILE;
     node->mode = e->mode;
     node->jump = e->jump;
     node->entry = e;
     return 0;
 }
 
-static int lookup(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node)
+static int lookup(struct fs_context *fs, struct task *task, const char *rel,
+                  struct synth_node *node)
 {
     const struct synth_entry *e;
     const char *rest = rel;
@@ -141,7 +157,8 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel, str
     return 0;
 }
 
-static int list_numbers(struct dir_list *list, const int32_t *n, uint32_t count, const char *prefix, uint8_t type)
+static int list_numbers(struct dir_list *list, const int32_t *n, uint32_t count, const char *prefix,
+                        uint8_t type)
 {
     char name[16], path[64];
     int r = 0;
@@ -172,7 +189,8 @@ static int list_fds(struct dir_list *list, bool links)
             fds[kept++] = fds[i];
     if (n >= 0)
         qsort(fds, (size_t)kept, sizeof *fds, compare_ints);
-    r = n < 0 ? n : list_numbers(list, fds, (uint32_t)kept, "fd/", links ? LINUX_DT_LNK : LINUX_DT_REG);
+    r = n < 0 ? n
+              : list_numbers(list, fds, (uint32_t)kept, "fd/", links ? LINUX_DT_LNK : LINUX_DT_REG);
     free(fds);
     return r;
 }
@@ -188,7 +206,8 @@ static int list_task(const struct synth_node *node, struct dir_list *list)
     return r;
 }
 
-static int list(struct fs_context *fs, struct task *task, const struct synth_node *node, struct dir_list *l)
+static int list(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                struct dir_list *l)
 {
     int32_t tids[MAX_TIDS];
     int r;
@@ -249,7 +268,8 @@ static void fill_fdinfo(int fd, struct synth_text *t)
     free(host.data);
 }
 
-static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags)
+static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                     int flags)
 {
     struct synth_text t = {0};
     bool write = (flags & LINUX_O_ACCMODE) != LINUX_O_RDONLY;
@@ -277,8 +297,8 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
     return synth_text_open(&t, "proc", flags);
 }
 
-static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
-                         size_t size)
+static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                         char *buf, size_t size)
 {
     char path[LINUX_PATH_MAX];
     int64_t n;
@@ -317,7 +337,8 @@ static int64_t read_link(struct fs_context *fs, struct task *task, const struct 
     return n;
 }
 
-static int64_t write_node(struct task *task, const struct synth_node *node, const char *data, size_t len)
+static int64_t write_node(struct task *task, const struct synth_node *node, const char *data,
+                          size_t len)
 {
     const struct proc_entry *e = node->kind == TASK_FILE ? node->entry : NULL;
 

@@ -19,7 +19,8 @@ struct proc_entry {
     uint32_t mode; /* with type */
     enum synth_jump jump;
     proc_fill *fill;
-    int64_t (*write)(struct task *task, const struct synth_node *node, const char *data, size_t len);
+    int64_t (*write)(struct task *task, const struct synth_node *node, const char *data,
+                     size_t len);
     bool process_only; /* not below task/<tid>/ */
 };
 
@@ -29,7 +30,7 @@ extern const struct synth_entry proc_system_entries[];
 /* Copy a file of the host's own /proc, as it is. */
 void proc_host_file(struct synth_text *t, const char *path);
 
-proc_fill proc_maps, proc_smaps, proc_smaps_rollup, proc_statm, proc_stat_task, proc_status, proc_mounts,
-    proc_mountinfo, proc_limits;
+proc_fill proc_maps, proc_smaps, proc_smaps_rollup, proc_statm, proc_stat_task, proc_status,
+    proc_mounts, proc_mountinfo, proc_limits;
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * resolve.c - guest paths to places.
  *
- * The walk keeps a canonical path (no links, no "..") of where it is and the text that is left, as Linux's
- * link_path_walk() keeps a dentry. Objects are only reached as "canonical path below the layer's directory"
- * by a host call that follows nothing, so an attacker who renames directories or swaps them for links
- * meanwhile gets an error or another object of the same layer, never one outside it. ".." takes the last
- * component off the canonical path, and stops at "/".
+ * The walk keeps a canonical path (no links, no "..") of where it is and the text that is left, as
+ * Linux's link_path_walk() keeps a dentry. Objects are only reached as "canonical path below the
+ * layer's directory" by a host call that follows nothing, so an attacker who renames directories or
+ * swaps them for links meanwhile gets an error or another object of the same layer, never one
+ * outside it. ".." takes the last component off the canonical path, and stops at "/".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #include "linux/mm/uaccess.h"
 
 #define PROBE_FLAGS (LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC)
-#define REST_MAX (3 * LINUX_PATH_MAX)
+#define REST_MAX    (3 * LINUX_PATH_MAX)
 
 struct walk {
     struct fs_context *fs;
@@ -25,7 +25,7 @@ struct walk {
     const struct cred *cred;
     unsigned flags;
     int links;
-    size_t beneath;  /* length of the start path that RESOLVE_BENEATH and IN_ROOT do not leave */
+    size_t beneath; /* length of the start path that RESOLVE_BENEATH and IN_ROOT do not leave */
     char start[LINUX_PATH_MAX];
     char rest[REST_MAX];
 };
@@ -51,7 +51,8 @@ static void path_reset(struct fs_path *p)
 
 static bool read_origin(const struct fs_mount *m, int layer, int fd, struct fs_origin *o)
 {
-    return m->type == FS_OVERLAY && layer == 0 && host_getxattr_fd(fd, ORIGIN_XATTR, o, sizeof *o) == sizeof *o;
+    return m->type == FS_OVERLAY && layer == 0 &&
+           host_getxattr_fd(fd, ORIGIN_XATTR, o, sizeof *o) == sizeof *o;
 }
 
 void fs_apply_origin(struct fs_mount *m, int layer, int fd, struct linux_statx *st)
@@ -152,7 +153,8 @@ int fs_path_refresh(struct fs_path *p)
     return fill_stat(p);
 }
 
-int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p, struct linux_statx *st)
+int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p,
+                   struct linux_statx *st)
 {
     struct fs_path parent = {.fd = -1};
 
@@ -249,7 +251,8 @@ int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf)
     return fs_fd_position(fs, task, dirfd, buf);
 }
 
-/* The object is what guest descriptor fd (or the cwd) is open on, under whatever name it has by now. */
+/* The object is what guest descriptor fd (or the cwd) is open on, under whatever name it has by
+ * now. */
 static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
 {
     struct linux_statx st;
@@ -318,8 +321,8 @@ static int to_root(struct walk *w, struct fs_path *p)
     return 0;
 }
 
-/* Follow the magic link p->node. 1: p is the final object (a descriptor without a name). 0: p->path is the
- * canonical path it leads to. */
+/* Follow the magic link p->node. 1: p is the final object (a descriptor without a name). 0: p->path
+ * is the canonical path it leads to. */
 static int jump(struct walk *w, struct fs_path *p, bool last)
 {
     enum synth_jump kind = p->node->jump;
@@ -364,8 +367,8 @@ static int dotdot(struct walk *w, struct fs_path *p)
     return 0;
 }
 
-/* A symbolic link was found at p->path; the walk goes on with its target. `at` is where the rest begins.
- * 1: the walk is over (a descriptor's file). */
+/* A symbolic link was found at p->path; the walk goes on with its target. `at` is where the rest
+ * begins. 1: the walk is over (a descriptor's file). */
 static int follow(struct walk *w, struct fs_path *p, size_t at, bool last)
 {
     char target[LINUX_PATH_MAX];
@@ -398,8 +401,8 @@ static int follow(struct walk *w, struct fs_path *p, size_t at, bool last)
     return 0;
 }
 
-/* Append the cleaned path `s` to the canonical path buf. False: it cannot be taken in one host call (a "..", a
- * name or the whole too long for it). */
+/* Append the cleaned path `s` to the canonical path buf. False: it cannot be taken in one host call
+ * (a "..", a name or the whole too long for it). */
 static bool append_clean(char *buf, const char *s, bool *trailing)
 {
     size_t n = strlen(buf);
@@ -462,8 +465,8 @@ static int finish(struct walk *w, struct fs_path *p, bool trailing)
 }
 
 /*
- * Try everything that is left at once. 1: done. 0: go on (a link was spliced in, *stepwise when a link is
- * somewhere in the middle). Otherwise -errno.
+ * Try everything that is left at once. 1: done. 0: go on (a link was spliced in, *stepwise when a
+ * link is somewhere in the middle). Otherwise -errno.
  */
 static int walk_fast(struct walk *w, struct fs_path *p, bool *stepwise)
 {
@@ -582,8 +585,8 @@ static int run_walk(struct walk *w, struct fs_path *p)
     return r < 0 ? r : 0;
 }
 
-int fs_resolve(struct fs_context *fs, struct task *task, int dirfd, const char *path, unsigned flags,
-               struct fs_path *p)
+int fs_resolve(struct fs_context *fs, struct task *task, int dirfd, const char *path,
+               unsigned flags, struct fs_path *p)
 {
     struct walk w;
     int r = 0;

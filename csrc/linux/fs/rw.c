@@ -1,6 +1,6 @@
 /*
- * rw.c - reading, writing and positioning. The hot calls are a range check and one host call: the host
- * knows offset, flags, permissions and EFAULT.
+ * rw.c - reading, writing and positioning. The hot calls are a range check and one host call: the
+ * host knows offset, flags, permissions and EFAULT.
  */
 #include <string.h>
 
@@ -10,8 +10,9 @@
 #include "syscalls_gen.h"
 
 /*
- * Linux cuts a transfer at MAX_RW_COUNT before it looks at the range's end, and a buffer that begins in the
- * guest's memory but ends outside is read up to the first bad page. NULL: not even the start is valid.
+ * Linux cuts a transfer at MAX_RW_COUNT before it looks at the range's end, and a buffer that
+ * begins in the guest's memory but ends outside is read up to the first bad page. NULL: not even
+ * the start is valid.
  */
 static void *rw_ptr(struct task *task, gva_t addr, uint64_t *len)
 {
@@ -21,7 +22,8 @@ static void *rw_ptr(struct task *task, gva_t addr, uint64_t *len)
         *len = LINUX_MAX_RW_COUNT;
     p = user_ptr(task, addr, *len);
     if (p == NULL && *len > 0) {
-        /* The part up to the end of the page that addr is in: the host stops at the first bad one anyway. */
+        /* The part up to the end of the page that addr is in: the host stops at the first bad one
+         * anyway. */
         uint64_t part = 4096 - (addr & 4095);
         if (part < *len && (p = user_ptr(task, addr, part)) != NULL)
             *len = part;
@@ -231,7 +233,8 @@ static int64_t seek_listing(struct task *task, int fd, int64_t offset, int whenc
     else if (offset < 0)
         r = -LINUX_EINVAL;
     else {
-        if (offset == 0 && whence == LINUX_SEEK_SET) { /* rewinddir: names that came since are listed */
+        if (offset == 0 &&
+            whence == LINUX_SEEK_SET) { /* rewinddir: names that came since are listed */
             dir_list_free(meta->list);
             meta->list = NULL;
         }
@@ -321,7 +324,8 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
     host_mutex_lock(&meta->lock);
     meta->listed = true;
     n = meta->list ? 0 : take_listing(task, fd, meta);
-    if (n == -LINUX_ENOENT && meta->path == NULL) { /* removed since it was opened: nothing left to list */
+    if (n == -LINUX_ENOENT &&
+        meta->path == NULL) { /* removed since it was opened: nothing left to list */
         meta->list = dir_list_new();
         n = meta->list ? 0 : -LINUX_ENOMEM;
     }

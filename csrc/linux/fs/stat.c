@@ -38,7 +38,8 @@ static int stat_path(struct task *task, int dirfd, gva_t addr, int at_flags, str
     int r;
 
     /* Since Linux 6.11 a NULL path is an empty one here. */
-    n = addr == 0 && (at_flags & LINUX_AT_EMPTY_PATH) ? (path[0] = '\0', 0) : fs_user_path(task, path, addr);
+    n = addr == 0 && (at_flags & LINUX_AT_EMPTY_PATH) ? (path[0] = '\0', 0)
+                                                      : fs_user_path(task, path, addr);
     if (n < 0)
         return (int)n;
     if (n == 0 && (at_flags & LINUX_AT_EMPTY_PATH) && dirfd != LINUX_AT_FDCWD) {
@@ -129,7 +130,8 @@ static int64_t access_at(struct task *task, int dirfd, gva_t addr, int mode, int
         r = -LINUX_EROFS;
     if (r == 0 && mode)
         r = owner_may(&real, &p.st,
-                      (mode & LINUX_R_OK ? FS_MAY_READ : 0) | (mode & LINUX_W_OK ? FS_MAY_WRITE : 0) |
+                      (mode & LINUX_R_OK ? FS_MAY_READ : 0) |
+                          (mode & LINUX_W_OK ? FS_MAY_WRITE : 0) |
                           (mode & LINUX_X_OK ? FS_MAY_EXEC : 0));
     fs_path_put(&p);
     return r;

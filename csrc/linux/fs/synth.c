@@ -90,11 +90,13 @@ uint64_t synth_ino(const char *rel)
 
 /* ---- a directory that only holds a mount point ---- */
 
-static int phantom_lookup(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node)
+static int phantom_lookup(struct fs_context *fs, struct task *task, const char *rel,
+                          struct synth_node *node)
 {
     (void)fs;
     (void)task;
-    *node = (struct synth_node){.ops = &phantom_ops, .mode = LINUX_S_IFDIR | 0755, .ino = synth_ino(rel)};
+    *node = (struct synth_node){
+        .ops = &phantom_ops, .mode = LINUX_S_IFDIR | 0755, .ino = synth_ino(rel)};
     return 0;
 }
 
@@ -108,7 +110,8 @@ static int phantom_list(struct fs_context *fs, struct task *task, const struct s
     return 0;
 }
 
-static int no_open(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags)
+static int no_open(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                   int flags)
 {
     (void)fs;
     (void)task;
@@ -117,8 +120,8 @@ static int no_open(struct fs_context *fs, struct task *task, const struct synth_
     return -LINUX_EACCES;
 }
 
-static int64_t no_readlink(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
-                           size_t size)
+static int64_t no_readlink(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                           char *buf, size_t size)
 {
     (void)fs;
     (void)task;

@@ -1,9 +1,9 @@
 /*
  * synth.h - file systems that exist only for the guest: procfs, devfs, sysfs.
  *
- * A node is found by its path below the mount, each time anew, so nothing is cached that could go stale.
- * Files are made when they are opened: the content goes into a sealed memfd (read, lseek and mmap are then
- * the host's), device files are the host's own.
+ * A node is found by its path below the mount, each time anew, so nothing is cached that could go
+ * stale. Files are made when they are opened: the content goes into a sealed memfd (read, lseek and
+ * mmap are then the host's), device files are the host's own.
  */
 #ifndef ELFUSE_FS_SYNTH_H
 #define ELFUSE_FS_SYNTH_H
@@ -16,12 +16,12 @@ struct synth_node {
     const struct synth_ops *ops;
     uint32_t mode; /* with type */
     uint64_t ino;
-    uint64_t rdev;         /* devices */
-    enum synth_jump jump;  /* a magic link: where following it goes */
-    int fd;                /* JUMP_FD, fdinfo */
-    int32_t tid;           /* procfs: the thread the node is of */
-    int kind;              /* the file system's own */
-    const void *entry;     /* likewise */
+    uint64_t rdev;        /* devices */
+    enum synth_jump jump; /* a magic link: where following it goes */
+    int fd;               /* JUMP_FD, fdinfo */
+    int32_t tid;          /* procfs: the thread the node is of */
+    int kind;             /* the file system's own */
+    const void *entry;    /* likewise */
 };
 
 /* Growing text, for file contents and directory listings. Failure to grow is remembered. */
@@ -41,8 +41,8 @@ uint64_t synth_ino(const char *rel);
 /* A fixed tree: each row a path below the mount ("" is the root); ended by a NULL path. */
 struct synth_entry {
     const char *path;
-    uint32_t mode;       /* with type */
-    const char *text;    /* the link's target, a fixed content, or a host path (devices) */
+    uint32_t mode;    /* with type */
+    const char *text; /* the link's target, a fixed content, or a host path (devices) */
     uint64_t rdev;
     /* Content that is made when the file is opened. */
     void (*fill)(struct fs_context *fs, struct task *task, struct synth_text *t);
@@ -60,16 +60,20 @@ struct synth_ops {
     uint32_t dev_minor; /* st_dev is 0:minor */
     const char *fs_name;
     /* rel "" is the root. 0 with *node filled (ops too), or -errno. */
-    int (*lookup)(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node);
-    int (*list)(struct fs_context *fs, struct task *task, const struct synth_node *node, struct dir_list *list);
+    int (*lookup)(struct fs_context *fs, struct task *task, const char *rel,
+                  struct synth_node *node);
+    int (*list)(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                struct dir_list *list);
     /* A descriptor for a file; guest's number space. */
     int (*open)(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags);
-    int64_t (*readlink)(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
-                        size_t size);
-    /* For objects that the host knows better (devices): st as fstat of the open file gives it. NULL: none are. */
+    int64_t (*readlink)(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                        char *buf, size_t size);
+    /* For objects that the host knows better (devices): st as fstat of the open file gives it.
+     * NULL: none are. */
     int (*stat)(const struct synth_node *node, struct linux_statx *st);
     /* Write to an open file of this node; NULL if none can be written. */
-    int64_t (*write)(struct task *task, const struct synth_node *node, const char *data, size_t len);
+    int64_t (*write)(struct task *task, const struct synth_node *node, const char *data,
+                     size_t len);
 };
 
 extern const struct synth_ops procfs_ops, devfs_ops, sysfs_ops;

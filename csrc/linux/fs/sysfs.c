@@ -53,7 +53,8 @@ static const struct synth_entry table[] = {
     {NULL, 0, NULL, 0, NULL},
 };
 
-static int lookup(struct fs_context *fs, struct task *task, const char *rel, struct synth_node *node)
+static int lookup(struct fs_context *fs, struct task *task, const char *rel,
+                  struct synth_node *node)
 {
     const struct synth_entry *e = synth_table_find(table, rel);
 
@@ -68,14 +69,16 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel, str
     return 0;
 }
 
-static int list(struct fs_context *fs, struct task *task, const struct synth_node *node, struct dir_list *l)
+static int list(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                struct dir_list *l)
 {
     (void)fs;
     (void)task;
     return synth_table_list(table, ((const struct synth_entry *)node->entry)->path, l);
 }
 
-static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node, int flags)
+static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                     int flags)
 {
     const struct synth_entry *e = node->entry;
     struct synth_text t = {0};
@@ -89,8 +92,8 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
     return synth_text_open(&t, "sysfs", flags);
 }
 
-static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node, char *buf,
-                         size_t size)
+static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                         char *buf, size_t size)
 {
     (void)fs;
     (void)task;

@@ -28,7 +28,10 @@ static int offset_out(struct task *task, const struct offset *o)
     return o->addr && put_user_u64(task, o->addr, (uint64_t)o->value) < 0 ? -LINUX_EFAULT : 0;
 }
 
-static int64_t *offset_ptr(struct offset *o) { return o->addr ? &o->value : NULL; }
+static int64_t *offset_ptr(struct offset *o)
+{
+    return o->addr ? &o->value : NULL;
+}
 
 int64_t sys_sendfile(struct task *task, const uint64_t a[6])
 {
@@ -88,7 +91,8 @@ int64_t sys_copy_file_range(struct task *task, const uint64_t a[6])
         return -LINUX_EBADF;
     if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
         return -LINUX_EFAULT;
-    r = host_copy_file_range((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4], (unsigned)a[5]);
+    r = host_copy_file_range((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4],
+                             (unsigned)a[5]);
     if (r > 0 && (offset_out(task, &in) < 0 || offset_out(task, &out) < 0))
         return -LINUX_EFAULT;
     return r;
@@ -160,7 +164,8 @@ int64_t sys_sync(struct task *task, const uint64_t a[6])
     struct fs_context *fs = task->proc->fs;
 
     (void)a;
-    /* The guest's file systems only, not all of the host's. syncfs wants a descriptor that is not O_PATH. */
+    /* The guest's file systems only, not all of the host's. syncfs wants a descriptor that is not
+     * O_PATH. */
     for (int i = 0; i < fs->nmounts; i++)
         if (mount_is_host(&fs->mounts[i]) && !fs->mounts[i].read_only) {
             int fd = host_reopen(fs->mounts[i].layers[0].fd, LINUX_O_RDONLY | LINUX_O_CLOEXEC);

@@ -32,8 +32,8 @@ static int new_place(struct task *task, int dirfd, const char *path, bool dir_ok
 }
 
 /* Record who owns the object just made at p; take it away again if that fails. */
-static int settle(struct fs_context *fs, struct fs_path *p, uint32_t uid, uint32_t gid, uint32_t mode,
-                  uint32_t host_mode, uint64_t rdev)
+static int settle(struct fs_context *fs, struct fs_path *p, uint32_t uid, uint32_t gid,
+                  uint32_t mode, uint32_t host_mode, uint64_t rdev)
 {
     bool is_dir = LINUX_S_ISDIR(mode);
     int r = 0;
@@ -86,8 +86,8 @@ int64_t sys_mknodat(struct task *task, const uint64_t a[6])
         type = LINUX_S_IFREG;
     if (type == LINUX_S_IFDIR)
         return -LINUX_EPERM;
-    if (type != LINUX_S_IFREG && type != LINUX_S_IFIFO && type != LINUX_S_IFSOCK && type != LINUX_S_IFCHR &&
-        type != LINUX_S_IFBLK)
+    if (type != LINUX_S_IFREG && type != LINUX_S_IFIFO && type != LINUX_S_IFSOCK &&
+        type != LINUX_S_IFCHR && type != LINUX_S_IFBLK)
         return -LINUX_EINVAL;
     bool device = type == LINUX_S_IFCHR || type == LINUX_S_IFBLK;
     if (device && task->proc->cred.fsuid != 0)
@@ -97,7 +97,8 @@ int64_t sys_mknodat(struct task *task, const uint64_t a[6])
         return r;
     uint32_t mode = type | ((uint32_t)a[2] & LINUX_S_IALLUGO & ~fs->umask);
     owner_new(&task->proc->cred, &p.st, &uid, &gid, &mode);
-    host_type = device ? LINUX_S_IFREG : type; /* devices are a name and two numbers, kept with the file */
+    host_type =
+        device ? LINUX_S_IFREG : type; /* devices are a name and two numbers, kept with the file */
     uint32_t host_mode = owner_host_mode(host_type | (mode & LINUX_S_IALLUGO));
     r = fs_mknod(fs, &p, host_type | host_mode);
     if (r == 0)
@@ -180,10 +181,10 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
         return r;
     bool is_dir = LINUX_S_ISDIR(p.st.stx_mode);
     if (last != LAST_NORM)
-        r = !dir                 ? -LINUX_EISDIR
-            : last == LAST_DOT   ? -LINUX_EINVAL
+        r = !dir                  ? -LINUX_EISDIR
+            : last == LAST_DOT    ? -LINUX_EINVAL
             : last == LAST_DOTDOT ? -LINUX_ENOTEMPTY
-                                 : -LINUX_EBUSY;
+                                  : -LINUX_EBUSY;
     else if (p.mnt == NULL)
         r = -LINUX_ENOENT;
     else {
@@ -203,9 +204,13 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
     return r;
 }
 
-static bool is_mount_point(const struct fs_path *p) { return p->mnt && p->rel[0] == '\0' && p->exists; }
+static bool is_mount_point(const struct fs_path *p)
+{
+    return p->mnt && p->rel[0] == '\0' && p->exists;
+}
 
-static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_path *to, unsigned flags)
+static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_path *to,
+                            unsigned flags)
 {
     struct fs_context *fs = task->proc->fs;
     const struct cred *cred = &task->proc->cred;
@@ -237,7 +242,8 @@ static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_p
     return r < 0 ? r : fs_rename(fs, from, to, flags);
 }
 
-static int64_t do_rename(struct task *task, int olddir, gva_t oldaddr, int newdir, gva_t newaddr, unsigned flags)
+static int64_t do_rename(struct task *task, int olddir, gva_t oldaddr, int newdir, gva_t newaddr,
+                         unsigned flags)
 {
     struct fs_context *fs = task->proc->fs;
     char oldpath[LINUX_PATH_MAX], newpath[LINUX_PATH_MAX];
@@ -246,7 +252,8 @@ static int64_t do_rename(struct task *task, int olddir, gva_t oldaddr, int newdi
 
     if (flags & ~(LINUX_RENAME_NOREPLACE | LINUX_RENAME_EXCHANGE | LINUX_RENAME_WHITEOUT))
         return -LINUX_EINVAL;
-    if ((flags & LINUX_RENAME_EXCHANGE) && (flags & (LINUX_RENAME_NOREPLACE | LINUX_RENAME_WHITEOUT)))
+    if ((flags & LINUX_RENAME_EXCHANGE) &&
+        (flags & (LINUX_RENAME_NOREPLACE | LINUX_RENAME_WHITEOUT)))
         return -LINUX_EINVAL;
     if (flags & LINUX_RENAME_WHITEOUT) /* for file systems that are layers themselves */
         return -LINUX_EINVAL;

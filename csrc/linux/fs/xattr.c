@@ -1,6 +1,7 @@
 /*
- * xattr.c - extended attributes. The guest's user.* are the host's, but for those that keep the guest's own
- * view of the file; trusted.* and security.* are not the guest's to set on a host that it does not own.
+ * xattr.c - extended attributes. The guest's user.* are the host's, but for those that keep the
+ * guest's own view of the file; trusted.* and security.* are not the guest's to set on a host that
+ * it does not own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ static int64_t name_in(struct task *task, char *name, gva_t addr)
     return n;
 }
 
-/* Which name spaces exist at all for the object. 0, or the error of reading; *set gets that of writing. */
+/* Which name spaces exist at all for the object. 0, or the error of reading; *set gets that of
+ * writing. */
 static int name_check(const struct fs_path *p, const char *name, int *set)
 {
     uint32_t type = p->st.stx_mode & LINUX_S_IFMT;
@@ -205,15 +207,51 @@ static int64_t drop(struct task *task, enum by by, const uint64_t a[6])
     return r;
 }
 
-int64_t sys_getxattr(struct task *task, const uint64_t a[6]) { return get(task, BY_PATH, a); }
-int64_t sys_lgetxattr(struct task *task, const uint64_t a[6]) { return get(task, BY_LINK, a); }
-int64_t sys_fgetxattr(struct task *task, const uint64_t a[6]) { return get(task, BY_FD, a); }
-int64_t sys_setxattr(struct task *task, const uint64_t a[6]) { return set(task, BY_PATH, a); }
-int64_t sys_lsetxattr(struct task *task, const uint64_t a[6]) { return set(task, BY_LINK, a); }
-int64_t sys_fsetxattr(struct task *task, const uint64_t a[6]) { return set(task, BY_FD, a); }
-int64_t sys_listxattr(struct task *task, const uint64_t a[6]) { return list(task, BY_PATH, a); }
-int64_t sys_llistxattr(struct task *task, const uint64_t a[6]) { return list(task, BY_LINK, a); }
-int64_t sys_flistxattr(struct task *task, const uint64_t a[6]) { return list(task, BY_FD, a); }
-int64_t sys_removexattr(struct task *task, const uint64_t a[6]) { return drop(task, BY_PATH, a); }
-int64_t sys_lremovexattr(struct task *task, const uint64_t a[6]) { return drop(task, BY_LINK, a); }
-int64_t sys_fremovexattr(struct task *task, const uint64_t a[6]) { return drop(task, BY_FD, a); }
+int64_t sys_getxattr(struct task *task, const uint64_t a[6])
+{
+    return get(task, BY_PATH, a);
+}
+int64_t sys_lgetxattr(struct task *task, const uint64_t a[6])
+{
+    return get(task, BY_LINK, a);
+}
+int64_t sys_fgetxattr(struct task *task, const uint64_t a[6])
+{
+    return get(task, BY_FD, a);
+}
+int64_t sys_setxattr(struct task *task, const uint64_t a[6])
+{
+    return set(task, BY_PATH, a);
+}
+int64_t sys_lsetxattr(struct task *task, const uint64_t a[6])
+{
+    return set(task, BY_LINK, a);
+}
+int64_t sys_fsetxattr(struct task *task, const uint64_t a[6])
+{
+    return set(task, BY_FD, a);
+}
+int64_t sys_listxattr(struct task *task, const uint64_t a[6])
+{
+    return list(task, BY_PATH, a);
+}
+int64_t sys_llistxattr(struct task *task, const uint64_t a[6])
+{
+    return list(task, BY_LINK, a);
+}
+int64_t sys_flistxattr(struct task *task, const uint64_t a[6])
+{
+    return list(task, BY_FD, a);
+}
+int64_t sys_removexattr(struct task *task, const uint64_t a[6])
+{
+    return drop(task, BY_PATH, a);
+}
+int64_t sys_lremovexattr(struct task *task, const uint64_t a[6])
+{
+    return drop(task, BY_LINK, a);
+}
+int64_t sys_fremovexattr(struct task *task, const uint64_t a[6])
+{
+    return drop(task, BY_FD, a);
+}

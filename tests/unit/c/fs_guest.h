@@ -1,7 +1,7 @@
 /*
- * fs_guest.h - a guest without a program, for tests of the file system: a root made of directories of the host,
- * and system calls made directly. Each test function runs in a child process, as the user that started the test
- * and, when that is root, once more as nobody.
+ * fs_guest.h - a guest without a program, for tests of the file system: a root made of directories
+ * of the host, and system calls made directly. Each test function runs in a child process, as the
+ * user that started the test and, when that is root, once more as nobody.
  */
 #ifndef ELFUSE_FS_GUEST_H
 #define ELFUSE_FS_GUEST_H
@@ -29,8 +29,8 @@
 #include "syscalls_gen.h"
 
 static struct task *guest;
-static char guest_base[64];  /* host directory of the test */
-static gva_t guest_page;     /* 64 KiB of guest memory */
+static char guest_base[64]; /* host directory of the test */
+static gva_t guest_page;    /* 64 KiB of guest memory */
 
 /* Copy a string (or bytes) to guest memory; four places in turn. */
 static gva_t guest_str(const char *s)
@@ -42,26 +42,58 @@ static gva_t guest_str(const char *s)
     return at;
 }
 #define GUEST_BUF (guest_page + 40960)
-static inline void *guest_buf(void) { return mm_host(guest->proc->mm, GUEST_BUF); }
+static inline void *guest_buf(void)
+{
+    return mm_host(guest->proc->mm, GUEST_BUF);
+}
 
-static inline int64_t call6(syscall_fn *fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static inline int64_t call6(syscall_fn *fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                            uint64_t e, uint64_t f)
 {
     return fn(guest, (const uint64_t[6]){a, b, c, d, e, f});
 }
-#define CALL_(fn, a, b, c, d, e, f, ...)                                                                  \
-    call6(fn, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+#define CALL_(fn, a, b, c, d, e, f, ...)                                                           \
+    call6(fn, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e),           \
+          (uint64_t)(f))
 #define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
-#define AT LINUX_AT_FDCWD
+#define AT        LINUX_AT_FDCWD
 
-static inline int64_t g_open(const char *path, int flags, int mode) { return CALL(sys_openat, AT, guest_str(path), flags, mode); }
-static inline int64_t g_close(int64_t fd) { return CALL(sys_close, fd); }
-static inline int64_t g_mkdir(const char *path, int mode) { return CALL(sys_mkdirat, AT, guest_str(path), mode); }
-static inline int64_t g_unlink(const char *path) { return CALL(sys_unlinkat, AT, guest_str(path), 0); }
-static inline int64_t g_rmdir(const char *path) { return CALL(sys_unlinkat, AT, guest_str(path), LINUX_AT_REMOVEDIR); }
-static inline int64_t g_symlink(const char *to, const char *path) { return CALL(sys_symlinkat, guest_str(to), AT, guest_str(path)); }
-static inline int64_t g_link(const char *from, const char *to) { return CALL(sys_linkat, AT, guest_str(from), AT, guest_str(to), 0); }
-static inline int64_t g_rename(const char *from, const char *to) { return CALL(sys_renameat2, AT, guest_str(from), AT, guest_str(to), 0); }
-static inline int64_t g_chdir(const char *path) { return CALL(sys_chdir, guest_str(path)); }
+static inline int64_t g_open(const char *path, int flags, int mode)
+{
+    return CALL(sys_openat, AT, guest_str(path), flags, mode);
+}
+static inline int64_t g_close(int64_t fd)
+{
+    return CALL(sys_close, fd);
+}
+static inline int64_t g_mkdir(const char *path, int mode)
+{
+    return CALL(sys_mkdirat, AT, guest_str(path), mode);
+}
+static inline int64_t g_unlink(const char *path)
+{
+    return CALL(sys_unlinkat, AT, guest_str(path), 0);
+}
+static inline int64_t g_rmdir(const char *path)
+{
+    return CALL(sys_unlinkat, AT, guest_str(path), LINUX_AT_REMOVEDIR);
+}
+static inline int64_t g_symlink(const char *to, const char *path)
+{
+    return CALL(sys_symlinkat, guest_str(to), AT, guest_str(path));
+}
+static inline int64_t g_link(const char *from, const char *to)
+{
+    return CALL(sys_linkat, AT, guest_str(from), AT, guest_str(to), 0);
+}
+static inline int64_t g_rename(const char *from, const char *to)
+{
+    return CALL(sys_renameat2, AT, guest_str(from), AT, guest_str(to), 0);
+}
+static inline int64_t g_chdir(const char *path)
+{
+    return CALL(sys_chdir, guest_str(path));
+}
 static inline int64_t g_lstat(const char *path, struct linux_stat *st)
 {
     int64_t r = CALL(sys_newfstatat, AT, guest_str(path), GUEST_BUF, LINUX_AT_SYMLINK_NOFOLLOW);
@@ -122,7 +154,10 @@ static inline const char *g_readlink(const char *path)
     return buf;
 }
 /* Names in a directory, sorted, joined by spaces, without "." and "..". */
-static inline int name_order(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static inline int name_order(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 static inline const char *g_list(const char *path)
 {
     static char out[16384];
@@ -152,15 +187,15 @@ static inline const char *g_list(const char *path)
     }
     return out;
 }
-#define CHECK_STR(got, want)                                                                              \
-    do {                                                                                                  \
-        const char *got_ = (got);                                                                         \
-        check_count++;                                                                                    \
-        if (got_ == NULL || strcmp(got_, (want)) != 0) {                                                  \
-            check_failed++;                                                                               \
-            fprintf(stderr, "%s:%d: %s is \"%s\", want \"%s\"\n", __FILE__, __LINE__, #got,               \
-                    got_ ? got_ : "(none)", want);                                                        \
-        }                                                                                                 \
+#define CHECK_STR(got, want)                                                                       \
+    do {                                                                                           \
+        const char *got_ = (got);                                                                  \
+        check_count++;                                                                             \
+        if (got_ == NULL || strcmp(got_, (want)) != 0) {                                           \
+            check_failed++;                                                                        \
+            fprintf(stderr, "%s:%d: %s is \"%s\", want \"%s\"\n", __FILE__, __LINE__, #got,        \
+                    got_ ? got_ : "(none)", want);                                                 \
+        }                                                                                          \
     } while (0)
 
 /* ---- the host's side ---- */
@@ -217,13 +252,19 @@ static inline void guest_start(struct fs_context_spec *spec)
     proc->vm = proc->mm->vm;
     rlimit_init(proc);
     CHECK_EQ(task_create_first(proc, &guest), 0);
-    struct mm_map map = {.len = 65536, .prot = LINUX_PROT_READ | LINUX_PROT_WRITE, .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS, .fd = -1};
+    struct mm_map map = {.len = 65536,
+                         .prot = LINUX_PROT_READ | LINUX_PROT_WRITE,
+                         .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS,
+                         .fd = -1};
     int64_t at = mm_map(proc->mm, &map);
     CHECK(at > 0);
     guest_page = (gva_t)at;
 }
 
-static inline void guest_user(uint32_t uid, uint32_t gid) { cred_init(guest->proc, uid, gid, NULL, 0); }
+static inline void guest_user(uint32_t uid, uint32_t gid)
+{
+    cred_init(guest->proc, uid, gid, NULL, 0);
+}
 
 /* Run fn in a child in a new directory, as uid 65534 if `nobody`. */
 static inline void in_child(void (*fn)(void), bool nobody)
@@ -256,11 +297,11 @@ static inline void in_child(void (*fn)(void), bool nobody)
     if (system(cmd) != 0)
         fprintf(stderr, "left behind: %s\n", guest_base);
 }
-#define RUN(fn)                                                                                           \
-    do {                                                                                                  \
-        in_child(fn, false);                                                                              \
-        if (getuid() == 0)                                                                                \
-            in_child(fn, true);                                                                           \
+#define RUN(fn)                                                                                    \
+    do {                                                                                           \
+        in_child(fn, false);                                                                       \
+        if (getuid() == 0)                                                                         \
+            in_child(fn, true);                                                                    \
     } while (0)
 
 #endif

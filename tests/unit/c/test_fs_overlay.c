@@ -1,6 +1,6 @@
 /*
- * The overlay: what the guest sees of upper over lower, and what is left in the upper directory, in the form that
- * a kernel overlayfs with userxattr reads. The lower directory must never change.
+ * The overlay: what the guest sees of upper over lower, and what is left in the upper directory, in
+ * the form that a kernel overlayfs with userxattr reads. The lower directory must never change.
  */
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -30,7 +30,8 @@ static void lower_tree(void)
     h_write("low/dir/two", "2");
     h_write("low/dir/sub/deep", "deep");
     h_owner("low/dir/two", "1000:100:04711:file");
-    if (link(host_at("low/dir/one"), host_at("low/dir/hard")) < 0 || symlink("one", host_at("low/dir/sym")) < 0)
+    if (link(host_at("low/dir/one"), host_at("low/dir/hard")) < 0 ||
+        symlink("one", host_at("low/dir/sym")) < 0)
         perror("low");
     if (setxattr(host_at("low/dir/two"), "user.note", "kept", 4, 0) < 0)
         perror("setxattr");
@@ -44,7 +45,9 @@ static char *snapshot(const char *rel)
     static char out[2][65536];
     static int turn;
     char cmd[1024], *p = out[turn++ % 2];
-    snprintf(cmd, sizeof cmd, "cd %s && find . -printf '%%p %%y %%m %%s %%l %%T@\\n' | sort && find . -type f | sort | xargs cat",
+    snprintf(cmd, sizeof cmd,
+             "cd %s && find . -printf '%%p %%y %%m %%s %%l %%T@\\n' | sort && find . -type f | "
+             "sort | xargs cat",
              host_at(rel));
     FILE *f = popen(cmd, "r");
     size_t n = fread(p, 1, 65535, f);
@@ -235,10 +238,13 @@ static void renaming(void)
     CHECK_STR(guest_buf(), "/there");
     CHECK_STR(g_read("file"), "f");
     CHECK_STR(g_read("../etc/motd"), "motd");
-    CHECK_EQ(CALL(sys_renameat2, AT, guest_str("/etc/motd"), AT, guest_str("/etc/base"), LINUX_RENAME_EXCHANGE), 0);
+    CHECK_EQ(CALL(sys_renameat2, AT, guest_str("/etc/motd"), AT, guest_str("/etc/base"),
+                  LINUX_RENAME_EXCHANGE),
+             0);
     CHECK_STR(g_read("/etc/motd"), "base");
     CHECK_STR(g_read("/etc/base"), "motd");
-    CHECK_EQ(CALL(sys_renameat2, AT, guest_str("/etc/motd"), AT, guest_str("/etc/base"), LINUX_RENAME_NOREPLACE),
+    CHECK_EQ(CALL(sys_renameat2, AT, guest_str("/etc/motd"), AT, guest_str("/etc/base"),
+                  LINUX_RENAME_NOREPLACE),
              -LINUX_EEXIST);
     CHECK_STR(snapshot("low"), low);
 }
@@ -259,11 +265,14 @@ static void no_way_down(void)
     CHECK_EQ(CALL(sys_ftruncate, fd, 0), -LINUX_EINVAL);
     CHECK_EQ(CALL(sys_linkat, fd, guest_str(""), AT, guest_str("/linked"), LINUX_AT_EMPTY_PATH), 0);
     CHECK_STR(g_read("/linked"), "motd");
-    CHECK_EQ(CALL(sys_setxattr, guest_str("/etc/base"), guest_str("user.overlay.opaque"), guest_str("y"), 1, 0),
+    CHECK_EQ(CALL(sys_setxattr, guest_str("/etc/base"), guest_str("user.overlay.opaque"),
+                  guest_str("y"), 1, 0),
              -LINUX_EPERM);
-    CHECK_EQ(CALL(sys_setxattr, guest_str("/etc/base"), guest_str(OWNER_XATTR), guest_str("0:0:0"), 5, 0),
+    CHECK_EQ(CALL(sys_setxattr, guest_str("/etc/base"), guest_str(OWNER_XATTR), guest_str("0:0:0"),
+                  5, 0),
              -LINUX_EPERM);
-    CHECK_EQ(CALL(sys_getxattr, guest_str("/dir/two"), guest_str(OWNER_XATTR), 0, 0), -LINUX_ENODATA);
+    CHECK_EQ(CALL(sys_getxattr, guest_str("/dir/two"), guest_str(OWNER_XATTR), 0, 0),
+             -LINUX_ENODATA);
     CHECK_EQ(CALL(sys_listxattr, guest_str("/dir/two"), GUEST_BUF, 4096), 10);
     CHECK(memcmp(guest_buf(), "user.note", 10) == 0);
     CHECK_STR(snapshot("low"), low);
@@ -278,7 +287,8 @@ static void tmpfile_and_nodes(void)
     int64_t fd = g_open("/etc", LINUX_O_TMPFILE | LINUX_O_RDWR, 0640);
     CHECK(fd >= 0);
     CHECK_EQ(CALL(sys_write, fd, guest_str("tmp"), 3), 3);
-    CHECK_EQ(CALL(sys_linkat, fd, guest_str(""), AT, guest_str("/etc/kept"), LINUX_AT_EMPTY_PATH), 0);
+    CHECK_EQ(CALL(sys_linkat, fd, guest_str(""), AT, guest_str("/etc/kept"), LINUX_AT_EMPTY_PATH),
+             0);
     CHECK_STR(g_read("/etc/kept"), "tmp");
     snprintf(path, sizeof path, "/etc/dev");
     CHECK_EQ(CALL(sys_mknodat, AT, guest_str(path), LINUX_S_IFCHR | 0600, 0x103), 0);
@@ -332,7 +342,8 @@ static void listing_is_stable(void)
     CHECK_STR(g_list("/dir"), "hard one sub sym two");
 }
 
-/* A kernel overlayfs over what we wrote must show the same tree. Needs root and a host that allows mounting. */
+/* A kernel overlayfs over what we wrote must show the same tree. Needs root and a host that allows
+ * mounting. */
 static void kernel_agrees(void)
 {
     char opt[2048], ours[4096], cmd[1024], theirs[4096];
@@ -358,13 +369,16 @@ static void kernel_agrees(void)
     h_mkdir("mnt");
     h_mkdir("up2");
     h_mkdir("work2");
-    snprintf(opt, sizeof opt, "userxattr,lowerdir=%s:%s:%s,upperdir=%s,workdir=%s", host_at("up"), host_at("low"),
-             strdup(host_at("low2")), strdup(host_at("up2")), strdup(host_at("work2")));
+    snprintf(opt, sizeof opt, "userxattr,lowerdir=%s:%s:%s,upperdir=%s,workdir=%s", host_at("up"),
+             host_at("low"), strdup(host_at("low2")), strdup(host_at("up2")),
+             strdup(host_at("work2")));
     if (mount("overlay", host_at("mnt"), "overlay", 0, opt) < 0) {
         fprintf(stderr, "no overlayfs with userxattr here: not compared\n");
         return;
     }
-    snprintf(cmd, sizeof cmd, "cd %s && for d in . etc dir dir/sub usr; do LC_ALL=C ls $d | tr '\\n' ' ' | sed 's/ $//'; echo; done | paste -sd'|' | tr -d '\\n'",
+    snprintf(cmd, sizeof cmd,
+             "cd %s && for d in . etc dir dir/sub usr; do LC_ALL=C ls $d | tr '\\n' ' ' | sed 's/ "
+             "$//'; echo; done | paste -sd'|' | tr -d '\\n'",
              host_at("mnt"));
     FILE *f = popen(cmd, "r");
     size_t n = fread(theirs, 1, sizeof theirs - 1, f);

@@ -1,6 +1,6 @@
 /*
- * Paths of a plain root: what Linux's rules say, and that nothing leads out of the root. The secret lies beside
- * the root, in the directory that holds it.
+ * Paths of a plain root: what Linux's rules say, and that nothing leads out of the root. The secret
+ * lies beside the root, in the directory that holds it.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,10 +11,8 @@
 static void start_plain(void)
 {
     static struct fs_mount_spec mounts[] = {
-        {FS_PROC, "/proc", NULL, false},
-        {FS_DEV, "/dev", NULL, false},
-        {FS_SYS, "/sys", NULL, false},
-        {FS_BIND, "/bound", NULL, false},
+        {FS_PROC, "/proc", NULL, false},        {FS_DEV, "/dev", NULL, false},
+        {FS_SYS, "/sys", NULL, false},          {FS_BIND, "/bound", NULL, false},
         {FS_BIND, "/etc/injected", NULL, true},
     };
     static struct fs_context_spec spec = {.mounts = mounts, .nmounts = 5};
@@ -95,7 +93,8 @@ static void rules(void)
     /* Creating through a dangling link makes its target, unless O_EXCL. */
     CHECK_EQ(g_symlink("/etc/made", "/dangling"), 0);
     CHECK_EQ(g_open("/dangling", 0, 0), -LINUX_ENOENT);
-    CHECK_EQ(g_open("/dangling", LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_WRONLY, 0644), -LINUX_EEXIST);
+    CHECK_EQ(g_open("/dangling", LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_WRONLY, 0644),
+             -LINUX_EEXIST);
     CHECK_EQ(g_write("/dangling", "made"), 4);
     CHECK_STR(g_read("/etc/made"), "made");
     CHECK_EQ(g_mkdir("/dangling", 0755), -LINUX_EEXIST);
