@@ -1,5 +1,6 @@
 """Indexes, manifests and configs of strangers."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -123,6 +124,55 @@ def test_json_refused(data: bytes, message: str) -> None:
 def test_garbage_is_an_error_not_a_crash(data: bytes) -> None:
     with pytest.raises(ElfuseError):
         parse_document(data, media.OCI_MANIFEST, "X")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(D),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+CONFIG_DOCUMENT: dict[str, Any] = {
+    "architecture": "arm64",
+    "os": "linux",
+    "config": {
+        "Env": ["A=b"],
+        "Cmd": ["x"],
+        "Entrypoint": ["e"],
+        "User": "u",
+        "WorkingDir": "/w",
+        "Labels": {"a": "b"},
+    },
+    "rootfs": {"type": "layers", "diff_ids": [D]},
+    "history": [{"created_by": "x"}],
+}
+
+
+def spoiled(document: Any, data: st.DataObject) -> Any:
+    """The document with one value, somewhere in it, replaced."""
+    if isinstance(document, dict) and document and data.draw(st.integers(0, 3)):
+        key = data.draw(st.sampled_from(sorted(document)))
+        return {**document, key: spoiled(document[key], data)}
+    if isinstance(document, list) and document and data.draw(st.booleans()):
+        return [spoiled(document[0], data), *document[1:]]
+    return data.draw(JSON)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_one_wrong_value_is_read_or_refused(data: st.DataObject) -> None:
+    manifest = Manifest
+    for kind, document in ((media.OCI_MANIFEST, MANIFEST), (media.OCI_INDEX, {"manifests": [CONFIG]})):
+        with contextlib.suppress(ElfuseError):
+            parsed = read(spoiled({"schemaVersion": 2, "mediaType": kind, **document}, data), kind)
+            assert isinstance(parsed, (Index, manifest))
+    good = read(MANIFEST)
+    assert isinstance(good, Manifest)
+    with contextlib.suppress(ElfuseError):
+        config = parse_config(json.dumps(spoiled(CONFIG_DOCUMENT, data)).encode(), good, "X")
+        assert len(config.diff_ids) == 1
+        run = config.run
+        words = [*(run.env or []), *(run.cmd or []), run.user or "", run.working_dir or ""]
+        assert all(isinstance(word, str) for word in words)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from elfuse.errors import RunError, UserNotFound
 from elfuse.oci.image import RunConfig
@@ -209,3 +211,25 @@ def test_spec_refuses_nul() -> None:
     assert spec(["\\u0000"]).encode()
     with pytest.raises(RunError, match="NUL"):
         spec(["a\0b"]).encode()
+
+
+PASSWD_TEXT = st.text(alphabet="ab:0123456789\n\r #-+x\N{ARABIC-INDIC DIGIT FIVE}\0/", max_size=120)
+
+
+@given(
+    passwd=PASSWD_TEXT,
+    group=PASSWD_TEXT,
+    wanted=st.text(alphabet="ab:0123456789-+ \N{SUPERSCRIPT TWO}", max_size=24),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_passwd_gives_a_user_in_range_or_an_error(
+    root: Path, passwd: str, group: str, wanted: str
+) -> None:
+    (root / "etc/passwd").write_text(passwd)
+    (root / "etc/group").write_text(group)
+    try:
+        uid, gid, groups, home = user_of(root, wanted)
+    except (RunError, UserNotFound):
+        return
+    assert all(0 <= number < 1 << 31 for number in (uid, gid, *groups))
+    assert home.startswith("/")
