@@ -242,7 +242,7 @@ static inline void guest_start(struct fs_context_spec *spec)
         spec->cwd = "/";
     spec->umask = 022;
     CHECK_EQ(process_create(&proc), 0);
-    cred_init(proc, 0, 0, NULL, 0);
+    cred_init(proc, 0, 0, (const uint32_t[1]){0}, 0);
     int r = fs_context_create(spec, &proc->fs, err, sizeof err);
     if (r < 0)
         fprintf(stderr, "%s\n", err);
@@ -263,7 +263,7 @@ static inline void guest_start(struct fs_context_spec *spec)
 
 static inline void guest_user(uint32_t uid, uint32_t gid)
 {
-    cred_init(guest->proc, uid, gid, NULL, 0);
+    cred_init(guest->proc, uid, gid, (const uint32_t[1]){0}, 0);
 }
 
 /* Run fn in a child in a new directory, as uid 65534 if `nobody`. */
