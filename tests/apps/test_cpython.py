@@ -1,4 +1,4 @@
-"""CPython's own tests under elfuse: cpython.toml lists the modules, and each case left out with its reason."""
+"""CPython's own tests under elfuse: cpython.toml lists the modules, and each case left out and why."""
 
 from __future__ import annotations
 
