@@ -66,6 +66,27 @@ def test_blocks_agree_with_the_reference(fuzzer: Path, qemu: list[str]) -> None:
     assert " 0 differ" in out
 
 
+def test_the_reference_program_runs_under_elfuse_too(fuzzer: Path, tmp_path: Path) -> None:
+    """The same program and cases in a guest: fetch, faults, and signal frames with every register in them."""
+    root = tmp_path / "root"
+    root.mkdir()
+    shutil.copy(BUILD / "a64_reference", root)
+    spec = {
+        "version": 1,
+        "root": {"type": "plain", "path": str(root)},
+        "mounts": [],
+        "argv": ["/a64_reference"],
+        "env": [],
+        "cwd": "/",
+        "user": {"uid": 0, "gid": 0, "groups": []},
+        "hostname": "fuzz",
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    launcher = str(BUILD / "elfuse-vm")
+    out = run(fuzzer, "--cases", "10", "--seed", "11", "--", launcher, "--spec", str(tmp_path / "spec.json"))
+    assert " 0 differ" in out
+
+
 def test_the_table_has_no_row_that_the_fuzzer_leaves_out_silently(fuzzer: Path) -> None:
     """a64_known.h lists what cannot be compared; it must name rows that exist, and few of them."""
     text = (ROOT / "tests" / "fuzz" / "a64_known.h").read_text()
