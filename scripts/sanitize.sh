@@ -28,4 +28,5 @@ export ELFUSE_VM=$build/elfuse-vm ASAN_OPTIONS=detect_leaks=0:allocator_may_retu
     --deselect tests/guest/test_launch.py::test_little_address_space
 for seed in 2 3 4 5; do
     "$python" tests/guest/run.py build/guest/hostile_calls "$seed" 5000 3
+    "$python" tests/guest/run.py build/guest/hostile_code "$seed" 20000
 done
