@@ -405,11 +405,13 @@ static unsigned uncovered(const struct options *o)
         if (id == A64_INVALID || !a64_known_row(name_of(id)))
             continue;
         struct vec_case *c = &cases[0];
-        memset(c, 0, sizeof *c);
-        c->insn[0] = random_insn(&s, id);
-        c->count = 1;
-        random_regs(&s, &c->in);
-        run_here(1);
+        for (unsigned tries = 0; tries < 1000 && !covered[id]; tries++) {
+            memset(c, 0, sizeof *c);
+            c->insn[0] = random_insn(&s, id);
+            c->count = 1;
+            random_regs(&s, &c->in);
+            run_here(1);
+        }
     }
     for (unsigned id = 0; id < A64_COUNT; id++)
         if (id != A64_INVALID && !covered[id]) {

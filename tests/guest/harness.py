@@ -154,7 +154,7 @@ def run_spec(
     *,
     stdin: str = "",
     as_user: int | None = None,
-    timeout: float = 60,
+    timeout: float = 120,
     **popen: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Start elfuse-vm with a spec on a descriptor, as the command does."""
@@ -184,7 +184,7 @@ def run_spec(
         return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
 
-def run_reference(program: Program, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def run_reference(program: Program, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory(prefix="elfuse-reference-") as cwd:
         return subprocess.run(
             [REFERENCE, str(build(program)), *program.args],
