@@ -1,6 +1,6 @@
 /*
- * calls.c - what a system call costs: nanoseconds a turn of a loop without one, with getppid, and with a
- * read of one byte of /dev/urandom. The same source is built for arm64 and for the host.
+ * calls.c - what a system call costs: nanoseconds a turn of a loop without one, with getppid, and
+ * with a read of one byte of /dev/urandom. The same source is built for arm64 and for the host.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,7 +27,10 @@ static inline long call(long nr, long a, long b, long c)
     return x0;
 #else
     long r;
-    __asm__ volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(r)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
     return r;
 #endif
 }

@@ -7,8 +7,9 @@
 
 #include "layer/digest.h"
 
-#define SOURCE_BUF (256u << 10) /* stays in the second-level cache between read, hash and inflate  \
-                                 */
+#define SOURCE_BUF                                                                                 \
+    (256u << 10) /* stays in the second-level cache between read, hash and inflate                 \
+                  */
 
 struct source {
     const struct layer_request *req; /* borrowed */

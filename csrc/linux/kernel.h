@@ -1,10 +1,12 @@
 /*
  * kernel.h - the guest kernel's central objects.
  *
- * One host process is one guest process; one host thread is one guest thread (task). `struct process` is
- * therefore a singleton of the host process, but it is always reached through a task, never as a global.
+ * One host process is one guest process; one host thread is one guest thread (task). `struct
+ * process` is therefore a singleton of the host process, but it is always reached through a task,
+ * never as a global.
  *
- * Convention of the whole kernel: functions return 0 or a positive result, or a negative Linux errno
+ * Convention of the whole kernel: functions return 0 or a positive result, or a negative Linux
+ * errno
  * (-LINUX_EFAULT). No header of the host is included outside host/.
  */
 #ifndef ELFUSE_LINUX_KERNEL_H
@@ -34,7 +36,8 @@ struct cred {
     uint32_t gid, egid, sgid, fsgid;
     uint32_t ngroups;
     uint32_t groups[LINUX_NGROUPS_KEPT];
-    /* Capabilities as bit masks; what they allow is decided by their holder's uid on the host all the same. */
+    /* Capabilities as bit masks; what they allow is decided by their holder's uid on the host all
+     * the same. */
     uint64_t cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
     uint32_t securebits;
     bool no_new_privs;
@@ -47,15 +50,15 @@ struct process {
     struct fs_context *fs;
     struct sighand *sighand;
     struct cred cred;
-    int32_t pid, ppid;      /* as the guest sees them; the image's program is 1 */
+    int32_t pid, ppid; /* as the guest sees them; the image's program is 1 */
     char comm[16];
     char hostname[65];
-    char *exe;              /* guest path of the program, for /proc/self/exe; owned */
-    char *cmdline;          /* argv as in /proc/self/cmdline, with its NULs; owned */
+    char *exe;     /* guest path of the program, for /proc/self/exe; owned */
+    char *cmdline; /* argv as in /proc/self/cmdline, with its NULs; owned */
     size_t cmdline_len;
-    char *environ_block;    /* as in /proc/self/environ; owned */
+    char *environ_block; /* as in /proc/self/environ; owned */
     size_t environ_len;
-    void *auxv;             /* as in /proc/self/auxv; owned */
+    void *auxv; /* as in /proc/self/auxv; owned */
     size_t auxv_len;
     uint64_t rlimit[16][2]; /* soft, hard; process/rlimit.c */
     uint32_t personality;
@@ -63,8 +66,8 @@ struct process {
     int32_t pdeath_signal;
     char domainname[65];
     struct timer_set *timers; /* time/timers.c */
-    int strace_fd;          /* host descriptor for --strace, or -1 */
-    struct task_list *tasks; /* process/task.h */
+    int strace_fd;            /* host descriptor for --strace, or -1 */
+    struct task_list *tasks;  /* process/task.h */
 };
 
 /* How a call that returned -LINUX_ERESTART_RESTARTBLOCK goes on when restart_syscall is run. */
@@ -74,18 +77,18 @@ struct task {
     struct process *proc;
     struct vcpu *vcpu;
     struct sigstate *sig;
-    int32_t tid;               /* as the guest sees it */
+    int32_t tid; /* as the guest sees it */
     gva_t clear_child_tid;
     gva_t robust_list;
     uint64_t robust_list_len;
-    char name[16];             /* PR_SET_NAME */
-    volatile bool in_guest;    /* inside vcpu_run(): a host memory fault may be the guest's */
-    void *uaccess_recover;     /* mm/uaccess.c: where a fault in a guest copy goes on, or NULL */
-    struct task *next;         /* process/task.h: the list, under sighand->lock */
-    int32_t host_tid;          /* for host_thread_kick() */
-    restart_fn *restart;       /* process/task.h: task_restart() */
+    char name[16];          /* PR_SET_NAME */
+    volatile bool in_guest; /* inside vcpu_run(): a host memory fault may be the guest's */
+    void *uaccess_recover;  /* mm/uaccess.c: where a fault in a guest copy goes on, or NULL */
+    struct task *next;      /* process/task.h: the list, under sighand->lock */
+    int32_t host_tid;       /* for host_thread_kick() */
+    restart_fn *restart;    /* process/task.h: task_restart() */
     uint64_t restart_args[6];
-    uint64_t timerslack;       /* PR_SET_TIMERSLACK, ns; 0 is the default */
+    uint64_t timerslack; /* PR_SET_TIMERSLACK, ns; 0 is the default */
 };
 
 /* The calling thread's task, or NULL on a thread that is none. */
@@ -96,8 +99,8 @@ extern _Thread_local struct task *current;
 typedef int64_t syscall_fn(struct task *task, const uint64_t args[6]);
 
 /*
- * Internal results, as in Linux's include/linux/errno.h; the dispatcher turns them into a restart or
- * -EINTR when it delivers the signal. Never seen by the guest.
+ * Internal results, as in Linux's include/linux/errno.h; the dispatcher turns them into a restart
+ * or -EINTR when it delivers the signal. Never seen by the guest.
  */
 #define LINUX_ERESTARTSYS           512 /* restart if the handler has SA_RESTART, else EINTR */
 #define LINUX_ERESTARTNOINTR        513 /* always restart */

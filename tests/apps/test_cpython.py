@@ -29,7 +29,7 @@ def test_module(module: str, run_image: RunImage) -> None:
 
 
 def test_cases_left_out_fail_for_that_reason(run_image: RunImage) -> None:
-    """Each case that the list leaves out is still refused a child process, in its report or in its threads."""
+    """Each case that the list leaves out is still refused a child process, also in threads."""
     modules = {name: entry["left_out"] for name, entry in LIST["modules"].items() if "left_out" in entry}
     cases = {case: reason for left_out in modules.values() for case, reason in left_out.items()}
     only = [word for case in cases for word in ("--match", case)]

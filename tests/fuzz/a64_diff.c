@@ -2,15 +2,16 @@
  * a64_diff.c - differential fuzzing of the interpreter against a reference CPU, row by row of the
  * instruction table.
  *
- *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S] [--length L]
+ *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S] [--length
+ * L]
  *            [--show N] [--coverage yes] -- REFERENCE COMMAND...
  *
- * For each row it makes N random encodings (L > 1: blocks of L instructions that start with that row and go
- * on with random rows of the selection) with random registers, memory and FPCR, runs them here and in the
- * reference program, and compares every register, the flags, FPSR, memory and the kind, pc and address of a
- * fault. The same seed makes the same cases. With --coverage, the rows that cannot be compared are run here
- * alone, and a row of the table that was never executed is a failure. Exit status: 0 all agree, 1 not, 2 could
- * not run.
+ * For each row it makes N random encodings (L > 1: blocks of L instructions that start with that
+ * row and go on with random rows of the selection) with random registers, memory and FPCR, runs
+ * them here and in the reference program, and compares every register, the flags, FPSR, memory and
+ * the kind, pc and address of a fault. The same seed makes the same cases. With --coverage, the
+ * rows that cannot be compared are run here alone, and a row of the table that was never executed
+ * is a failure. Exit status: 0 all agree, 1 not, 2 could not run.
  */
 #include <errno.h>
 #include <signal.h>
@@ -60,23 +61,79 @@ static const char *name_of(unsigned id)
 
 /* ---- making cases ---- */
 
-static const uint64_t special64[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-    0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff, 0xfffffffffffffffe, 0xffffffff80000000,
-    0x5555555555555555, 0xaaaaaaaaaaaaaaaa, 63, 64, 31, 32};
-static const uint64_t fp64[] = {0, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
-    0xfff0000000000000, 0x7ff8000000000000, 0x7ff8000000001234, 0xfff8000000000001, 0x7ff0000000000001, 0xfff4000000005678,
-    1, 0x8000000000000001, 0x000fffffffffffff, 0x0010000000000000, 0x0010000000000001, 0x7fefffffffffffff,
-    0xffefffffffffffff, 0x3fe0000000000000, 0x3ff8000000000000, 0x4004000000000000, 0x43e0000000000000,
-    0x43f0000000000000, 0xc3e0000000000000, 0x41e0000000000000, 0x41dfffffffc00000, 0x41f0000000000000,
-    0x47efffffe0000000, 0x47effffff0000000, 0x3810000000000000, 0x380fffffffffffff, 0x36a0000000000000,
-    0x3690000000000000, 0x40effc0000000000, 0x3f10000000000000, 0x3e70000000000000, 0x3fefffffffffffff,
-    0x3ff0000000000001, 0x4330000000000001, 0x4340000000000000};
-static const uint32_t fp32[] = {0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7fc01234, 0xffc00001,
-    0x7f800001, 0xffa05678, 1, 0x80000001, 0x007fffff, 0x00800000, 0x00800001, 0x7f7fffff, 0xff7fffff, 0x3f000000, 0x3fc00000,
-    0x40200000, 0x4f000000, 0x4f800000, 0xcf000000, 0x5f000000, 0x5f800000, 0xdf000000, 0x477fe000, 0x477ff000, 0x38800000,
-    0x33800000, 0x33000000, 0x3f7fffff, 0x3f800001, 0x4b000001, 0x4b800000};
-static const uint16_t fp16[] = {0, 0x8000, 0x3c00, 0xbc00, 0x7c00, 0xfc00, 0x7e00, 0x7e12, 0xfe01, 0x7c01, 0xfd56, 1, 0x8001,
-    0x03ff, 0x0400, 0x0401, 0x7bff, 0xfbff, 0x3800, 0x3e00, 0x4100, 0x7800, 0x3bff, 0x3c01, 0x6401, 0x6800};
+static const uint64_t special64[] = {0,
+                                     1,
+                                     2,
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff,
+                                     0x8000,
+                                     0xffff,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x7fffffffffffffff,
+                                     0x8000000000000000,
+                                     0xffffffffffffffff,
+                                     0xfffffffffffffffe,
+                                     0xffffffff80000000,
+                                     0x5555555555555555,
+                                     0xaaaaaaaaaaaaaaaa,
+                                     63,
+                                     64,
+                                     31,
+                                     32};
+static const uint64_t fp64[] = {0,
+                                0x8000000000000000,
+                                0x3ff0000000000000,
+                                0xbff0000000000000,
+                                0x7ff0000000000000,
+                                0xfff0000000000000,
+                                0x7ff8000000000000,
+                                0x7ff8000000001234,
+                                0xfff8000000000001,
+                                0x7ff0000000000001,
+                                0xfff4000000005678,
+                                1,
+                                0x8000000000000001,
+                                0x000fffffffffffff,
+                                0x0010000000000000,
+                                0x0010000000000001,
+                                0x7fefffffffffffff,
+                                0xffefffffffffffff,
+                                0x3fe0000000000000,
+                                0x3ff8000000000000,
+                                0x4004000000000000,
+                                0x43e0000000000000,
+                                0x43f0000000000000,
+                                0xc3e0000000000000,
+                                0x41e0000000000000,
+                                0x41dfffffffc00000,
+                                0x41f0000000000000,
+                                0x47efffffe0000000,
+                                0x47effffff0000000,
+                                0x3810000000000000,
+                                0x380fffffffffffff,
+                                0x36a0000000000000,
+                                0x3690000000000000,
+                                0x40effc0000000000,
+                                0x3f10000000000000,
+                                0x3e70000000000000,
+                                0x3fefffffffffffff,
+                                0x3ff0000000000001,
+                                0x4330000000000001,
+                                0x4340000000000000};
+static const uint32_t fp32[] = {
+    0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7fc01234,
+    0xffc00001, 0x7f800001, 0xffa05678, 1,          0x80000001, 0x007fffff, 0x00800000, 0x00800001,
+    0x7f7fffff, 0xff7fffff, 0x3f000000, 0x3fc00000, 0x40200000, 0x4f000000, 0x4f800000, 0xcf000000,
+    0x5f000000, 0x5f800000, 0xdf000000, 0x477fe000, 0x477ff000, 0x38800000, 0x33800000, 0x33000000,
+    0x3f7fffff, 0x3f800001, 0x4b000001, 0x4b800000};
+static const uint16_t fp16[] = {0,      0x8000, 0x3c00, 0xbc00, 0x7c00, 0xfc00, 0x7e00,
+                                0x7e12, 0xfe01, 0x7c01, 0xfd56, 1,      0x8001, 0x03ff,
+                                0x0400, 0x0401, 0x7bff, 0xfbff, 0x3800, 0x3e00, 0x4100,
+                                0x7800, 0x3bff, 0x3c01, 0x6401, 0x6800};
 
 #define PICK(table, r) (table)[(r) % (sizeof(table) / sizeof *(table))]
 
@@ -84,7 +141,9 @@ static uint64_t random_x(uint64_t *s)
 {
     uint64_t r = vec_next(s), v = vec_next(s);
     switch (r % 8) {
-    case 0: case 1: case 2: return VEC_DATA + (v % (VEC_DATA_SIZE - 64) & ~15ull);
+    case 0:
+    case 1:
+    case 2: return VEC_DATA + (v % (VEC_DATA_SIZE - 64) & ~15ull);
     case 3: return VEC_DATA + v % VEC_DATA_SIZE;
     case 4: return v % 256;
     case 5: return PICK(special64, v);
@@ -99,10 +158,16 @@ static uint64_t random_lane(uint64_t *s)
     switch (r % 8) {
     case 0: return v;
     case 1: return PICK(special64, v);
-    case 2: case 3: return (r >> 8) % 4 ? PICK(fp64, v) : (v & 0x800fffffffffffff) | (0x3c0 + (r >> 16) % 0x80) << 52;
-    case 4: case 5:
+    case 2:
+    case 3:
+        return (r >> 8) % 4 ? PICK(fp64, v)
+                            : (v & 0x800fffffffffffff) | (0x3c0 + (r >> 16) % 0x80) << 52;
+    case 4:
+    case 5:
         for (int i = 0; i < 2; i++, v >>= 32)
-            lane = lane << 32 | ((r >> (8 + i)) % 2 ? PICK(fp32, v) : ((uint32_t)v & 0x807fffff) | (0x70u + (v >> 20) % 0x20) << 23);
+            lane = lane << 32 | ((r >> (8 + i)) % 2 ? PICK(fp32, v)
+                                                    : ((uint32_t)v & 0x807fffff) |
+                                                          (0x70u + (v >> 20) % 0x20) << 23);
         return lane;
     case 6:
         for (int i = 0; i < 4; i++, v >>= 16)
@@ -110,7 +175,9 @@ static uint64_t random_lane(uint64_t *s)
         return lane;
     default:
         for (int i = 0; i < 8; i++, v >>= 8)
-            lane = lane << 8 | ((r >> (8 + i)) % 2 ? (uint8_t[]){0, 1, 0x7f, 0x80, 0xff, 0xfe, 8, 7}[v % 8] : (v & 0xff));
+            lane = lane << 8 |
+                   ((r >> (8 + i)) % 2 ? (uint8_t[]){0, 1, 0x7f, 0x80, 0xff, 0xfe, 8, 7}[v % 8]
+                                       : (v & 0xff));
         return lane;
     }
 }
@@ -188,7 +255,8 @@ static void guest_map(uint64_t addr, uint64_t size, int prot, unsigned guest)
 static void set_up(void)
 {
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    struct vcpu_vm_config config = {.size = GUEST_SIZE, .counter = counter, .counter_hz = 1000000000};
+    struct vcpu_vm_config config = {
+        .size = GUEST_SIZE, .counter = counter, .counter_hz = 1000000000};
     base = mmap(NULL, GUEST_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         die("mmap");
@@ -226,7 +294,8 @@ static void run_one(unsigned i)
     case VCPU_EXIT_BRK: r->stop = VEC_BRK_HIT; break;
     case VCPU_EXIT_UNDEF: r->stop = VEC_ILL; break;
     case VCPU_EXIT_FAULT:
-        r->stop = exit.cause == VCPU_FAULT_BUS || exit.cause == VCPU_FAULT_ALIGN ? VEC_BUS : VEC_SEGV;
+        r->stop =
+            exit.cause == VCPU_FAULT_BUS || exit.cause == VCPU_FAULT_ALIGN ? VEC_BUS : VEC_SEGV;
         r->fault_addr = exit.addr;
         break;
     default: r->stop = VEC_OTHER; break;
@@ -307,7 +376,8 @@ static void receive_all(void *p, size_t n)
 static bool same(const struct vec_result *a, const struct vec_result *b)
 {
     const uint64_t tbi = 0x00ffffffffffffffull;
-    return a->stop == b->stop && a->mem_hash == b->mem_hash && memcmp(&a->out, &b->out, sizeof a->out) == 0 &&
+    return a->stop == b->stop && a->mem_hash == b->mem_hash &&
+           memcmp(&a->out, &b->out, sizeof a->out) == 0 &&
            (a->fault_addr & tbi) == (b->fault_addr & tbi);
 }
 
@@ -321,29 +391,36 @@ static void show(unsigned i)
         a64_disasm(text, sizeof text, c->insn[k], VEC_CODE + VEC_CODE_OFF + i * VEC_SLOT + 4 * k);
         printf("  %08x  %-24s %s\n", c->insn[k], name_of(a64_decode(c->insn[k])), text);
     }
-    printf("    in: nzcv %08x fpcr %08x fpsr %08x sp %llx\n", in->nzcv, in->fpcr, in->fpsr, (unsigned long long)in->sp);
-    if (ours[i].stop != theirs[i].stop || ours[i].fault_addr != theirs[i].fault_addr || a->pc != b->pc)
+    printf("    in: nzcv %08x fpcr %08x fpsr %08x sp %llx\n", in->nzcv, in->fpcr, in->fpsr,
+           (unsigned long long)in->sp);
+    if (ours[i].stop != theirs[i].stop || ours[i].fault_addr != theirs[i].fault_addr ||
+        a->pc != b->pc)
         printf("    stop: ours %s %llx pc +%llx, reference %s %llx pc +%llx\n", stops[ours[i].stop],
-               (unsigned long long)ours[i].fault_addr, (unsigned long long)(a->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT),
+               (unsigned long long)ours[i].fault_addr,
+               (unsigned long long)(a->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT),
                stops[theirs[i].stop], (unsigned long long)theirs[i].fault_addr,
                (unsigned long long)(b->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT));
     for (int k = 0; k < 31; k++)
         if (a->x[k] != b->x[k])
-            printf("    x%d: in %016llx ours %016llx reference %016llx\n", k, (unsigned long long)in->x[k],
-                   (unsigned long long)a->x[k], (unsigned long long)b->x[k]);
+            printf("    x%d: in %016llx ours %016llx reference %016llx\n", k,
+                   (unsigned long long)in->x[k], (unsigned long long)a->x[k],
+                   (unsigned long long)b->x[k]);
     if (a->sp != b->sp)
-        printf("    sp: ours %llx reference %llx\n", (unsigned long long)a->sp, (unsigned long long)b->sp);
+        printf("    sp: ours %llx reference %llx\n", (unsigned long long)a->sp,
+               (unsigned long long)b->sp);
     if (a->nzcv != b->nzcv || a->fpcr != b->fpcr || a->fpsr != b->fpsr)
-        printf("    nzcv/fpcr/fpsr: ours %08x %08x %08x reference %08x %08x %08x\n", a->nzcv, a->fpcr, a->fpsr, b->nzcv,
-               b->fpcr, b->fpsr);
+        printf("    nzcv/fpcr/fpsr: ours %08x %08x %08x reference %08x %08x %08x\n", a->nzcv,
+               a->fpcr, a->fpsr, b->nzcv, b->fpcr, b->fpsr);
     for (int k = 0; k < 32; k++)
         if (a->v[k][0] != b->v[k][0] || a->v[k][1] != b->v[k][1])
-            printf("    v%d: ours %016llx:%016llx reference %016llx:%016llx\n", k, (unsigned long long)a->v[k][1],
-                   (unsigned long long)a->v[k][0], (unsigned long long)b->v[k][1], (unsigned long long)b->v[k][0]);
+            printf("    v%d: ours %016llx:%016llx reference %016llx:%016llx\n", k,
+                   (unsigned long long)a->v[k][1], (unsigned long long)a->v[k][0],
+                   (unsigned long long)b->v[k][1], (unsigned long long)b->v[k][0]);
     uint32_t word = c->insn[0];
     unsigned ops[] = {word & 31, word >> 5 & 31, word >> 16 & 31, word >> 10 & 31};
     for (int k = 0; k < 4; k++)
-        printf("    in %u: x %016llx v %016llx:%016llx\n", ops[k], ops[k] < 31 ? (unsigned long long)in->x[ops[k]] : 0,
+        printf("    in %u: x %016llx v %016llx:%016llx\n", ops[k],
+               ops[k] < 31 ? (unsigned long long)in->x[ops[k]] : 0,
                (unsigned long long)in->v[ops[k]][1], (unsigned long long)in->v[ops[k]][0]);
     if (ours[i].mem_hash != theirs[i].mem_hash)
         printf("    memory differs\n");
@@ -379,7 +456,8 @@ static void flush(const struct options *o)
     pending = 0;
 }
 
-static void add_case(const struct options *o, uint64_t *s, unsigned id, const unsigned *rows, unsigned row_count)
+static void add_case(const struct options *o, uint64_t *s, unsigned id, const unsigned *rows,
+                     unsigned row_count)
 {
     struct vec_case *c = &cases[pending];
     memset(c, 0, sizeof *c);
@@ -445,7 +523,8 @@ static void parse(struct options *o, int argc, char **argv)
             break;
     }
     if (i + 1 >= argc || strcmp(argv[i], "--")) {
-        fprintf(stderr, "usage: a64_diff [--rows PREFIX,...] [--skip NAME,...] [--cases N] [--seed S] [--length L] "
+        fprintf(stderr, "usage: a64_diff [--rows PREFIX,...] [--skip NAME,...] [--cases N] [--seed "
+                        "S] [--length L] "
                         "[--show N] -- REFERENCE...\n");
         exit(2);
     }
@@ -465,7 +544,8 @@ int main(int argc, char **argv)
             rows[row_count++] = id;
     for (unsigned k = 0; k < row_count; k++) {
         uint64_t s = o.seed * 0x2545f4914f6cdd1dull;
-        for (const char *p = name_of(rows[k]); *p; p++) /* a row's cases do not depend on its place */
+        for (const char *p = name_of(rows[k]); *p;
+             p++) /* a row's cases do not depend on its place */
             s = s * 31 + (unsigned char)*p;
         for (unsigned n = 0; n < o.cases; n++)
             add_case(&o, &s, rows[k], rows, row_count);
@@ -480,7 +560,7 @@ int main(int argc, char **argv)
             printf("FAILED %-28s %u of %u\n", name_of(id), failed_by_row[id], o.cases);
         }
     unsigned missing = o.coverage ? uncovered(&o) : 0;
-    printf("a64_diff: %u rows, %lu cases, %u differ in %u rows (seed %llu)\n", row_count, total, failed_cases, bad_rows,
-           (unsigned long long)o.seed);
+    printf("a64_diff: %u rows, %lu cases, %u differ in %u rows (seed %llu)\n", row_count, total,
+           failed_cases, bad_rows, (unsigned long long)o.seed);
     return failed_cases || missing ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /*
- * a64_known.h - where the reference and the interpreter may differ, and why. Each entry quotes the rule of
- * the Arm Architecture Reference Manual (DDI 0487) that allows it. Prose: a64_known.md.
+ * a64_known.h - where the reference and the interpreter may differ, and why. Each entry quotes the
+ * rule of the Arm Architecture Reference Manual (DDI 0487) that allows it. Prose: a64_known.md.
  */
 #ifndef ELFUSE_A64_KNOWN_H
 #define ELFUSE_A64_KNOWN_H
@@ -16,11 +16,12 @@
 /* Rows that cannot be compared: they leave the CPU, or read what differs between two machines. */
 static inline bool a64_known_row(const char *name)
 {
-    /* The reference has another cache geometry, DC ZVA block, clock and CPU identity, needs its own thread
-     * pointer, and does not look at the address of cache maintenance. tests/unit/c covers these rows. */
-    static const char *const rows[] = {"SVC",       "BRK",       "MRS_CNTVCT", "MRS_CNTFRQ", "MRS_CTR",
-                                       "MRS_DCZID", "MRS_ID",    "MRS_TPIDR",  "MSR_TPIDR",  "DC_ZVA",
-                                       "DC_CVAC",   "DC_CVAU",   "DC_CIVAC",   "IC_IVAU"};
+    /* The reference has another cache geometry, DC ZVA block, clock and CPU identity, needs its own
+     * thread pointer, and does not look at the address of cache maintenance. tests/unit/c covers
+     * these rows. */
+    static const char *const rows[] = {
+        "SVC",       "BRK",       "MRS_CNTVCT", "MRS_CNTFRQ", "MRS_CTR", "MRS_DCZID", "MRS_ID",
+        "MRS_TPIDR", "MSR_TPIDR", "DC_ZVA",     "DC_CVAC",    "DC_CVAU", "DC_CIVAC",  "IC_IVAU"};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(name, rows[i]) == 0)
             return true;
@@ -35,8 +36,8 @@ static inline bool a64_known_skip(const char *name, uint32_t insn)
     return false;
 }
 
-/* Faults of the reference in floating point (a64_known.md): its result, put right, is ours. What follows in a
- * block depends on the wrong result, so there the rest is not compared. */
+/* Faults of the reference in floating point (a64_known.md): its result, put right, is ours. What
+ * follows in a block depends on the wrong result, so there the rest is not compared. */
 static inline bool a64_known_fp(const struct vec_case *c, const struct vec_result *ours,
                                 const struct vec_result *theirs)
 {
@@ -64,8 +65,8 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
                                         const struct vec_result *theirs)
 {
     struct vec_result right = *theirs;
-    /* C5.2.8: Len and Stride of FPCR are RES0 without AArch32 state, and so are N, Z, C, V of FPSR (C5.2.10).
-     * The reference's CPU has AArch32. */
+    /* C5.2.8: Len and Stride of FPCR are RES0 without AArch32 state, and so are N, Z, C, V of FPSR
+     * (C5.2.10). The reference's CPU has AArch32. */
     right.out.fpcr &= 0x07c80000u;
     right.out.fpsr &= 0x0800009fu;
     /* The reference loses the address of a fault beyond its host's canonical range: it says 0. */
@@ -75,33 +76,37 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
         right.fault_addr = ours->fault_addr;
     if (memcmp(ours, &right, sizeof right) == 0)
         return true;
-    /* B2.5.2: an unaligned exclusive, acquire or release access takes an alignment fault (or not, with
-     * LSE2, which is not in the feature list); qemu's user mode does not check. */
+    /* B2.5.2: an unaligned exclusive, acquire or release access takes an alignment fault (or not,
+     * with LSE2, which is not in the feature list); qemu's user mode does not check. */
     if (ours->stop == VEC_BUS && (ours->fault_addr & 15) != 0 &&
         (right.stop != VEC_BUS || ours->out.pc != right.out.pc))
         return true;
-    /* B2.2.1: a store of several elements that faults at a page end may have made some of them. The reference
-     * does; ours makes none. */
-    if (right.stop == VEC_SEGV && ours->fault_addr % 4096 == 0 && ours->fault_addr == right.fault_addr) {
+    /* B2.2.1: a store of several elements that faults at a page end may have made some of them. The
+     * reference does; ours makes none. */
+    if (right.stop == VEC_SEGV && ours->fault_addr % 4096 == 0 &&
+        ours->fault_addr == right.fault_addr) {
         struct vec_result same_memory = right;
         same_memory.mem_hash = ours->mem_hash;
         if (memcmp(ours, &same_memory, sizeof right) == 0)
             return true;
     }
-    /* D1.3 "Definition of a precise exception": registers that a faulting load of several SIMD&FP registers
-     * was to load are UNKNOWN. The reference has loaded some; ours none. */
+    /* D1.3 "Definition of a precise exception": registers that a faulting load of several SIMD&FP
+     * registers was to load are UNKNOWN. The reference has loaded some; ours none. */
     uint32_t at = c->insn[ours->out.pc % VEC_SLOT / 4 % VEC_INSNS];
-    if ((at & 0x0e400000u) == 0x0c400000u && right.stop == VEC_SEGV && ours->fault_addr % 4096 == 0 &&
+    if ((at & 0x0e400000u) == 0x0c400000u && right.stop == VEC_SEGV &&
+        ours->fault_addr % 4096 == 0 &&
         (c->count > 1 || memcmp(ours->out.v, c->in.v, sizeof c->in.v) == 0)) {
         struct vec_result same_vectors = right;
         memcpy(same_vectors.out.v, ours->out.v, sizeof ours->out.v);
         if (memcmp(ours, &same_vectors, sizeof right) == 0)
             return true;
     }
-    /* The reference writes "no exclusive monitor" as address -1, so that a store there finds its monitor. */
+    /* The reference writes "no exclusive monitor" as address -1, so that a store there finds its
+     * monitor. */
     if (right.stop == VEC_SEGV && right.fault_addr == ~0ull && ours->out.pc != right.out.pc)
         return true;
-    /* What a block does with the bits of FPCR and FPSR that only the reference kept is not compared. */
+    /* What a block does with the bits of FPCR and FPSR that only the reference kept is not
+     * compared. */
     for (uint32_t i = 0; c->count > 1 && i < c->count; i++) {
         if ((c->insn[i] & 0xffffffc0u) == 0xd51b4400u)
             return true;

@@ -1,9 +1,10 @@
 /*
- * a64_reference.c - runs differential cases on the CPU it is started on (a real arm64, qemu-aarch64, or
- * elfuse itself). Built for arm64, static. Cases on standard input, results on standard output.
+ * a64_reference.c - runs differential cases on the CPU it is started on (a real arm64,
+ * qemu-aarch64, or elfuse itself). Built for arm64, static. Cases on standard input, results on
+ * standard output.
  *
- * All cases of a batch are written first, then run; a signal handler takes the result of one case out of
- * its context and puts the next case in, so that a case costs one signal.
+ * All cases of a batch are written first, then run; a signal handler takes the result of one case
+ * out of its context and puts the next case in, so that a case costs one signal.
  */
 #include <asm/sigcontext.h>
 #include <signal.h>
@@ -48,8 +49,11 @@ static void save_result(ucontext_t *uc, const siginfo_t *info, int sig, struct v
 {
     struct fpsimd_context *fp = fpsimd(uc);
     memset(r, 0, sizeof *r);
-    r->stop = sig == SIGTRAP ? VEC_BRK_HIT : sig == SIGSEGV ? VEC_SEGV : sig == SIGBUS ? VEC_BUS
-              : sig == SIGILL ? VEC_ILL : VEC_OTHER;
+    r->stop = sig == SIGTRAP   ? VEC_BRK_HIT
+              : sig == SIGSEGV ? VEC_SEGV
+              : sig == SIGBUS  ? VEC_BUS
+              : sig == SIGILL  ? VEC_ILL
+                               : VEC_OTHER;
     if (sig == SIGSEGV || sig == SIGBUS)
         r->fault_addr = (uint64_t)info->si_addr;
     memcpy(r->out.x, uc->uc_mcontext.regs, sizeof r->out.x);

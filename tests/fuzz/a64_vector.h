@@ -1,6 +1,7 @@
 /*
- * a64_vector.h - one differential test case and its result, as they cross the pipe between the fuzzer (any
- * host) and the reference program (arm64). Both are little-endian; all members are naturally aligned.
+ * a64_vector.h - one differential test case and its result, as they cross the pipe between the
+ * fuzzer (any host) and the reference program (arm64). Both are little-endian; all members are
+ * naturally aligned.
  */
 #ifndef ELFUSE_A64_VECTOR_H
 #define ELFUSE_A64_VECTOR_H
@@ -15,7 +16,8 @@
 #define VEC_CODE_SIZE 0x00100000ull
 #define VEC_BATCH     ((unsigned)(VEC_CODE_SIZE / VEC_SLOT / 2))
 #define VEC_CODE_OFF  (VEC_CODE_SIZE / 4) /* slots start here: literals reach both ways */
-#define VEC_DATA      0x50001000ull /* two read-write pages between unmapped ones, then one read-only page */
+#define VEC_DATA                                                                                   \
+    0x50001000ull /* two read-write pages between unmapped ones, then one read-only page */
 #define VEC_DATA_SIZE 0x2000ull
 #define VEC_RO        0x50004000ull
 #define VEC_RO_SIZE   0x1000ull

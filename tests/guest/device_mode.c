@@ -1,4 +1,5 @@
-/* The host's device nodes are out of reach of fchmod, fchown and futimens through an open descriptor. */
+/* The host's device nodes are out of reach of fchmod, fchown and futimens through an open
+ * descriptor. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>

@@ -26,7 +26,7 @@ static void test_good(void)
 {
     static const char text[] =
         "{" BASE ",\"root\":{\"type\":\"overlay\",\"lower\":[\"/a\",\"/b\"],\"upper\":\"/"
-                 "u\",\"work\":\"/k\"},"
+        "u\",\"work\":\"/k\"},"
         "\"read_only\":true,\"mounts\":[{\"type\":\"proc\",\"target\":\"/"
         "proc\"},{\"type\":\"bind\","
         "\"source\":\"/s\",\"target\":\"/"
