@@ -42,8 +42,8 @@ static void attack_at(int dirfd, const char *path)
     char target[256];
     struct {
         unsigned long flags, mode, resolve;
-    } how = {O_RDONLY, 0, 0};
-    judge(dirfd, path, openat(dirfd, path, O_RDONLY));
+    } how = {O_RDONLY | O_NONBLOCK, 0, 0};
+    judge(dirfd, path, openat(dirfd, path, O_RDONLY | O_NONBLOCK));
     judge(dirfd, path, openat(dirfd, path, O_PATH));
     judge(dirfd, path, openat(dirfd, path, O_PATH | O_NOFOLLOW));
     for (unsigned bit = 1; bit <= 0x20; bit <<= 1) {
@@ -52,7 +52,7 @@ static void attack_at(int dirfd, const char *path)
     }
     if (fstatat(dirfd, path, &st, 0) == 0 && inode && st.st_ino == inode)
         FAIL("%d %s: stat reaches the canary", dirfd, path);
-    int fd = openat(dirfd, path, O_WRONLY | O_TRUNC);
+    int fd = openat(dirfd, path, O_WRONLY | O_TRUNC | O_NONBLOCK);
     if (fd >= 0) {
         (void)!write(fd, "OWNED\n", 6);
         close(fd);
@@ -62,7 +62,7 @@ static void attack_at(int dirfd, const char *path)
     fchmodat(dirfd, path, 0777, 0);
     utimensat(dirfd, path, NULL, 0);
     if (linkat(dirfd, path, AT_FDCWD, "/tmp/link-to-canary", AT_SYMLINK_FOLLOW) == 0) {
-        judge(-1, "/tmp/link-to-canary", open("/tmp/link-to-canary", O_RDONLY));
+        judge(-1, "/tmp/link-to-canary", open("/tmp/link-to-canary", O_RDONLY | O_NONBLOCK));
         unlink("/tmp/link-to-canary");
     }
     linkat(AT_FDCWD, "/etc/passwd", dirfd, path, 0);
@@ -71,6 +71,7 @@ static void attack_at(int dirfd, const char *path)
     mkdirat(dirfd, path, 0777);
     mknodat(dirfd, path, S_IFIFO | 0666, 0);
     unlinkat(dirfd, path, AT_REMOVEDIR);
+    unlinkat(dirfd, path, 0);
     if (dirfd == AT_FDCWD) {
         truncate(path, 0);
         int sock = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -164,7 +165,7 @@ static void descriptors(void)
 {
     int root = open("/", O_RDONLY | O_DIRECTORY), vol = open("/vol", O_PATH | O_DIRECTORY),
         tmp = open("/tmp", O_PATH);
-    int dirs[] = {root, vol, tmp, open("/proc", O_PATH), open("/dev", O_RDONLY)};
+    int dirs[] = {root, vol, tmp, open("/proc", O_PATH), open("/dev", O_RDONLY | O_NONBLOCK)};
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
         if (dirs[i] < 0)
             continue;
@@ -241,20 +242,20 @@ static void moved(void)
         for (int k = 0; k < ups; k++)
             strcat(up, "../");
         strcat(up, name);
-        judge(c, up, openat(c, up, O_RDONLY));
-        judge(e, up, openat(e, up, O_RDONLY));
-        judge(-1, "a/b/c/..", open(PATH("/tmp/r/a/b/c/%s", up), O_RDONLY));
-        judge(-1, "deep/d/e/..", open(PATH("/vol/deep/d/e/%s", up), O_RDONLY));
-        judge(-1, "x", open(PATH("/tmp/r/x/%s", name), O_RDONLY));
-        judge(-1, "lx", open(PATH("/tmp/r/lx/%s", name), O_RDONLY));
-        int fd = open(PATH("/tmp/r/x/%s", name), O_WRONLY | O_TRUNC);
+        judge(c, up, openat(c, up, O_RDONLY | O_NONBLOCK));
+        judge(e, up, openat(e, up, O_RDONLY | O_NONBLOCK));
+        judge(-1, "a/b/c/..", open(PATH("/tmp/r/a/b/c/%s", up), O_RDONLY | O_NONBLOCK));
+        judge(-1, "deep/d/e/..", open(PATH("/vol/deep/d/e/%s", up), O_RDONLY | O_NONBLOCK));
+        judge(-1, "x", open(PATH("/tmp/r/x/%s", name), O_RDONLY | O_NONBLOCK));
+        judge(-1, "lx", open(PATH("/tmp/r/lx/%s", name), O_RDONLY | O_NONBLOCK));
+        int fd = open(PATH("/tmp/r/x/%s", name), O_WRONLY | O_TRUNC | O_NONBLOCK);
         if (fd >= 0) {
             (void)!write(fd, "OWNED\n", 6);
             close(fd);
         }
         unlink(PATH("/tmp/r/x/%s-gone", name));
         if (i % 16 == 0 && fchdir(c) == 0) {
-            judge(-2, up, open(up, O_RDONLY));
+            judge(-2, up, open(up, O_RDONLY | O_NONBLOCK));
             attack(PATH("%s", up));
         }
     }
