@@ -20,6 +20,8 @@
 
 static const char *canary, *name;
 static unsigned long inode;
+static int
+    removing; /* attack_at() removes, too: not where a link itself would go that is used again */
 
 static void judge(int dirfd, const char *path, int fd)
 {
@@ -69,9 +71,9 @@ static void attack_at(int dirfd, const char *path)
     symlinkat("/etc/passwd", dirfd, path);
     renameat(AT_FDCWD, "/tmp/nothing-there", dirfd, path);
     mkdirat(dirfd, path, 0777);
-    mknodat(dirfd, path, S_IFIFO | 0666, 0);
+    if (mknodat(dirfd, path, S_IFIFO | 0666, 0) == 0 || removing)
+        unlinkat(dirfd, path, 0);
     unlinkat(dirfd, path, AT_REMOVEDIR);
-    unlinkat(dirfd, path, 0);
     if (dirfd == AT_FDCWD) {
         truncate(path, 0);
         int sock = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -297,10 +299,14 @@ int main(int argc, char **argv)
     name = strrchr(canary, '/') + 1;
     OK(chdir("/tmp"));
     sockets();
+    removing = 1;
     plain_paths();
+    removing = 0;
     links();
     sockets();
+    removing = 1;
     descriptors();
+    removing = 0;
     moved();
     return done();
 }
