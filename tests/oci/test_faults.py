@@ -396,14 +396,7 @@ def test_an_interrupt_ends_a_pull(faulty: FaultyRegistry, store_path: Path) -> N
     faulty.hooks.append(on_blob(first_layer(image), stall))
     command = [sys.executable, "-m", "elfuse", "oci", "pull", "-q", "--tls-verify=false", ref]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    victim = subprocess.Popen(
-        command,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # A test run in the background of a shell has SIGINT ignored, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    victim = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert asked.wait(30)
     victim.send_signal(signal.SIGINT)
     out, err = victim.communicate(timeout=15)
