@@ -2,6 +2,6 @@
 
 import signal
 
-# A run in the background of a shell ignores SIGINT. Children would inherit that, and with them guests, which ask.
+# A run in the background of a shell ignores SIGINT. Children would inherit that, and guests with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
