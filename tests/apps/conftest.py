@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / ".cache" / "images"
 
+ImageCommand = Callable[..., list[str]]
 RunImage = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -29,8 +30,19 @@ def image_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_image(image_store: Path) -> RunImage:
-    """run_image("python", "python3", "-c", ...): `elfuse oci run` of a fixture image, its output captured."""
+def image_command(image_store: Path) -> ImageCommand:
+    """image_command("python", "python3", "-c", ...): the words of `elfuse oci run` of a fixture image."""
+
+    def command(name: str, *words: str, options: tuple[str, ...] = ()) -> list[str]:
+        here = ["env", f"ELFUSE_STORE={image_store}", f"PYTHONPATH={ROOT}", sys.executable, "-m", "elfuse"]
+        return [*here, "oci", "run", *options, f"oci:{IMAGES}:{name}", *words]
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def run_image(image_command: ImageCommand) -> RunImage:
+    """The same, run, its output captured."""
 
     def run(
         name: str,
@@ -39,20 +51,9 @@ def run_image(image_store: Path) -> RunImage:
         stdin: str = "",
         timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            "-m",
-            "elfuse",
-            "oci",
-            "run",
-            "-i",
-            *options,
-            f"oci:{IMAGES}:{name}",
-            *words,
-        ]
-        env = {**os.environ, "ELFUSE_STORE": str(image_store), "PYTHONPATH": str(ROOT)}
+        command = image_command(name, *words, options=("-i", *options))
         return subprocess.run(
-            command, capture_output=True, text=True, input=stdin, env=env, timeout=timeout, check=False
+            command, capture_output=True, text=True, input=stdin, timeout=timeout, check=False
         )
 
     return run
