@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import subprocess
@@ -93,6 +94,32 @@ def test_the_clock_is_read_without_system_calls(run_image: RunImage) -> None:
             ),
             "1,4,9\n",
         ),
+        (("bash", "-c", 'trap "echo got" USR1; kill -USR1 $$; echo after'), "got\nafter\n"),
+        (("dash", "-c", "ulimit -n 64; ulimit -n; exec uname -m"), "64\naarch64\n"),
+        (("dpkg", "--print-architecture"), "arm64\n"),
+        (("mawk", 'BEGIN { printf "%.4f %d\\n", exp(1), 2^40 }'), "2.7183 1099511627776\n"),
+        (("sed", "-E", r"s/([0-9]+)\.([0-9]+)/<\1>/", "/etc/debian_version"), "<13>\n"),
+        (
+            ("perl", "-e", 'print unpack("H*", pack("NnCd>", 1, 2, 3, 4.5)), "\n"'),
+            "000000010002034012000000000000\n",
+        ),
+        (
+            (
+                "perl",
+                "-e",
+                '$SIG{ALRM} = sub { print "rang\n"; exit }; alarm 1; select undef, undef, undef, 60',
+            ),
+            "rang\n",
+        ),
+        (
+            (
+                "sqlite3",
+                "/tmp/wal.db",
+                "pragma journal_mode=wal; create table t(x); insert into t values (1), (2);"
+                "select count(*) from t; pragma wal_checkpoint(truncate); pragma integrity_check",
+            ),
+            "wal\n2\n0|0|0\nok\n",
+        ),
         (
             (
                 "sqlite3",
@@ -141,6 +168,72 @@ print(sum(q.get() for _ in threads))
 """
     expected = sum(sum(range(n * 1000)) for n in range(32))
     assert ran(run_image("python", "python3", "-c", program)) == f"{expected}\n"
+
+
+def test_modules_with_c_libraries(run_image: RunImage) -> None:
+    program = """
+import asyncio, bz2, ctypes, decimal, hashlib, lzma, sqlite3, ssl, zlib
+print(hashlib.sha3_256(b"abc").hexdigest()[:16], hashlib.new("sha512", b"abc").hexdigest()[:16])
+print(hashlib.scrypt(b"p", salt=b"s", n=1024, r=8, p=1).hex()[:16])
+data = bytes(range(256)) * 100
+print(all(m.decompress(m.compress(data)) == data for m in (bz2, lzma, zlib)))
+db = sqlite3.connect(":memory:")
+print(decimal.Decimal(2).sqrt(), ssl.HAS_TLSv1_3, db.execute("select 1 + 1").fetchone())
+numbers = (ctypes.c_int * 5)(5, 3, 1, 4, 2)
+compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
+ctypes.CDLL(None).qsort(numbers, 5, 4, compare(lambda a, b: a[0] - b[0]))  # C calls back into Python
+print(list(numbers))
+async def main():
+    async def answer(reader, writer):
+        writer.write(await reader.readline())
+        writer.close()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"ping\\n")
+    print(await reader.read())
+    writer.close()
+    server.close()
+asyncio.run(main())
+"""
+    assert ran(run_image("python", "python3", "-c", program)).splitlines() == [
+        "3a985da74fe225b2 ddaf35a193617aba",
+        hashlib.scrypt(b"p", salt=b"s", n=1024, r=8, p=1).hex()[:16],
+        "True",
+        "1.414213562373095048801688724 True (2,)",
+        "[1, 2, 3, 4, 5]",
+        r"b'ping\n'",
+    ]
+
+
+def test_archives(run_image: RunImage) -> None:
+    """Each of these opens, seeks and renames in its own way."""
+    program = """
+import io, tarfile, zipfile
+with zipfile.ZipFile("/tmp/a.zip", "w", zipfile.ZIP_DEFLATED) as z: z.write("/etc/passwd")
+with tarfile.open("/tmp/a.tar.xz", "w:xz") as t: t.add("/etc/skel"); t.add("/tmp/a.zip")
+with tarfile.open("/tmp/a.tar.xz") as t: inner = t.extractfile("tmp/a.zip").read()
+print(zipfile.ZipFile(io.BytesIO(inner)).read("etc/passwd") == open("/etc/passwd", "rb").read())
+"""
+    assert ran(run_image("python", "python3", "-c", program)) == "True\n"
+
+
+def test_a_crash_is_seen_by_the_program_first(run_image: RunImage) -> None:
+    program = "import ctypes, faulthandler; faulthandler.enable(); ctypes.string_at(0)"
+    done = run_image("python", "python3", "-c", program)
+    assert done.returncode == 128 + 11
+    assert done.stderr.startswith("Fatal Python error: Segmentation fault")
+
+
+def test_a_thread_executes_another_program(run_image: RunImage) -> None:
+    """execve ends the other threads, and the program keeps its process."""
+    program = """
+import os, threading, time
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+words = ["sh", "-c", 'test $$ = "$1" && echo same', "sh", str(os.getpid())]
+threading.Thread(target=os.execvp, args=("sh", words)).start()
+time.sleep(1000)
+"""
+    assert ran(run_image("python", "python3", "-c", program)) == "same\n"
 
 
 def test_a_child_process_is_refused_clearly(run_image: RunImage) -> None:
