@@ -26,7 +26,11 @@ LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)
 export ELFUSE_VM=$build/elfuse-vm ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 .venv/bin/pytest -q -p no:cacheprovider tests/fuzz/test_replay.py tests/guest -k "not reference" \
     --deselect tests/guest/test_launch.py::test_little_address_space
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 for seed in 2 3 4 5; do
-    "$python" tests/guest/run.py build/guest/hostile_calls "$seed" 5000 3
-    "$python" tests/guest/run.py build/guest/hostile_code "$seed" 20000
+    for program in "hostile_calls $seed 5000 3" "hostile_code $seed 20000"; do
+        # shellcheck disable=SC2086
+        "$python" tests/guest/run.py build/guest/$program 2>"$log" || { cat "$log" >&2; exit 1; }
+    done
 done
