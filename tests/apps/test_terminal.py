@@ -109,25 +109,3 @@ def test_python_at_a_terminal(start: Start) -> None:
     python.expect(">>> ")
     python.type("raise SystemExit(5)\n")
     assert python.close() == 5
-
-
-def test_bash_at_a_terminal(start: Start) -> None:
-    bash = start("bash", "--norc")
-    bash.expect("$ ")
-    bash.type("echo $((6 * 7)) ${COLUMNS}x$LINES $TERM\n")
-    bash.expect("42 100x30 xterm\r\n")
-    bash.type("echo /etc/debian_ver\t\n")  # completed
-    bash.expect("\r/etc/debian_version\r\n")
-    bash.type("while :; do :; done\n")
-    bash.expect("done\r\n")
-    bash.type(INTERRUPT)
-    bash.expect("^C")
-    bash.type("read -rs word; echo got $word\n")
-    bash.expect("got $word\r\n")
-    bash.type("silent\n")
-    bash.expect("got silent")
-    bash.type("exec sort -r\n")
-    bash.expect("sort -r\r\n")
-    bash.type("a\nb\n" + END)
-    bash.expect("b\r\na\r\n")
-    assert bash.close() == 0
