@@ -17,7 +17,7 @@ import pytest
 
 from tests.apps.conftest import ImageCommand
 
-INTERRUPT, END = "\x03", "\x04"
+INTERRUPT = "\x03"
 
 
 class Terminal:
