@@ -5,7 +5,9 @@
  * reference. */
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "guest.h"
 
@@ -128,6 +130,60 @@ static void devices(void)
     EQ(fchmod(p[0], 0644), 0);
 }
 
+/* FIFOs, sockets, terminals and links have no attribute to keep an owner in: their maker can use,
+ * change and remove them all the same. */
+static void nameless(void)
+{
+    struct sockaddr_un address = {AF_UNIX, "own-open/socket"};
+    struct stat st;
+
+    EQ(mkfifo("own-open/fifo", 0600), 0);
+    EQ(look("own-open/fifo").st_uid, 1000);
+    EQ(look("own-open/fifo").st_gid, 1000);
+    int fd = open("own-open/fifo", O_RDWR);
+    CHECK(fd >= 0);
+    EQ(fstat(fd, &st), 0);
+    EQ(st.st_uid, 1000);
+    close(fd);
+    EQ(chmod("own-open/fifo", 0400), 0);
+    EQ(look("own-open/fifo").st_mode & 07777, 0400);
+    ERR(open("own-open/fifo", O_WRONLY | O_NONBLOCK), EACCES);
+    EQ(chown("own-open/fifo", 1000, 50), 0);
+    ERR(chown("own-open/fifo", 1001, -1), EPERM);
+    EQ(unlink("own-open/fifo"), 0);
+
+    int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    EQ(bind(server, (struct sockaddr *)&address, sizeof address), 0);
+    EQ(listen(server, 1), 0);
+    EQ(look(address.sun_path).st_uid, 1000);
+    EQ(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    EQ(chmod(address.sun_path, 0500), 0);
+    close(client);
+    client = socket(AF_UNIX, SOCK_STREAM, 0);
+    ERR(connect(client, (struct sockaddr *)&address, sizeof address), EACCES);
+    EQ(unlink(address.sun_path), 0);
+    close(client);
+    close(server);
+
+    int ours = posix_openpt(O_RDWR | O_NOCTTY);
+    if (ours >= 0) { /* a host without /dev/ptmx has none for us either */
+        EQ(unlockpt(ours), 0);
+        fd = open(ptsname(ours), O_RDWR | O_NOCTTY);
+        CHECK(fd >= 0);
+        EQ(fstat(fd, &st), 0);
+        EQ(st.st_uid, 1000);
+        EQ(look(ptsname(ours)).st_uid, 1000);
+        close(fd);
+        close(ours);
+    }
+
+    EQ(symlink("x", "own-open/link"), 0);
+    EQ(lchown("own-open/link", 1000, 50), 0);
+    ERR(lchown("own-open/link", 0, 50), EPERM);
+    ERR(lchown("own-open/link", -1, 60), EPERM);
+    EQ(unlink("own-open/link"), 0);
+}
+
 /* As uid 1000: what the modes allow and nothing more. */
 static void unprivileged(void)
 {
@@ -172,6 +228,7 @@ static void unprivileged(void)
     ERR(fchown(fd, -1, 60), EPERM);
     close(fd);
     EQ(unlink("own-open/mine"), 0);
+    nameless();
     ERR(mknod("own-open/dev", S_IFCHR | 0600, 0x103), EPERM);
     ERR(open("own-open", O_TMPFILE, 0600), EINVAL);
     fd = open("own-open", O_TMPFILE | O_RDWR, 0600);

@@ -4,13 +4,18 @@
  * The host grants an ordinary user one uid and no device nodes, so what the guest set is kept with
  * the file in the attribute that containers/storage uses: "uid:gid:0mode:type", type file, dir,
  * symlink, pipe, socket, block-MAJOR-MINOR or char-MAJOR-MINOR. Without it the host's own owner
- * shows as root. Symbolic links cannot carry user.* attributes and always show as root's.
+ * shows as root. Symbolic links, FIFOs and sockets cannot carry user.* attributes. A link always
+ * shows as root's, which harms nobody since its owner is hardly ever asked for. A FIFO or a socket
+ * shows as the asking user's: nearly always that is who made it, and its maker could not open,
+ * connect to or, in a sticky directory, remove one of root's.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "linux/fs/path.h"
+
+#define UNIX98_PTY_SLAVE_MAJOR 136 /* and the seven after it */
 
 struct override {
     uint32_t uid, gid, mode; /* mode with type, 0 in the type bits when the attribute has none */
@@ -82,17 +87,33 @@ static bool parse_override(const char *s, struct override *o)
     return false;
 }
 
+/* What carries no attribute and is its user's own: FIFOs, sockets (those without a name too), and
+ * terminals, which devpts gives to the user who opens the pair. */
+static bool is_askers(const struct linux_statx *st)
+{
+    switch (st->stx_mode & LINUX_S_IFMT) {
+    case LINUX_S_IFIFO:
+    case LINUX_S_IFSOCK: return true;
+    case LINUX_S_IFCHR:
+        return st->stx_rdev_major >= UNIX98_PTY_SLAVE_MAJOR &&
+               st->stx_rdev_major < UNIX98_PTY_SLAVE_MAJOR + 8;
+    default: return false;
+    }
+}
+
 void owner_apply(int fd, struct linux_statx *st)
 {
     char value[96];
     struct override o;
     int64_t n = -1;
+    uint32_t type = st->stx_mode & LINUX_S_IFMT;
+
+    const struct cred *asker = current && is_askers(st) ? &current->proc->cred : NULL;
 
     if (st->stx_uid == host_euid())
-        st->stx_uid = 0;
+        st->stx_uid = asker ? asker->fsuid : 0;
     if (st->stx_gid == host_egid())
-        st->stx_gid = 0;
-    uint32_t type = st->stx_mode & LINUX_S_IFMT;
+        st->stx_gid = asker ? asker->fsgid : 0;
     if (type == LINUX_S_IFREG || type == LINUX_S_IFDIR)
         n = host_getxattr_fd(fd, OWNER_XATTR, value, sizeof value - 1);
     if (n <= 0)
