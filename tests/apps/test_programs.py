@@ -78,6 +78,7 @@ def test_the_clock_is_read_without_system_calls(run_image: RunImage) -> None:
         (("seq", "3"), "1\n2\n3\n"),
         (("stat", "-c", "%U %G %a %F", "/srv/app"), "app app 755 directory\n"),
         (("stat", "-c", "%u:%g %a", "/etc/shadow"), "0:42 640\n"),
+        (("stat", "-c", "%U %G %F", "/bin"), "root root symbolic link\n"),
         (("id",), "uid=1000(app) gid=1000(app) groups=1000(app)\n"),
         (("pwd",), "/srv/app\n"),
         (("readlink", "-f", "/bin/sh"), "/usr/bin/dash\n"),
@@ -215,6 +216,30 @@ with tarfile.open("/tmp/a.tar.xz") as t: inner = t.extractfile("tmp/a.zip").read
 print(zipfile.ZipFile(io.BytesIO(inner)).read("etc/passwd") == open("/etc/passwd", "rb").read())
 """
     assert ran(run_image("python", "python3", "-c", program)) == "True\n"
+
+
+def test_copying_a_tree_of_odd_files(run_image: RunImage) -> None:
+    """As the image's user, to whom all of it belongs: links, a FIFO and a socket in a sticky directory."""
+    program = """
+import os, shutil, socket
+os.makedirs("/tmp/a/sub")
+os.symlink("nowhere", "/tmp/a/sub/link")
+os.chown("/tmp/a/sub/link", os.getuid(), os.getgid(), follow_symlinks=False)
+shutil.copytree("/tmp/a", "/tmp/b", symlinks=True)
+print(os.readlink("/tmp/b/sub/link"), {os.lstat(f"/tmp/{d}/sub/link").st_uid for d in "ab"})
+os.mkfifo("/tmp/fifo", 0o600)
+os.close(os.open("/tmp/fifo", os.O_RDWR))
+server, client = (socket.socket(socket.AF_UNIX) for _ in range(2))
+server.bind("/tmp/socket")
+server.listen()
+client.connect("/tmp/socket")
+client.sendall(b"through")
+print(server.accept()[0].recv(10))
+for name in os.listdir("/tmp"):
+    (shutil.rmtree if os.path.isdir(f"/tmp/{name}") else os.unlink)(f"/tmp/{name}")
+print(os.listdir("/tmp"))
+"""
+    assert ran(run_image("python", "python3", "-c", program)) == "nowhere {1000}\nb'through'\n[]\n"
 
 
 def test_a_crash_is_seen_by_the_program_first(run_image: RunImage) -> None:

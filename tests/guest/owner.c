@@ -177,7 +177,15 @@ static void nameless(void)
         close(ours);
     }
 
+    struct timespec old[2] = {{4000, 0}, {5000, 0}};
     EQ(symlink("x", "own-open/link"), 0);
+    EQ(look("own-open/link").st_uid, 1000);
+    fd = open("own-open/link", O_PATH | O_NOFOLLOW);
+    EQ(fstat(fd, &st), 0);
+    EQ(st.st_uid, 1000);
+    close(fd);
+    EQ(utimensat(AT_FDCWD, "own-open/link", old, AT_SYMLINK_NOFOLLOW), 0);
+    EQ(look("own-open/link").st_mtim.tv_sec, 5000);
     EQ(lchown("own-open/link", 1000, 50), 0);
     ERR(lchown("own-open/link", 0, 50), EPERM);
     ERR(lchown("own-open/link", -1, 60), EPERM);

@@ -125,13 +125,6 @@ static int chown_allowed(const struct cred *cred, const struct linux_statx *st, 
 {
     if (cred->fsuid == 0)
         return 0;
-    /* Whose a link is is not known (see owner.c): let it be that of whoever gives it to themselves.
-     */
-    if (LINUX_S_ISLNK(st->stx_mode) && st->stx_uid == 0)
-        return (uid == UINT32_MAX || uid == cred->fsuid) &&
-                       (gid == UINT32_MAX || cred_in_group(cred, gid))
-                   ? 0
-                   : -LINUX_EPERM;
     if (uid != UINT32_MAX && (cred->fsuid != st->stx_uid || uid != st->stx_uid))
         return -LINUX_EPERM;
     if (gid != UINT32_MAX &&
@@ -151,7 +144,7 @@ static int change_owner(struct task *task, struct fs_path *p, uint32_t uid, uint
     if (r < 0)
         return r;
     if (LINUX_S_ISLNK(mode) || p->node || !carries(p))
-        return 0; /* nowhere to keep it: links show as root's (see owner.c) */
+        return 0; /* nowhere to keep it (see owner.c) */
     r = prepare(task, p);
     if (r < 0)
         return r;

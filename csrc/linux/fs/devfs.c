@@ -148,7 +148,7 @@ static int stat_node(const struct synth_node *node, struct linux_statx *st)
     int r = host_statx_fd(fd, st);
     host_fd_close(fd);
     if (r == 0)
-        owner_apply(-1, st); /* devices carry no attributes */
+        owner_apply(-1, false, st); /* devices carry no attributes */
     return r;
 }
 

@@ -55,7 +55,7 @@ static int64_t opened(struct task *task, int fd, struct fs_mount *m, bool transi
     if (r == 0 && (LINUX_S_ISCHR(st.stx_mode) || LINUX_S_ISBLK(st.stx_mode)))
         r = -LINUX_EACCES;
     if (r == 0 && LINUX_S_ISREG(st.stx_mode) && st.stx_size == 0) {
-        owner_apply(fd, &st); /* virtual devices are empty files */
+        owner_apply(fd, false, &st); /* virtual devices are empty files */
         if (LINUX_S_ISCHR(st.stx_mode) || LINUX_S_ISBLK(st.stx_mode))
             r = -LINUX_ENXIO;
     }

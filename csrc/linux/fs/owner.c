@@ -4,10 +4,10 @@
  * The host grants an ordinary user one uid and no device nodes, so what the guest set is kept with
  * the file in the attribute that containers/storage uses: "uid:gid:0mode:type", type file, dir,
  * symlink, pipe, socket, block-MAJOR-MINOR or char-MAJOR-MINOR. Without it the host's own owner
- * shows as root. Symbolic links, FIFOs and sockets cannot carry user.* attributes. A link always
- * shows as root's, which harms nobody since its owner is hardly ever asked for. A FIFO or a socket
- * shows as the asking user's: nearly always that is who made it, and its maker could not open,
- * connect to or, in a sticky directory, remove one of root's.
+ * shows as root. Symbolic links, FIFOs and sockets cannot carry user.* attributes. Those that came
+ * with an image are root's. Others show as the asking user's: nearly always that is who made them,
+ * and their maker could not open a FIFO of root's, connect to its socket, touch its link, or
+ * remove any of them from a sticky directory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,11 +87,12 @@ static bool parse_override(const char *s, struct override *o)
     return false;
 }
 
-/* What carries no attribute and is its user's own: FIFOs, sockets (those without a name too), and
- * terminals, which devpts gives to the user who opens the pair. */
-static bool is_askers(const struct linux_statx *st)
+/* Whether it can carry no attribute, and so nobody knows who made it. Terminals are among them:
+ * devpts gives them to the user who opens the pair. */
+static bool is_nameless(const struct linux_statx *st)
 {
     switch (st->stx_mode & LINUX_S_IFMT) {
+    case LINUX_S_IFLNK:
     case LINUX_S_IFIFO:
     case LINUX_S_IFSOCK: return true;
     case LINUX_S_IFCHR:
@@ -101,14 +102,13 @@ static bool is_askers(const struct linux_statx *st)
     }
 }
 
-void owner_apply(int fd, struct linux_statx *st)
+void owner_apply(int fd, bool lower, struct linux_statx *st)
 {
     char value[96];
     struct override o;
     int64_t n = -1;
     uint32_t type = st->stx_mode & LINUX_S_IFMT;
-
-    const struct cred *asker = current && is_askers(st) ? &current->proc->cred : NULL;
+    const struct cred *asker = current && !lower && is_nameless(st) ? &current->proc->cred : NULL;
 
     if (st->stx_uid == host_euid())
         st->stx_uid = asker ? asker->fsuid : 0;
@@ -171,10 +171,6 @@ int owner_may_delete(const struct cred *cred, const struct linux_statx *dir,
 {
     int r = owner_may(cred, dir, FS_MAY_WRITE | FS_MAY_EXEC);
 
-    /* The host keeps no attributes on a symbolic link, so who made it is not known: anybody may
-     * remove it. */
-    if (LINUX_S_ISLNK(victim->stx_mode))
-        return r;
     if (r == 0 && (dir->stx_mode & LINUX_S_ISVTX) && cred->fsuid != 0 &&
         cred->fsuid != victim->stx_uid && cred->fsuid != dir->stx_uid)
         r = -LINUX_EPERM;

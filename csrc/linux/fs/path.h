@@ -216,8 +216,9 @@ int fs_new_owner(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint32_t hos
 #define FS_MAY_WRITE 2
 #define FS_MAY_READ  4
 
-/* Make st, as the host filled it for fd, the guest's view. */
-void owner_apply(int fd, struct linux_statx *st);
+/* Make st, as the host filled it for fd, the guest's view. lower: the object lies in a read-only
+ * layer, which only matters for those that cannot carry the attribute. */
+void owner_apply(int fd, bool lower, struct linux_statx *st);
 /* Linux's generic_permission() on the guest's view: 0 or -LINUX_EACCES. */
 int owner_may(const struct cred *cred, const struct linux_statx *st, int mask);
 /* May cred change attributes of the object: owner or root. */

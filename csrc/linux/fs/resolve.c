@@ -95,7 +95,7 @@ static int fill_stat(struct fs_path *p)
         if (p->mnt)
             fs_apply_origin(p->mnt, p->hit.layer, p->fd, &p->st);
     }
-    owner_apply(p->fd, &p->st);
+    owner_apply(p->fd, p->hit.layer > 0, &p->st);
     p->exists = true;
     return 0;
 }
@@ -167,6 +167,19 @@ int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_pat
     return r;
 }
 
+/* Whether the open object came with the image; asked of those only that carry no attribute. */
+static bool in_lower_layer(struct fs_context *fs, int fd, const struct linux_statx *st)
+{
+    char host[LINUX_PATH_MAX];
+    const char *rel;
+    int layer;
+
+    if (LINUX_S_ISREG(st->stx_mode) || LINUX_S_ISDIR(st->stx_mode))
+        return false;
+    return host_fd_path(fd, host, sizeof host) >= 0 && host[0] == '/' &&
+           mount_of_host(fs, NULL, host, &layer, &rel) && layer > 0;
+}
+
 int fs_stat_fd(struct task *task, int fd, struct linux_statx *st)
 {
     struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
@@ -182,7 +195,7 @@ int fs_stat_fd(struct task *task, int fd, struct linux_statx *st)
         /* Only objects of an upper layer carry the attribute. */
         fs_apply_origin(&task->proc->fs->mounts[0], 0, fd, st);
     if (r == 0)
-        owner_apply(fd, st);
+        owner_apply(fd, in_lower_layer(task->proc->fs, fd, st), st);
     fd_meta_put(meta);
     return r;
 }
