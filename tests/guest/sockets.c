@@ -2,11 +2,13 @@
 /* Sockets: TCP and UDP over loopback, AF_UNIX by path, abstract name and pair, descriptors and
  * credentials sent along, options, what is refused. */
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -274,8 +276,42 @@ static void refused(void)
     close(fd);
 }
 
+/* netdevice(7): what there is can be read, and nothing changed. */
+static void interfaces(void)
+{
+    char name[IF_NAMESIZE];
+    struct ifreq request = {.ifr_name = "lo"}, found[64];
+    struct ifconf list = {.ifc_len = sizeof found, .ifc_req = found}, size = {.ifc_len = 0};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), file = open("/dev/null", O_RDWR);
+    unsigned index = if_nametoindex("lo");
+
+    CHECK(index > 0);
+    CHECK(if_indextoname(index, name) == name && strcmp(name, "lo") == 0);
+    EQ(if_nametoindex("no-such-one"), 0);
+    EQ(errno, ENODEV);
+    EQ(ioctl(fd, SIOCGIFFLAGS, &request), 0);
+    CHECK(request.ifr_flags & IFF_LOOPBACK);
+    EQ(ioctl(fd, SIOCGIFMTU, &request), 0);
+    CHECK(request.ifr_mtu > 1000);
+    EQ(ioctl(fd, SIOCGIFCONF, &list), 0);
+    CHECK(list.ifc_len > 0 && list.ifc_len % sizeof *found == 0);
+    int loopbacks = 0;
+    for (size_t i = 0; i < list.ifc_len / sizeof *found; i++)
+        loopbacks += strcmp(found[i].ifr_name, "lo") == 0;
+    EQ(loopbacks, 1);
+    EQ(ioctl(fd, SIOCGIFCONF, &size), 0);
+    EQ(size.ifc_len, list.ifc_len);
+    list.ifc_buf = (void *)8;
+    ERR(ioctl(fd, SIOCGIFCONF, &list), EFAULT);
+    ERR(ioctl(fd, SIOCGIFFLAGS, 8), EFAULT);
+    ERR(ioctl(file, SIOCGIFFLAGS, &request), ENOTTY);
+    close(file);
+    close(fd);
+}
+
 int main(void)
 {
+    interfaces();
     tcp();
     udp();
     unix_path();

@@ -10,6 +10,7 @@
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/mm/uaccess.h"
+#include "linux/net/net.h"
 #include "linux/process/task.h"
 #include "syscalls_gen.h"
 
@@ -138,6 +139,8 @@ int64_t sys_ioctl(struct task *task, const uint64_t a[6])
         return fd_return(task, host_ioctl(fd, nr, (uint64_t)host_open_flags((int)a[2])));
     if (nr == FICLONE)
         return fd_is_guest(a[2]) ? host_ioctl(fd, nr, a[2]) : -LINUX_EBADF;
+    if (nr >= 0x8910 && nr <= 0x89ff) /* linux/sockios.h */
+        return interface_ioctl(task, fd, nr, a[2]);
     const struct request *req = find(nr);
     if (req == NULL || (synthetic(task, fd) && req->nr != 0x5450 && req->nr != 0x5451))
         return -LINUX_ENOTTY;

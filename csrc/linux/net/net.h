@@ -38,6 +38,9 @@ int control_export(struct task *task, void *buf, size_t *len);
 /* What the guest sees of a peer's credentials. */
 struct linux_ucred ucred_to_guest(struct task *task, struct linux_ucred host);
 
+/* ioctl(2) of a network interface: requests 0x8910 and above. -LINUX_ENOTTY: no such request. */
+int64_t interface_ioctl(struct task *task, int fd, uint32_t nr, gva_t arg);
+
 /* The result of a call that waits: EINTR where a timeout is set, as sock_intr_errno(). */
 int64_t sock_interrupted(int fd, int64_t result, int timeout_option);
 
