@@ -17,7 +17,7 @@ import pytest
 
 from tests.apps.conftest import ImageCommand
 
-INTERRUPT = "\x03"
+INTERRUPT, END = "\x03", "\x04"
 
 
 class Terminal:
@@ -95,6 +95,7 @@ def test_python_at_a_terminal(start: Start) -> None:
     python.expect(">>> ")
     python.type("\x1bOA\x7f8\n")  # the line before, its end changed
     python.expect("48\r\n")
+    python.expect(">>> ")
     python.type("import os, time; os.isatty(0), *os.get_terminal_size()\n")
     python.expect("(True, 100, 30)")
     python.expect(">>> ")
@@ -109,3 +110,27 @@ def test_python_at_a_terminal(start: Start) -> None:
     python.expect(">>> ")
     python.type("raise SystemExit(5)\n")
     assert python.close() == 5
+
+
+def test_bash_at_a_terminal(start: Start) -> None:
+    """Completion, a loop that Ctrl-C ends, and another program in its place that asks for a password."""
+    bash = start("bash", "--norc")
+    bash.expect("$ ")
+    bash.type("echo $((6 * 7)) ${COLUMNS}x$LINES $TERM\n")
+    bash.expect("42 100x30 xterm\r\n")
+    bash.expect("$ ")
+    bash.type("echo /etc/debian_ver\t\n")
+    bash.expect("\r/etc/debian_version\r\n")
+    bash.expect("$ ")
+    bash.type("while :; do ((n++ == 10)) && echo spin'ning'; done\n")
+    bash.expect("spinning\r\n")
+    bash.type(INTERRUPT)
+    bash.expect("^C")
+    bash.expect("$ ")
+    bash.type("exec python3 -c 'import getpass, sys; print(getpass.getpass()[::-1], sorted(sys.stdin))'\n")
+    bash.expect("Password: ")
+    bash.type("silent\n")
+    bash.expect("\r\n")
+    bash.type("b\na\n" + END)
+    assert "silent" not in bash.expect("tnelis ['a\\n', 'b\\n']\r\n")
+    assert bash.close() == 0
