@@ -209,6 +209,49 @@ static void devices(void)
     closedir(dir);
 }
 
+static int count(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return d ? n : -1;
+}
+
+/* As another user than root: its own process is its own. */
+static void unprivileged(void)
+{
+    struct stat st;
+
+    EQ(setresgid(1001, 1001, 1001), 0);
+    EQ(setresuid(1000, 1000, 1000), 0);
+    EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+    EQ(stat("/proc/self", &st), 0);
+    EQ(st.st_uid, 1000);
+    EQ(st.st_gid, 1001);
+    EQ(stat("/proc/self/environ", &st), 0);
+    EQ(st.st_uid, 1000);
+    EQ(lstat("/proc/self", &st), 0);
+    EQ(st.st_uid, 0);
+    EQ(stat("/proc/uptime", &st), 0);
+    EQ(st.st_uid, 0);
+    CHECK(count("/proc/self/fd") > 4);
+    CHECK(count("/proc/thread-self/fdinfo") > 4);
+    int fd = open("/proc/self/environ", O_RDONLY);
+    CHECK(fd >= 0);
+    EQ(fstat(fd, &st), 0);
+    EQ(st.st_uid, 1000);
+    close(fd);
+    EQ(prctl(PR_SET_DUMPABLE, 0), 0);
+    ERR(open("/proc/self/environ", O_RDONLY), EACCES);
+    EQ(stat("/proc/self/status", &st), 0);
+    EQ(st.st_uid, 0);
+    CHECK(count("/proc/self/fd") > 4);
+}
+
 int main(void)
 {
     self();
@@ -216,5 +259,6 @@ int main(void)
     memory();
     system_files();
     devices();
+    unprivileged();
     return done();
 }

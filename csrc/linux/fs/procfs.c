@@ -127,6 +127,16 @@ static int lookup_task(struct task *task, const char *rest, bool nested, struct 
     return 0;
 }
 
+/* task_dump_owner(): what only the owner may read (environ) is the process's own user's, unless the
+ * process must not be dumped. proc_fd_permission(): it sees its own descriptors all the same. */
+static void set_owner(const struct process *proc, struct synth_node *node)
+{
+    if (node->mode != (LINUX_S_IFDIR | 0555) && node->kind != FD_DIR && proc->dumpable != 1)
+        return;
+    node->uid = proc->cred.euid;
+    node->gid = proc->cred.egid;
+}
+
 static int lookup(struct fs_context *fs, struct task *task, const char *rel,
                   struct synth_node *node)
 {
@@ -146,7 +156,10 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel,
     if (number(&rest, &node->tid)) {
         if (task == NULL || (node->tid != task->proc->pid && !tid_exists(task->proc, node->tid)))
             return -LINUX_ENOENT;
-        return lookup_task(task, rest, false, node);
+        int r = lookup_task(task, rest, false, node);
+        if (r == 0)
+            set_owner(task->proc, node);
+        return r;
     }
     e = synth_table_find(proc_system_entries, rel);
     if (e == NULL)

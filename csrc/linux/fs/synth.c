@@ -71,6 +71,8 @@ void synth_stat(const struct synth_node *node, struct linux_statx *st)
     st->stx_mask = LINUX_STATX_BASIC_STATS;
     st->stx_blksize = 4096;
     st->stx_mode = (uint16_t)node->mode;
+    st->stx_uid = node->uid;
+    st->stx_gid = node->gid;
     st->stx_nlink = LINUX_S_ISDIR(node->mode) ? 2 : 1;
     st->stx_ino = node->ino;
     st->stx_dev_minor = node->ops->dev_minor;

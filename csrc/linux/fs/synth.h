@@ -17,6 +17,7 @@ struct synth_node {
     uint32_t mode; /* with type */
     uint64_t ino;
     uint64_t rdev;        /* devices */
+    uint32_t uid, gid;    /* of the guest's */
     enum synth_jump jump; /* a magic link: where following it goes */
     int fd;               /* JUMP_FD, fdinfo */
     int32_t tid;          /* procfs: the thread the node is of */
