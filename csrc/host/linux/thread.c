@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -23,11 +24,17 @@ struct start {
     void *arg;
 };
 
+/* Where host_thread_exit() goes on; NULL on the process's first thread. */
+static _Thread_local jmp_buf *thread_end;
+
 static void *thread_main(void *arg)
 {
-    struct start start = *(struct start *)arg;
+    const struct start start = *(struct start *)arg;
     free(arg);
-    start.fn(start.arg);
+    jmp_buf end;
+    thread_end = &end;
+    if (_setjmp(end) == 0)
+        start.fn(start.arg);
     return NULL;
 }
 
@@ -66,8 +73,10 @@ int32_t host_process_id(void)
 
 void host_thread_exit(void)
 {
-    if (host_thread_id() != getpid())
-        pthread_exit(NULL);
+    /* Not pthread_exit(): it opens libgcc_s.so.1 to unwind, at a low descriptor that a guest
+     * thread in execve or close_range may close in that moment. */
+    if (thread_end)
+        _longjmp(*thread_end, 1);
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
