@@ -59,9 +59,10 @@ static bool is_restart(int64_t ret)
 
 static void serve_call(struct task *task, struct vcpu_regs *regs)
 {
-    /* A copy: the call may change the registers (sigreturn, execve). */
-    const uint64_t args[6] = {regs->x[0], regs->x[1], regs->x[2],
-                              regs->x[3], regs->x[4], regs->x[5]};
+    /* A copy: the call may change the registers (sigreturn, execve). One by one: a load of two that
+     * were just stored singly waits for both to reach the cache. */
+    const volatile uint64_t *x = regs->x;
+    const uint64_t args[6] = {x[0], x[1], x[2], x[3], x[4], x[5]};
     /* Linux takes the number from w8. */
     uint64_t nr = (uint32_t)regs->x[8];
     syscall_fn *handler = nr < SYSCALL_TABLE_SIZE ? table[nr].handler : NULL;

@@ -115,13 +115,13 @@ int pre_br(struct a64_op *op, uint64_t pc)
 /* The block's end sees block->leave: the hottest exit needs no jump out. */
 EXEC(exec_svc)
 {
-    vcpu_of(cpu)->exit = (struct vcpu_exit){.reason = VCPU_EXIT_SVC, .imm = op->u32};
+    *vcpu_of(cpu)->exit = (struct vcpu_exit){.reason = VCPU_EXIT_SVC, .imm = op->u32};
 }
 
 EXEC(exec_brk)
 {
     struct vcpu *vcpu = vcpu_of(cpu);
-    vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_BRK, .imm = op->u32};
+    *vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_BRK, .imm = op->u32};
     interp_leave(vcpu, interp_pc(cpu));
 }
 

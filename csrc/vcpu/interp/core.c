@@ -72,7 +72,7 @@ void vcpu_vm_code_changed(struct vcpu_vm *vm, uint64_t addr, uint64_t len)
     pthread_mutex_unlock(&vm->lock);
 }
 
-static void jump_cache_clear(struct vcpu *vcpu)
+static __attribute__((noinline, cold)) void jump_cache_clear(struct vcpu *vcpu)
 {
     for (size_t i = 0; i < sizeof vcpu->jump / sizeof *vcpu->jump; i++)
         vcpu->jump[i] = block_none();
@@ -129,14 +129,14 @@ uint64_t interp_pc(const struct interp_cpu *cpu)
 void interp_leave(struct vcpu *vcpu, uint64_t pc)
 {
     vcpu->cpu.regs.pc = pc;
-    siglongjmp(vcpu->escape, 1);
+    __builtin_longjmp(vcpu->escape, 1);
 }
 
 void interp_fault(struct interp_cpu *cpu, uint64_t addr, enum vcpu_access access,
                   enum vcpu_fault_cause cause)
 {
     struct vcpu *vcpu = vcpu_of(cpu);
-    vcpu->exit = (struct vcpu_exit){
+    *vcpu->exit = (struct vcpu_exit){
         .reason = VCPU_EXIT_FAULT, .access = access, .cause = cause, .addr = addr};
     interp_leave(vcpu, vcpu->fetching ? vcpu->fetch_pc : interp_pc(cpu));
 }
@@ -158,7 +158,7 @@ bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access ac
 static __attribute__((noreturn)) void fetch_fault(struct vcpu *vcpu, uint64_t pc,
                                                   enum vcpu_fault_cause cause)
 {
-    vcpu->exit = (struct vcpu_exit){
+    *vcpu->exit = (struct vcpu_exit){
         .reason = VCPU_EXIT_FAULT, .access = VCPU_EXEC, .cause = cause, .addr = pc};
     interp_leave(vcpu, pc);
 }
@@ -236,17 +236,15 @@ static __attribute__((noinline)) struct block *find_block(struct vcpu *vcpu, uin
  * Take up the vm's epoch: from here on this vcpu uses no block of an earlier one. The reload after
  * the store closes the race with a flush that has read seen_epoch before.
  */
-static void enter_epoch(struct vcpu *vcpu)
+static inline void enter_epoch(struct vcpu *vcpu)
 {
-    uint64_t epoch;
-    do {
-        epoch = atomic_load(&vcpu->vm->epoch);
-        atomic_store(&vcpu->seen_epoch, epoch);
-    } while (atomic_load(&vcpu->vm->epoch) != epoch);
-    if (vcpu->jump_epoch != epoch) {
+    const struct vcpu_vm *vm = vcpu->vm;
+    uint64_t epoch = atomic_load_explicit(&vm->epoch, memory_order_relaxed), now;
+    while (atomic_store(&vcpu->seen_epoch, epoch), (now = atomic_load(&vm->epoch)) != epoch)
+        epoch = now;
+    if (__builtin_expect(vcpu->jump_epoch != epoch, 0))
         jump_cache_clear(vcpu);
-        vcpu->jump_epoch = epoch;
-    }
+    vcpu->jump_epoch = epoch;
 }
 
 /* At a block boundary, with attention set. Returns whether the run ends. */
@@ -257,7 +255,7 @@ static __attribute__((noinline)) bool attend(struct vcpu *vcpu)
         enter_epoch(vcpu);
     if (!(what & ATTEND_INTERRUPT))
         return false;
-    vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_INTERRUPT};
+    *vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_INTERRUPT};
     return true;
 }
 
@@ -270,7 +268,7 @@ static void remember(struct block *from, struct block *to)
                           memory_order_release);
 }
 
-/* Not inlined: beside sigsetjmp() nothing could stay in a register. */
+/* Not inlined: beside the recovery point nothing could stay in a register. */
 static __attribute__((noinline)) void run_blocks(struct vcpu *vcpu)
 {
     struct interp_cpu *cpu = &vcpu->cpu;
@@ -309,20 +307,27 @@ static __attribute__((noinline)) void run_blocks(struct vcpu *vcpu)
     }
 }
 
+/* With a recovery point for faults: the compiler's cheap one, which saves no registers, hence
+ * nothing else in the function. */
+static __attribute__((noinline)) void run_guarded(struct vcpu *vcpu)
+{
+    if (__builtin_setjmp(vcpu->escape))
+        return;
+    if (vcpu->cpu.regs.pc & 3)
+        fetch_fault(vcpu, vcpu->cpu.regs.pc, VCPU_FAULT_ALIGN);
+    run_blocks(vcpu);
+}
+
 void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     vcpu->excl.valid = false;
+    vcpu->exit = exit;
     enter_epoch(vcpu);
     vcpu->host_fp = host_fp_enter();
     vcpu->running = true;
-    if (sigsetjmp(vcpu->escape, 0) == 0) {
-        if (vcpu->cpu.regs.pc & 3)
-            fetch_fault(vcpu, vcpu->cpu.regs.pc, VCPU_FAULT_ALIGN);
-        run_blocks(vcpu);
-    }
+    run_guarded(vcpu);
     vcpu->running = false;
     vcpu->fetching = false;
     host_fp_leave(vcpu->host_fp);
     atomic_store_explicit(&vcpu->seen_epoch, 0, memory_order_release);
-    *exit = vcpu->exit;
 }

@@ -18,7 +18,7 @@ const uint8_t *interp_coverage(void)
 static void exec_undef(struct interp_cpu *cpu, const struct a64_op *op)
 {
     struct vcpu *vcpu = vcpu_of(cpu);
-    vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_UNDEF, .imm = op->insn};
+    *vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_UNDEF, .imm = op->insn};
     interp_leave(vcpu, interp_pc(cpu));
 }
 

@@ -8,7 +8,6 @@
 #ifndef ELFUSE_INTERP_H
 #define ELFUSE_INTERP_H
 
-#include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
 

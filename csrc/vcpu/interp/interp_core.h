@@ -37,7 +37,7 @@ struct block {
     _Atomic uint64_t pc;
     uint64_t start, end_pc; /* end_pc: of the instruction after the last */
     uint32_t count;
-    bool leave;  /* the last operation has filled vcpu->exit: return from the run */
+    bool leave;  /* the last operation has filled *vcpu->exit: return from the run */
     bool direct; /* at most two successors: remember them */
     _Atomic(struct block *) succ[2];
     _Atomic(struct block *) hash_next;
@@ -99,14 +99,14 @@ struct vcpu {
     const struct block *block; /* being executed */
     _Atomic unsigned attention;
     struct exclusive excl;
-    struct vcpu_exit exit;
+    struct vcpu_exit *exit; /* vcpu_run()'s */
     struct host_fp host_fp; /* the caller's, during a run */
     uint64_t fetch_pc;
     bool running, fetching;
     _Atomic uint64_t seen_epoch; /* 0 outside vcpu_run(): holds no block pointer that it will use */
     uint64_t jump_epoch;
     struct vcpu *next;
-    sigjmp_buf escape;
+    void *escape[5]; /* __builtin_setjmp's */
     uint32_t words[BLOCK_MAX_OPS];
     struct a64_op scratch[BLOCK_MAX_OPS];
     struct block *jump[1u << JUMP_CACHE_BITS];
@@ -149,7 +149,7 @@ unsigned decode_block(struct a64_op *ops, const uint32_t *words, unsigned count,
 bool decode_leaves(const struct a64_op *last);
 bool decode_is_direct(const struct a64_op *last);
 
-/* End the run with vcpu->exit as the caller filled it, at pc. */
+/* End the run with *vcpu->exit as the caller filled it, at pc. */
 void interp_leave(struct vcpu *vcpu, uint64_t pc) __attribute__((noreturn, cold));
 /* The address of the operation being executed. */
 uint64_t interp_pc(const struct interp_cpu *cpu);
