@@ -48,9 +48,9 @@ fuzz-a64: venv ## every row of the instruction set against qemu-aarch64, 2,000 c
 fuzz: ## libFuzzer on each fuzz target, SECONDS each (default 60), with what clang has
 	@scripts/fuzz.sh $(SECONDS)
 
-bench: venv ## the measurements, beside their peers
-	@scripts/ensure-packages.sh build test
-	$(PY) bench/side_by_side.py $(ARGS)
+bench: venv ## the measurements, beside their peers (ARGS are those of bench/translator.py)
+	@scripts/ensure-packages.sh build images test
+	@status=0; $(PY) bench/side_by_side.py || status=1; $(PY) bench/translator.py $(ARGS) || status=1; exit $$status
 
 wheel: venv ## dist/elfuse-*.whl
 	$(PY) -m pip wheel -q --no-build-isolation --no-deps -w dist .

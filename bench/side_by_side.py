@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from measure import QEMU, take_turns
 
 ROOT = Path(__file__).resolve().parent.parent
 GUEST = ROOT / "bench" / "guest"
-QEMU = "qemu-aarch64-static"
 
 
 def build(out: Path) -> None:
@@ -62,15 +64,7 @@ def output(command: Sequence[str]) -> list[float]:
     return [float(word) for word in result.stdout.split()]
 
 
-def take_turns(rounds: int, *sides: Callable[[], object]) -> list[list[object]]:
-    samples: list[list[object]] = [[] for _ in sides]
-    for _ in range(rounds):
-        for side, kept in zip(sides, samples, strict=True):
-            kept.append(side())
-    return samples
-
-
-def medians(samples: list[object]) -> list[float]:
+def medians(samples: list[Any]) -> list[float]:
     rows = [s if isinstance(s, list) else [s] for s in samples]
     return [statistics.median(column) for column in zip(*rows, strict=True)]
 
@@ -85,11 +79,13 @@ def report(name: str, ours: float, peer: float | None, unit: str, bound: str, ho
 def bench_engine(out: Path, rounds: int) -> bool:
     ours, qemu = take_turns(
         rounds,
-        lambda: output(guest_command(out, "loop")),
-        lambda: output([QEMU, str(out / "loop")]),
+        [
+            lambda: output(guest_command(out, "loop")),
+            lambda: output([QEMU, str(out / "loop")]),
+        ],
     )
-    rate = statistics.median(s[0] / s[1] / 1e6 for s in ours)  # type: ignore[index]
-    peer = statistics.median(s[0] / s[1] / 1e6 for s in qemu)  # type: ignore[index]
+    rate = statistics.median(s[0] / s[1] / 1e6 for s in ours)
+    peer = statistics.median(s[0] / s[1] / 1e6 for s in qemu)
     report("simple instructions (peer: qemu-aarch64)", rate, peer, "M/s", ">= 100 M/s", rate >= 100)
     return rate >= 100
 
@@ -97,8 +93,10 @@ def bench_engine(out: Path, rounds: int) -> bool:
 def bench_hello(out: Path, rounds: int) -> bool:
     ours, qemu = take_turns(
         rounds,
-        lambda: wall(guest_command(out, "hello")),
-        lambda: wall([QEMU, str(out / "hello")]),
+        [
+            lambda: wall(guest_command(out, "hello")),
+            lambda: wall([QEMU, str(out / "hello")]),
+        ],
     )
     a, b = medians(ours)[0] * 1e3, medians(qemu)[0] * 1e3
     report("static hello, whole (peer: qemu-aarch64)", a, b, "ms", "no slower", a <= b)
@@ -108,8 +106,10 @@ def bench_hello(out: Path, rounds: int) -> bool:
 def bench_calls(out: Path, rounds: int) -> bool:
     ours, host = take_turns(
         rounds,
-        lambda: output(guest_command(out, "calls")),
-        lambda: output([str(out / "calls.host")]),
+        [
+            lambda: output(guest_command(out, "calls")),
+            lambda: output([str(out / "calls.host")]),
+        ],
     )
     a, b = medians(ours), medians(host)
     good = True
@@ -136,8 +136,10 @@ def bench_command(image: str | None, store: str | None, rounds: int) -> None:
     store_args = ["--store", store] if store else []
     ours, python = take_turns(
         rounds,
-        lambda: wall([elfuse, "oci", "run", *store_args, image, "echo", "hello"]),
-        lambda: wall([sys.executable, "-c", "pass"]),
+        [
+            lambda: wall([elfuse, "oci", "run", *store_args, image, "echo", "hello"]),
+            lambda: wall([sys.executable, "-c", "pass"]),
+        ],
     )
     a, b = medians(ours)[0] * 1e3, medians(python)[0] * 1e3
     report("elfuse oci run, echo hello (peer: python3)", a, b, "ms", "reported", None)
