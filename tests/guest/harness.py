@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import re
@@ -88,9 +90,20 @@ def vm_path() -> str:
     named = os.environ.get("ELFUSE_VM")
     if named:
         return named
+    return _launcher_for_anyone()
+
+
+@functools.cache
+def _launcher_for_anyone() -> str:
+    """The launcher, where an ordinary user may start it: a checkout below /root is root's alone."""
     from elfuse import _core
 
-    return _core.vm_path()
+    if os.geteuid() != 0:
+        return _core.vm_path()
+    top = tempfile.mkdtemp(prefix="elfuse-vm-", dir="/tmp")
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    os.chmod(top, 0o755)
+    return str(shutil.copy(_core.vm_path(), top))
 
 
 class GuestRoot:
