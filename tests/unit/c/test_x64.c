@@ -137,6 +137,7 @@ static const int32_t constants[] = {
 /* Every register, and memory by each kind of base. */
 static struct x64_rm operands[48];
 static unsigned operand_count;
+#define FIRST_MEMORY 16
 
 static void make_operands(void)
 {
@@ -156,12 +157,25 @@ static void make_operands(void)
     operand_count = n;
 }
 
-#define EACH_REG(r) for (int r = RAX; r <= R15; r++)
-#define EACH_RM(rm)                                                                                \
-    for (struct x64_rm rm = operands[0], *p_ = operands; p_ < operands + operand_count; rm = *++p_)
-#define EACH_MEM(rm)  EACH_RM(rm) if (rm.reg < 0)
-#define EACH_WIDTH(w) for (unsigned w = 1; w <= 8; w *= 2)
-#define WIDE(w)       if ((w) > 1) /* 2, 4, 8 */
+/* for (EACH_REG(r)) ... */
+#define EACH_REG(r)                                                                                \
+    int r = RAX;                                                                                   \
+    r <= R15;                                                                                      \
+    r++
+#define EACH_WIDTH(w)                                                                              \
+    unsigned w = 1;                                                                                \
+    w <= 8;                                                                                        \
+    w *= 2
+#define EACH_WIDE(w)                                                                               \
+    unsigned w = 2;                                                                                \
+    w <= 8;                                                                                        \
+    w *= 2
+#define EACH_OF(rm, first)                                                                         \
+    struct x64_rm rm = operands[first], *p_ = operands + (first);                                  \
+    p_ < operands + operand_count;                                                                 \
+    rm = *++p_
+#define EACH_RM(rm)  EACH_OF(rm, 0)
+#define EACH_MEM(rm) EACH_OF(rm, FIRST_MEMORY)
 
 /* ---- forms ---- */
 
@@ -170,8 +184,7 @@ static void addressing(void)
 {
     static const int32_t disps[] = {0, 1, -1, 127, -128, 128, -129, 0x12345678, INT32_MIN};
     for (unsigned d = 0; d < COUNT(disps); d++) {
-        EACH_REG(base)
-        {
+        for (EACH_REG(base)) {
             struct x64_rm m = x64_mem(base, disps[d]);
             int r = (base + (int)d) % 16;
             F(x64_mov(e, 8, (unsigned)r, m), "mov %s,%s", gpr(8, r), gm(8, m));
@@ -187,45 +200,43 @@ static void addressing(void)
         }
     }
     for (unsigned scale = 0; scale < 4; scale++)
-        EACH_REG(i) if (i != RSP)
-        {
-            struct x64_rm m = x64_mem_index(R15, i, scale, 8);
-            F(x64_mov_to(e, 1, m, (unsigned)i), "mov %s,%s", gm(1, m), gpr(1, i));
-        }
+        for (EACH_REG(i))
+            if (i != RSP) {
+                struct x64_rm m = x64_mem_index(R15, i, scale, 8);
+                F(x64_mov_to(e, 1, m, (unsigned)i), "mov %s,%s", gm(1, m), gpr(1, i));
+            }
 }
 
 static void moves(void)
 {
-    EACH_WIDTH(w) EACH_REG(r)
-    {
-        EACH_RM(rm)
-        {
-            F(x64_mov(e, w, r, rm), "mov %s,%s", gpr(w, r), gm(w, rm));
-            F(x64_mov_to(e, w, rm, r), "mov %s,%s", gm(w, rm), gpr(w, r));
-            F(x64_xchg(e, w, r, rm), "xchg %s,%s", gm(w, rm), gpr(w, r));
+    for (EACH_WIDTH(w))
+        for (EACH_REG(r)) {
+            for (EACH_RM(rm)) {
+                F(x64_mov(e, w, r, rm), "mov %s,%s", gpr(w, r), gm(w, rm));
+                F(x64_mov_to(e, w, rm, r), "mov %s,%s", gm(w, rm), gpr(w, r));
+                F(x64_xchg(e, w, r, rm), "xchg %s,%s", gm(w, rm), gpr(w, r));
+            }
         }
-    }
-    EACH_REG(r) EACH_RM(rm)
-    {
-        F(x64_movzx(e, 1, r, rm), "movzx %s,%s", gpr(4, r), gm(1, rm));
-        F(x64_movzx(e, 2, r, rm), "movzx %s,%s", gpr(4, r), gm(2, rm));
-        for (unsigned w = 4; w <= 8; w += 4) {
-            F(x64_movsx(e, w, 1, r, rm), "movsx %s,%s", gpr(w, r), gm(1, rm));
-            F(x64_movsx(e, w, 2, r, rm), "movsx %s,%s", gpr(w, r), gm(2, rm));
+    for (EACH_REG(r))
+        for (EACH_RM(rm)) {
+            F(x64_movzx(e, 1, r, rm), "movzx %s,%s", gpr(4, r), gm(1, rm));
+            F(x64_movzx(e, 2, r, rm), "movzx %s,%s", gpr(4, r), gm(2, rm));
+            for (unsigned w = 4; w <= 8; w += 4) {
+                F(x64_movsx(e, w, 1, r, rm), "movsx %s,%s", gpr(w, r), gm(1, rm));
+                F(x64_movsx(e, w, 2, r, rm), "movsx %s,%s", gpr(w, r), gm(2, rm));
+            }
+            F(x64_movsx(e, 8, 4, r, rm), "movsxd %s,%s", gpr(8, r), gm(4, rm));
         }
-        F(x64_movsx(e, 8, 4, r, rm), "movsxd %s,%s", gpr(8, r), gm(4, rm));
-    }
-    EACH_REG(r) EACH_MEM(m)
-    {
-        F(x64_lea(e, 4, r, m), "lea %s,%s", gpr(4, r), address(m));
-        F(x64_lea(e, 8, r, m), "lea %s,%s", gpr(8, r), address(m));
-    }
+    for (EACH_REG(r))
+        for (EACH_MEM(m)) {
+            F(x64_lea(e, 4, r, m), "lea %s,%s", gpr(4, r), address(m));
+            F(x64_lea(e, 8, r, m), "lea %s,%s", gpr(8, r), address(m));
+        }
 }
 
 static void move_constants(void)
 {
-    EACH_REG(r)
-    {
+    for (EACH_REG(r)) {
         F(x64_mov_imm(e, r, 0), "mov %s,0x0", gpr(4, r));
         F(x64_mov_imm(e, r, 0x7fffffff), "mov %s,0x7fffffff", gpr(4, r));
         F(x64_mov_imm(e, r, 0x80000000), "mov %s,0x80000000", gpr(4, r));
@@ -236,9 +247,11 @@ static void move_constants(void)
         F(x64_mov_imm(e, r, 0xffffffff80000000), "mov %s,0xffffffff80000000", gpr(8, r));
         F(x64_mov_imm(e, r, ~0ull), "mov %s,0xffffffffffffffff", gpr(8, r));
     }
-    EACH_WIDTH(w)
-    EACH_RM(rm) for (unsigned i = 0; i < COUNT(constants); i++) F(
-        x64_mov_to_imm(e, w, rm, constants[i]), "mov %s,%s", gm(w, rm), constant(w, constants[i]));
+    for (EACH_WIDTH(w))
+        for (EACH_RM(rm))
+            for (unsigned i = 0; i < COUNT(constants); i++)
+                F(x64_mov_to_imm(e, w, rm, constants[i]), "mov %s,%s", gm(w, rm),
+                  constant(w, constants[i]));
 }
 
 static void arithmetic(void)
@@ -246,27 +259,27 @@ static void arithmetic(void)
     static const char *const names[] = {"add", "or", "adc", "sbb", "and", "sub", "xor", "cmp"};
     for (enum x64_alu op = ALU_ADD; op <= ALU_CMP; op++) {
         const char *name = names[op];
-        EACH_WIDTH(w) EACH_RM(rm)
-        {
-            EACH_REG(r)
-            {
-                F(x64_alu(e, op, w, r, rm), "%s %s,%s", name, gpr(w, r), gm(w, rm));
-                F(x64_alu_to(e, op, w, rm, r), "%s %s,%s", name, gm(w, rm), gpr(w, r));
+        for (EACH_WIDTH(w))
+            for (EACH_RM(rm)) {
+                for (EACH_REG(r)) {
+                    F(x64_alu(e, op, w, r, rm), "%s %s,%s", name, gpr(w, r), gm(w, rm));
+                    F(x64_alu_to(e, op, w, rm, r), "%s %s,%s", name, gm(w, rm), gpr(w, r));
+                }
+                for (unsigned i = 0; i < COUNT(constants); i++)
+                    F(x64_alu_imm(e, op, w, rm, constants[i]), "%s %s,%s", name, gm(w, rm),
+                      constant(w, constants[i]));
             }
+    }
+    for (EACH_WIDTH(w))
+        for (EACH_RM(rm)) {
+            for (EACH_REG(r))
+                F(x64_test(e, w, rm, r), "test %s,%s", gm(w, rm), gpr(w, r));
             for (unsigned i = 0; i < COUNT(constants); i++)
-                F(x64_alu_imm(e, op, w, rm, constants[i]), "%s %s,%s", name, gm(w, rm),
+                F(x64_test_imm(e, w, rm, constants[i]), "test %s,%s", gm(w, rm),
                   constant(w, constants[i]));
+            F(x64_not(e, w, rm), "not %s", gm(w, rm));
+            F(x64_neg(e, w, rm), "neg %s", gm(w, rm));
         }
-    }
-    EACH_WIDTH(w) EACH_RM(rm)
-    {
-        EACH_REG(r) F(x64_test(e, w, rm, r), "test %s,%s", gm(w, rm), gpr(w, r));
-        for (unsigned i = 0; i < COUNT(constants); i++)
-            F(x64_test_imm(e, w, rm, constants[i]), "test %s,%s", gm(w, rm),
-              constant(w, constants[i]));
-        F(x64_not(e, w, rm), "not %s", gm(w, rm));
-        F(x64_neg(e, w, rm), "neg %s", gm(w, rm));
-    }
 }
 
 static void shifts(void)
@@ -278,40 +291,39 @@ static void shifts(void)
                  {SHIFT_SHL, "shl"}, {SHIFT_SHR, "shr"}, {SHIFT_SAR, "sar"}};
     static const unsigned counts[] = {0, 1, 2, 7, 31, 63};
     for (unsigned k = 0; k < COUNT(kinds); k++) {
-        EACH_WIDTH(w) EACH_RM(rm)
-        {
-            F(x64_shift_cl(e, kinds[k].op, w, rm), "%s %s,cl", kinds[k].name, gm(w, rm));
-            for (unsigned i = 0; i < COUNT(counts); i++)
-                F(x64_shift_imm(e, kinds[k].op, w, rm, counts[i]), "%s %s,0x%x", kinds[k].name,
-                  gm(w, rm), counts[i]);
-        }
+        for (EACH_WIDTH(w))
+            for (EACH_RM(rm)) {
+                F(x64_shift_cl(e, kinds[k].op, w, rm), "%s %s,cl", kinds[k].name, gm(w, rm));
+                for (unsigned i = 0; i < COUNT(counts); i++)
+                    F(x64_shift_imm(e, kinds[k].op, w, rm, counts[i]), "%s %s,0x%x", kinds[k].name,
+                      gm(w, rm), counts[i]);
+            }
     }
-    EACH_WIDTH(w) WIDE(w) EACH_RM(rm) EACH_REG(r)
-    {
-        F(x64_shld(e, w, rm, r, 3), "shld %s,%s,0x3", gm(w, rm), gpr(w, r));
-        F(x64_shrd(e, w, rm, r, 31), "shrd %s,%s,0x1f", gm(w, rm), gpr(w, r));
-    }
+    for (EACH_WIDE(w))
+        for (EACH_RM(rm))
+            for (EACH_REG(r)) {
+                F(x64_shld(e, w, rm, r, 3), "shld %s,%s,0x3", gm(w, rm), gpr(w, r));
+                F(x64_shrd(e, w, rm, r, 31), "shrd %s,%s,0x1f", gm(w, rm), gpr(w, r));
+            }
 }
 
 static void products_and_bits(void)
 {
-    EACH_WIDTH(w) WIDE(w) EACH_RM(rm)
-    {
-        EACH_REG(r)
-        {
-            F(x64_imul(e, w, r, rm), "imul %s,%s", gpr(w, r), gm(w, rm));
-            F(x64_bsr(e, w, r, rm), "bsr %s,%s", gpr(w, r), gm(w, rm));
-            F(x64_lzcnt(e, w, r, rm), "lzcnt %s,%s", gpr(w, r), gm(w, rm));
+    for (EACH_WIDE(w))
+        for (EACH_RM(rm)) {
+            for (EACH_REG(r)) {
+                F(x64_imul(e, w, r, rm), "imul %s,%s", gpr(w, r), gm(w, rm));
+                F(x64_bsr(e, w, r, rm), "bsr %s,%s", gpr(w, r), gm(w, rm));
+                F(x64_lzcnt(e, w, r, rm), "lzcnt %s,%s", gpr(w, r), gm(w, rm));
+            }
+            F(x64_mul_wide(e, w, false, rm), "mul %s", gm(w, rm));
+            F(x64_mul_wide(e, w, true, rm), "imul %s", gm(w, rm));
+            F(x64_div_wide(e, w, false, rm), "div %s", gm(w, rm));
+            F(x64_div_wide(e, w, true, rm), "idiv %s", gm(w, rm));
+            F(x64_bt_imm(e, w, rm, 15), "bt %s,0xf", gm(w, rm));
+            F(x64_bt_imm(e, w, rm, 0), "bt %s,0x0", gm(w, rm));
         }
-        F(x64_mul_wide(e, w, false, rm), "mul %s", gm(w, rm));
-        F(x64_mul_wide(e, w, true, rm), "imul %s", gm(w, rm));
-        F(x64_div_wide(e, w, false, rm), "div %s", gm(w, rm));
-        F(x64_div_wide(e, w, true, rm), "idiv %s", gm(w, rm));
-        F(x64_bt_imm(e, w, rm, 15), "bt %s,0xf", gm(w, rm));
-        F(x64_bt_imm(e, w, rm, 0), "bt %s,0x0", gm(w, rm));
-    }
-    EACH_REG(r)
-    {
+    for (EACH_REG(r)) {
         F(x64_bswap(e, 4, r), "bswap %s", gpr(4, r));
         F(x64_bswap(e, 8, r), "bswap %s", gpr(8, r));
     }
@@ -325,12 +337,12 @@ static const char *const cc_names[] = {"o", "no", "b", "ae", "e", "ne", "be", "a
 static void conditions(void)
 {
     for (enum x64_cc cc = CC_O; cc <= CC_G; cc++) {
-        EACH_RM(rm)
-        {
+        for (EACH_RM(rm)) {
             F(x64_setcc(e, cc, rm), "set%s %s", cc_names[cc], gm(1, rm));
-            EACH_WIDTH(w)
-            WIDE(w) EACH_REG(r)
-                F(x64_cmov(e, cc, w, r, rm), "cmov%s %s,%s", cc_names[cc], gpr(w, r), gm(w, rm));
+            for (EACH_WIDE(w))
+                for (EACH_REG(r))
+                    F(x64_cmov(e, cc, w, r, rm), "cmov%s %s,%s", cc_names[cc], gpr(w, r),
+                      gm(w, rm));
         }
     }
     F(x64_cmc(e), "cmc");
@@ -342,29 +354,28 @@ static void conditions(void)
 
 static void atomics(void)
 {
-    EACH_WIDTH(w) EACH_REG(r)
-    {
-        EACH_MEM(m)
-        {
-            F((x64_lock(e), x64_cmpxchg(e, w, m, r)), "lock cmpxchg %s,%s", gm(w, m), gpr(w, r));
-            F((x64_lock(e), x64_xadd(e, w, m, r)), "lock xadd %s,%s", gm(w, m), gpr(w, r));
-            F((x64_lock(e), x64_alu_to(e, ALU_OR, w, m, r)), "lock or %s,%s", gm(w, m), gpr(w, r));
+    for (EACH_WIDTH(w))
+        for (EACH_REG(r)) {
+            for (EACH_MEM(m)) {
+                F((x64_lock(e), x64_cmpxchg(e, w, m, r)), "lock cmpxchg %s,%s", gm(w, m),
+                  gpr(w, r));
+                F((x64_lock(e), x64_xadd(e, w, m, r)), "lock xadd %s,%s", gm(w, m), gpr(w, r));
+                F((x64_lock(e), x64_alu_to(e, ALU_OR, w, m, r)), "lock or %s,%s", gm(w, m),
+                  gpr(w, r));
+            }
+            F(x64_cmpxchg(e, w, x64_reg(RBX), r), "cmpxchg %s,%s", gpr(w, RBX), gpr(w, r));
+            F(x64_xadd(e, w, x64_reg(R9), r), "xadd %s,%s", gpr(w, R9), gpr(w, r));
         }
-        F(x64_cmpxchg(e, w, x64_reg(RBX), r), "cmpxchg %s,%s", gpr(w, RBX), gpr(w, r));
-        F(x64_xadd(e, w, x64_reg(R9), r), "xadd %s,%s", gpr(w, R9), gpr(w, r));
-    }
     F(x64_mfence(e), "mfence");
 }
 
 static void flow(void)
 {
-    EACH_RM(rm)
-    {
+    for (EACH_RM(rm)) {
         F(x64_jmp_rm(e, rm), "jmp %s", gm(8, rm));
         F(x64_call_rm(e, rm), "call %s", gm(8, rm));
     }
-    EACH_REG(r)
-    {
+    for (EACH_REG(r)) {
         F(x64_push(e, r), "push %s", gpr(8, r));
         F(x64_pop(e, r), "pop %s", gpr(8, r));
     }
@@ -431,56 +442,58 @@ static void nops(void)
 
 static void vector_moves(void)
 {
-    EACH_REG(r) EACH_RM(rm)
-    {
-        F(x64_vmovdqu(e, r, rm), "vmovdqu %s,%s", xmm(r), xm(16, rm));
-        F(x64_vmovdqu_to(e, rm, r), "vmovdqu %s,%s", xm(16, rm), xmm(r));
-        F(x64_vmovq(e, r, rm), "vmovq %s,%s", xmm(r), xm(8, rm));
-        F(x64_vmovq_to(e, rm, r), "vmovq %s,%s", xm(8, rm), xmm(r));
-        F(x64_vmov_from_gpr(e, 4, r, rm), "vmovd %s,%s", xmm(r), gm(4, rm));
-        F(x64_vmov_from_gpr(e, 8, r, rm), "vmovq %s,%s", xmm(r), gm(8, rm));
-        F(x64_vmov_to_gpr(e, 4, rm, r), "vmovd %s,%s", gm(4, rm), xmm(r));
-        F(x64_vmov_to_gpr(e, 8, rm, r), "vmovq %s,%s", gm(8, rm), xmm(r));
-    }
+    for (EACH_REG(r))
+        for (EACH_RM(rm)) {
+            F(x64_vmovdqu(e, r, rm), "vmovdqu %s,%s", xmm(r), xm(16, rm));
+            F(x64_vmovdqu_to(e, rm, r), "vmovdqu %s,%s", xm(16, rm), xmm(r));
+            F(x64_vmovq(e, r, rm), "vmovq %s,%s", xmm(r), xm(8, rm));
+            F(x64_vmovq_to(e, rm, r), "vmovq %s,%s", xm(8, rm), xmm(r));
+            F(x64_vmov_from_gpr(e, 4, r, rm), "vmovd %s,%s", xmm(r), gm(4, rm));
+            F(x64_vmov_from_gpr(e, 8, r, rm), "vmovq %s,%s", xmm(r), gm(8, rm));
+            F(x64_vmov_to_gpr(e, 4, rm, r), "vmovd %s,%s", gm(4, rm), xmm(r));
+            F(x64_vmov_to_gpr(e, 8, rm, r), "vmovq %s,%s", gm(8, rm), xmm(r));
+        }
 }
 
 static void vector_operations(void)
 {
-    EACH_REG(r) EACH_REG(v) EACH_RM(rm)
-    {
-        F(x64_vop(e, 0xfe, r, v, rm), "vpaddd %s,%s,%s", xmm(r), xmm(v), xm(16, rm));
-        F(x64_vop38(e, 0x40, r, v, rm), "vpmulld %s,%s,%s", xmm(r), xmm(v), xm(16, rm));
-        F(x64_vop3a(e, 0x0f, r, v, rm, 9), "vpalignr %s,%s,%s,0x9", xmm(r), xmm(v), xm(16, rm));
-        F(x64_vex(e, PP_NONE, MAP_0F, false, 0x58, r, v, rm), "vaddps %s,%s,%s", xmm(r), xmm(v),
-          xm(16, rm));
-        F(x64_vex(e, PP_F2, MAP_0F, false, 0x59, r, v, rm), "vmulsd %s,%s,%s", xmm(r), xmm(v),
-          xm(8, rm));
-        F(x64_vex(e, PP_F3, MAP_0F, false, 0x5c, r, v, rm), "vsubss %s,%s,%s", xmm(r), xmm(v),
-          xm(4, rm));
-        F(x64_vex(e, PP_66, MAP_0F38, true, 0xb8, r, v, rm), "vfmadd231pd %s,%s,%s", xmm(r), xmm(v),
-          xm(16, rm));
-        F(x64_vex_imm(e, PP_NONE, MAP_0F, false, 0xc2, r, v, rm, 0x1f), "vcmptrue_usps %s,%s,%s",
-          xmm(r), xmm(v), xm(16, rm));
-        F(x64_vex(e, PP_F2, MAP_0F, true, 0x2a, r, v, rm), "vcvtsi2sd %s,%s,%s", xmm(r), xmm(v),
-          gm(8, rm));
-    }
+    for (EACH_REG(r))
+        for (EACH_REG(v))
+            for (EACH_RM(rm)) {
+                F(x64_vop(e, 0xfe, r, v, rm), "vpaddd %s,%s,%s", xmm(r), xmm(v), xm(16, rm));
+                F(x64_vop38(e, 0x40, r, v, rm), "vpmulld %s,%s,%s", xmm(r), xmm(v), xm(16, rm));
+                F(x64_vop3a(e, 0x0f, r, v, rm, 9), "vpalignr %s,%s,%s,0x9", xmm(r), xmm(v),
+                  xm(16, rm));
+                F(x64_vex(e, PP_NONE, MAP_0F, false, 0x58, r, v, rm), "vaddps %s,%s,%s", xmm(r),
+                  xmm(v), xm(16, rm));
+                F(x64_vex(e, PP_F2, MAP_0F, false, 0x59, r, v, rm), "vmulsd %s,%s,%s", xmm(r),
+                  xmm(v), xm(8, rm));
+                F(x64_vex(e, PP_F3, MAP_0F, false, 0x5c, r, v, rm), "vsubss %s,%s,%s", xmm(r),
+                  xmm(v), xm(4, rm));
+                F(x64_vex(e, PP_66, MAP_0F38, true, 0xb8, r, v, rm), "vfmadd231pd %s,%s,%s", xmm(r),
+                  xmm(v), xm(16, rm));
+                F(x64_vex_imm(e, PP_NONE, MAP_0F, false, 0xc2, r, v, rm, 0x1f),
+                  "vcmptrue_usps %s,%s,%s", xmm(r), xmm(v), xm(16, rm));
+                F(x64_vex(e, PP_F2, MAP_0F, true, 0x2a, r, v, rm), "vcvtsi2sd %s,%s,%s", xmm(r),
+                  xmm(v), gm(8, rm));
+            }
 }
 
 static void bmi2(void)
 {
-    EACH_REG(r) for (unsigned w = 4; w <= 8; w += 4) EACH_RM(rm)
-    {
-        EACH_REG(n)
-        {
-            F(x64_shiftx(e, SHIFT_SHL, w, r, rm, n), "shlx %s,%s,%s", gpr(w, r), gm(w, rm),
-              gpr(w, n));
-            F(x64_shiftx(e, SHIFT_SHR, w, r, rm, n), "shrx %s,%s,%s", gpr(w, r), gm(w, rm),
-              gpr(w, n));
-            F(x64_shiftx(e, SHIFT_SAR, w, r, rm, n), "sarx %s,%s,%s", gpr(w, r), gm(w, rm),
-              gpr(w, n));
-        }
-        F(x64_rorx(e, w, r, rm, 7), "rorx %s,%s,0x7", gpr(w, r), gm(w, rm));
-    }
+    for (EACH_REG(r))
+        for (unsigned w = 4; w <= 8; w += 4)
+            for (EACH_RM(rm)) {
+                for (EACH_REG(n)) {
+                    F(x64_shiftx(e, SHIFT_SHL, w, r, rm, n), "shlx %s,%s,%s", gpr(w, r), gm(w, rm),
+                      gpr(w, n));
+                    F(x64_shiftx(e, SHIFT_SHR, w, r, rm, n), "shrx %s,%s,%s", gpr(w, r), gm(w, rm),
+                      gpr(w, n));
+                    F(x64_shiftx(e, SHIFT_SAR, w, r, rm, n), "sarx %s,%s,%s", gpr(w, r), gm(w, rm),
+                      gpr(w, n));
+                }
+                F(x64_rorx(e, w, r, rm, 7), "rorx %s,%s,0x7", gpr(w, r), gm(w, rm));
+            }
 }
 
 /* ---- reading it back ---- */
