@@ -25,9 +25,9 @@ struct host_signal_info {
 };
 
 struct host_signal_hooks {
-    /* A memory fault on the calling thread. Returns only if nobody knows it; the process is then
-     * ended. */
-    void (*fault)(uintptr_t addr, enum host_fault_access access, enum host_fault_cause cause,
+    /* A memory fault on the calling thread. Returns true if what caused it is mended, so that the
+     * thread goes on, false if nobody knows it: the process is then ended. */
+    bool (*fault)(uintptr_t addr, enum host_fault_access access, enum host_fault_cause cause,
                   void *context);
     /* Signal handler context: something is in the inbox, or the thread was kicked. */
     void (*arrived)(void);

@@ -115,7 +115,9 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc == 2 && !strcmp(argv[1], "--engine")) {
-        printf("%s\n", vcpu_engine());
+        const char *why;
+        enum vcpu_engine engine = vcpu_engine_auto(&why);
+        printf("%s\n", engine == VCPU_ENGINE_JIT ? "jit" : "interp");
         return 0;
     }
     bool help = argc == 2 && !strcmp(argv[1], "--help");

@@ -71,19 +71,31 @@ struct vcpu_exit {
     uint64_t addr;               /* FAULT: first failing byte, as the guest computed it */
 };
 
+enum vcpu_engine {
+    VCPU_ENGINE_AUTO, /* the best that the host allows, or what ELFUSE_ENGINE says */
+    VCPU_ENGINE_INTERP,
+    VCPU_ENGINE_JIT,
+};
+
+/* Bytes below base and behind base + size that nothing may be mapped in: where an access may end up
+ * whose address was compared before a small offset was added. */
+#define VCPU_GUARD (1ull << 20)
+
 struct vcpu_vm_config {
     uint8_t *base; /* host address of guest address 0 */
     uint64_t size; /* bytes reserved from base: a power of two */
     /* CNTVCT_EL0: any thread, monotonic; and CNTFRQ_EL0 in Hz. */
     uint64_t (*counter)(void);
     uint64_t counter_hz;
+    enum vcpu_engine engine;
 };
 
 #define VCPU_PROT_READ  1u
 #define VCPU_PROT_WRITE 2u
 #define VCPU_PROT_EXEC  4u
 
-/* Make an address space. Returns NULL when out of memory. */
+/* Make an address space. Returns NULL when out of memory, or when config->engine is one that this
+ * host cannot run. */
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config);
 
 /* Free it. Preconditions: no vcpu of it exists. */
@@ -125,12 +137,17 @@ void vcpu_interrupt(struct vcpu *vcpu);
  * The host's memory fault handler calls this, on the faulting thread, with the faulting host
  * address, the access, the cause if the host knows it, and the host's signal context (ucontext_t
  * *). If the fault was taken inside vcpu_run() of `vcpu` on a guest access, it does not return (the
- * run exits with VCPU_EXIT_FAULT). Otherwise returns false: the fault is not the guest's.
+ * run exits with VCPU_EXIT_FAULT). Otherwise returns false: the fault is not the guest's; or true:
+ * the engine has dealt with it, and the handler returns to the faulting instruction.
  */
 bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access access,
                      enum vcpu_fault_cause cause, void *host_context);
 
-/* Engine name for people ("interp"). */
-const char *vcpu_engine(void);
+/* The engine's name for people ("interp", "jit"). */
+const char *vcpu_engine_name(const struct vcpu_vm *vm);
+/* The engine of that name ("auto", "interp", "jit"). Returns false for any other name. */
+bool vcpu_engine_parse(const char *name, enum vcpu_engine *engine);
+/* What VCPU_ENGINE_AUTO chooses on this host, and in *why a reason for people. */
+enum vcpu_engine vcpu_engine_auto(const char **why);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * a64_diff.c - differential fuzzing of the interpreter against a reference CPU, row by row of the
+ * a64_diff.c - differential fuzzing of an engine (ELFUSE_ENGINE) against a reference CPU, row by row of the
  * instruction table.
  *
  *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S] [--length
@@ -234,8 +234,9 @@ static void on_fault(int sig, siginfo_t *info, void *ctx)
 {
     ucontext_t *uc = ctx;
     bool write = uc->uc_mcontext.gregs[REG_ERR] & 2;
-    vcpu_host_fault(cpu, (uintptr_t)info->si_addr, write ? VCPU_WRITE : VCPU_READ,
-                    sig == SIGBUS ? VCPU_FAULT_BUS : VCPU_FAULT_MAP, ctx);
+    if (vcpu_host_fault(cpu, (uintptr_t)info->si_addr, write ? VCPU_WRITE : VCPU_READ,
+                        sig == SIGBUS ? VCPU_FAULT_BUS : VCPU_FAULT_MAP, ctx))
+        return;
     signal(sig, SIG_DFL);
 }
 
@@ -254,12 +255,18 @@ static void guest_map(uint64_t addr, uint64_t size, int prot, unsigned guest)
 
 static void set_up(void)
 {
-    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    static char stack[65536];
+    const stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction sa = {.sa_sigaction = on_fault,
+                           .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
+    sigaltstack(&ss, NULL);
     struct vcpu_vm_config config = {
         .size = GUEST_SIZE, .counter = counter, .counter_hz = 1000000000};
-    base = mmap(NULL, GUEST_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    base = mmap(NULL, GUEST_SIZE + 2 * VCPU_GUARD, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         die("mmap");
+    base += VCPU_GUARD;
     config.base = base;
     vm = vcpu_vm_create(&config);
     cpu = vcpu_create(vm);

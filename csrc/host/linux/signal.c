@@ -168,8 +168,9 @@ static void on_fault(int signo, siginfo_t *si, void *context)
             cause = si->si_code == SEGV_ACCERR ? HOST_FAULT_PERM : HOST_FAULT_MAP;
         else if (si->si_code == BUS_ADRALN)
             cause = HOST_FAULT_ALIGN;
-        if (hooks.fault)
-            hooks.fault((uintptr_t)si->si_addr, context_access(context), cause, context);
+        if (hooks.fault &&
+            hooks.fault((uintptr_t)si->si_addr, context_access(context), cause, context))
+            return;
     }
     crash(signo, si, *context_pc(context));
 }
@@ -191,7 +192,8 @@ static bool is_ours(int signo)
 
 static int install(int signo, void (*handler)(int, siginfo_t *, void *), int flags)
 {
-    struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
+    /* On the alternate stack: translated code has its stack pointer elsewhere. */
+    struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | flags};
     sigemptyset(&sa.sa_mask);
     return sigaction(signo, &sa, NULL) ? -errno : 0;
 }
@@ -202,7 +204,7 @@ int host_signals_init(const struct host_signal_hooks *new_hooks)
     int err = 0;
     /* A fault handler leaves by a jump: its signal must not stay blocked. */
     for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]) && !err; i++)
-        err = install(fault_signals[i], on_fault, SA_ONSTACK | SA_NODEFER);
+        err = install(fault_signals[i], on_fault, SA_NODEFER);
     if (!err)
         err = install(SIGNAL_KICK, on_signal, 0);
     if (!err)

@@ -15,8 +15,9 @@
 #include "host/thread.h"
 #include "linux/abi/mman.h"
 #include "linux/kernel.h"
+#include "vcpu/vcpu.h"
 
-#define MM_GUARD     (1ull << 20) /* reserved before and behind the range */
+#define MM_GUARD     VCPU_GUARD /* reserved before and behind the range */
 #define MM_MIN_ADDR  0x10000ull   /* vm.mmap_min_addr */
 #define MM_MIN_SIZE  (1ull << 32) /* smallest range that is worth starting with */
 #define MM_FULL_SIZE (1ull << 45)

@@ -7,7 +7,7 @@
 
 _Thread_local struct task *current;
 
-static void on_fault(uintptr_t addr, enum host_fault_access access, enum host_fault_cause cause,
+static bool on_fault(uintptr_t addr, enum host_fault_access access, enum host_fault_cause cause,
                      void *context)
 {
     static const enum vcpu_access accesses[] = {
@@ -23,10 +23,12 @@ static void on_fault(uintptr_t addr, enum host_fault_access access, enum host_fa
     };
     struct task *task = current;
     if (!task)
-        return;
-    if (task->in_guest)
-        vcpu_host_fault(task->vcpu, addr, accesses[access], causes[cause], context);
+        return false;
+    if (task->in_guest &&
+        vcpu_host_fault(task->vcpu, addr, accesses[access], causes[cause], context))
+        return true;
     uaccess_fault(task, addr);
+    return false;
 }
 
 /* Signal handler context: the task looks for itself, with its locks, in signal_work(). */

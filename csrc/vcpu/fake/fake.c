@@ -35,9 +35,22 @@ struct vcpu {
     atomic_bool interrupted;
 };
 
-const char *vcpu_engine(void)
+const char *vcpu_engine_name(const struct vcpu_vm *vm)
 {
+    (void)vm;
     return "fake";
+}
+
+bool vcpu_engine_parse(const char *name, enum vcpu_engine *engine)
+{
+    *engine = VCPU_ENGINE_AUTO;
+    return !strcmp(name, "auto");
+}
+
+enum vcpu_engine vcpu_engine_auto(const char **why)
+{
+    *why = "there is no other";
+    return VCPU_ENGINE_AUTO;
 }
 
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)

@@ -8,19 +8,19 @@
 #include "vcpu/interp/host_fp.h"
 #include "vcpu/interp/interp_core.h"
 
-const char *vcpu_engine(void)
-{
-    return "interp";
-}
-
-struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
+struct vcpu_vm *interp_vm_create(const struct vcpu_vm_config *config,
+                                 const struct translator *translator)
 {
     struct vcpu_vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return NULL;
     vm->config = *config;
+    vm->translator = translator;
     atomic_init(&vm->epoch, 1);
-    if (cache_init(vm) || pthread_mutex_init(&vm->lock, NULL)) {
+    int error = translator ? translator->vm_init(vm) : cache_init(vm);
+    if (error || pthread_mutex_init(&vm->lock, NULL)) {
+        if (!error && translator)
+            translator->vm_destroy(vm);
         cache_destroy(vm);
         free(vm);
         return NULL;
@@ -28,10 +28,17 @@ struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
     return vm;
 }
 
+const char *vcpu_engine_name(const struct vcpu_vm *vm)
+{
+    return vm->translator ? vm->translator->name : "interp";
+}
+
 void vcpu_vm_destroy(struct vcpu_vm *vm)
 {
     if (!vm)
         return;
+    if (vm->translator)
+        vm->translator->vm_destroy(vm);
     cache_destroy(vm);
     free(vm->exec);
     pthread_mutex_destroy(&vm->lock);
@@ -43,6 +50,17 @@ static void clip(const struct vcpu_vm *vm, uint64_t addr, uint64_t len, uint64_t
 {
     *start = addr < vm->config.size ? addr : vm->config.size;
     *end = len < vm->config.size - *start ? *start + len : vm->config.size;
+}
+
+/* With the lock. A block that is being made from the old code is thrown away. */
+static void invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
+{
+    if (vm->translator) {
+        vm->code_version++;
+        vm->translator->invalidate(vm, start, end);
+    } else {
+        cache_invalidate(vm, start, end);
+    }
 }
 
 int vcpu_vm_protect(struct vcpu_vm *vm, uint64_t addr, uint64_t len, unsigned prot)
@@ -57,7 +75,7 @@ int vcpu_vm_protect(struct vcpu_vm *vm, uint64_t addr, uint64_t len, unsigned pr
     if (was || executable) {
         error = exec_map_set(vm, start, end, executable);
         /* The mapping may be another one now, also when it is executable as before. */
-        cache_invalidate(vm, start, end);
+        invalidate(vm, start, end);
     }
     pthread_mutex_unlock(&vm->lock);
     return error;
@@ -68,24 +86,32 @@ void vcpu_vm_code_changed(struct vcpu_vm *vm, uint64_t addr, uint64_t len)
     uint64_t start, end;
     clip(vm, addr, len, &start, &end);
     pthread_mutex_lock(&vm->lock);
-    cache_invalidate(vm, start, end);
+    invalidate(vm, start, end);
     pthread_mutex_unlock(&vm->lock);
 }
 
 static __attribute__((noinline, cold)) void jump_cache_clear(struct vcpu *vcpu)
 {
+    if (vcpu->vm->translator) {
+        vcpu->vm->translator->forget(vcpu);
+        return;
+    }
     for (size_t i = 0; i < sizeof vcpu->jump / sizeof *vcpu->jump; i++)
         vcpu->jump[i] = block_none();
 }
 
 struct vcpu *vcpu_create(struct vcpu_vm *vm)
 {
-    struct vcpu *vcpu = calloc(1, sizeof *vcpu);
+    struct vcpu *vcpu = calloc(1, vm->translator ? vm->translator->vcpu_bytes : sizeof *vcpu);
     if (!vcpu)
         return NULL;
     vcpu->vm = vm;
     vcpu->cpu.base = vm->config.base;
     vcpu->cpu.limit = vm->config.size;
+    if (vm->translator && vm->translator->vcpu_init(vcpu)) {
+        free(vcpu);
+        return NULL;
+    }
     jump_cache_clear(vcpu);
     pthread_mutex_lock(&vm->lock);
     vcpu->jump_epoch = atomic_load(&vm->epoch);
@@ -107,6 +133,8 @@ void vcpu_destroy(struct vcpu *vcpu)
     *at = vcpu->next;
     cache_reclaim(vm);
     pthread_mutex_unlock(&vm->lock);
+    if (vm->translator)
+        vm->translator->vcpu_destroy(vcpu);
     free(vcpu);
 }
 
@@ -144,38 +172,53 @@ void interp_fault(struct interp_cpu *cpu, uint64_t addr, enum vcpu_access access
 bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access access,
                      enum vcpu_fault_cause cause, void *host_context)
 {
+    const struct translator *translator = vcpu->vm->translator;
     uint64_t addr = host_addr - (uintptr_t)vcpu->cpu.base;
-    if (!vcpu->running || addr >= vcpu->cpu.limit)
+    if (!vcpu->running)
+        return false;
+    enum fault_of of =
+        translator && host_context ? translator->fault(vcpu, host_addr, host_context) : FAULT_OTHER;
+    if (of == FAULT_MENDED)
+        return true;
+    if (of == FAULT_OTHER && addr >= vcpu->cpu.limit)
         return false;
     /* We do not return through the signal frame, which would have restored the mask. */
     if (host_context)
         pthread_sigmask(SIG_SETMASK, &((ucontext_t *)host_context)->uc_sigmask, NULL);
+    if (of == FAULT_GUEST) {
+        *vcpu->exit = (struct vcpu_exit){
+            .reason = VCPU_EXIT_FAULT, .access = access, .cause = cause, .addr = addr};
+        interp_leave(vcpu, vcpu->cpu.regs.pc);
+    }
     if (vcpu->fetching)
         interp_fault(&vcpu->cpu, vcpu->fetch_pc, VCPU_EXEC, cause);
     interp_fault(&vcpu->cpu, addr, access, cause);
 }
 
-static __attribute__((noreturn)) void fetch_fault(struct vcpu *vcpu, uint64_t pc,
-                                                  enum vcpu_fault_cause cause)
+void interp_fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
 {
     *vcpu->exit = (struct vcpu_exit){
         .reason = VCPU_EXIT_FAULT, .access = VCPU_EXEC, .cause = cause, .addr = pc};
     interp_leave(vcpu, pc);
 }
 
-/* Copy the words at pc up to the page's end. Without the lock, since it may fault. Returns their
- * number. */
+void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t pc, unsigned count)
+{
+    vcpu->fetch_pc = pc;
+    vcpu->fetching = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    memcpy(words, vcpu->vm->config.base + pc, count * sizeof *words);
+    atomic_signal_fence(memory_order_seq_cst);
+    vcpu->fetching = false;
+}
+
+/* The words at pc up to the page's end. Returns their number. */
 static unsigned fetch_words(struct vcpu *vcpu, uint64_t pc)
 {
     unsigned count = (unsigned)((GUEST_PAGE - (pc & (GUEST_PAGE - 1))) / 4);
     if (count > BLOCK_MAX_OPS)
         count = BLOCK_MAX_OPS;
-    vcpu->fetch_pc = pc;
-    vcpu->fetching = true;
-    atomic_signal_fence(memory_order_seq_cst);
-    memcpy(vcpu->words, vcpu->vm->config.base + pc, count * sizeof *vcpu->words);
-    atomic_signal_fence(memory_order_seq_cst);
-    vcpu->fetching = false;
+    interp_fetch(vcpu, vcpu->words, pc, count);
     return count;
 }
 
@@ -187,13 +230,13 @@ static struct block *build_block(struct vcpu *vcpu, uint64_t pc)
 {
     struct vcpu_vm *vm = vcpu->vm;
     if (pc & 3)
-        fetch_fault(vcpu, pc, VCPU_FAULT_ALIGN);
+        interp_fetch_fault(vcpu, pc, VCPU_FAULT_ALIGN);
     pthread_mutex_lock(&vm->lock);
     uint64_t version = vm->code_version;
     bool executable = exec_map_has(vm, pc);
     pthread_mutex_unlock(&vm->lock);
     if (!executable)
-        fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
+        interp_fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
     unsigned count = decode_block(vcpu->scratch, vcpu->words, fetch_words(vcpu, pc), pc);
 
     pthread_mutex_lock(&vm->lock);
@@ -209,7 +252,7 @@ static struct block *build_block(struct vcpu *vcpu, uint64_t pc)
     }
     pthread_mutex_unlock(&vm->lock);
     if (!block)
-        fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
+        interp_fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
     return block;
 }
 
@@ -247,8 +290,7 @@ static inline void enter_epoch(struct vcpu *vcpu)
     vcpu->jump_epoch = epoch;
 }
 
-/* At a block boundary, with attention set. Returns whether the run ends. */
-static __attribute__((noinline)) bool attend(struct vcpu *vcpu)
+__attribute__((noinline)) bool interp_attend(struct vcpu *vcpu)
 {
     unsigned what = atomic_exchange(&vcpu->attention, 0);
     if (what & ATTEND_FLUSH)
@@ -276,7 +318,7 @@ static __attribute__((noinline)) void run_blocks(struct vcpu *vcpu)
     for (;;) {
         if (__builtin_expect(atomic_load_explicit(&vcpu->attention, memory_order_relaxed) != 0,
                              0)) {
-            if (attend(vcpu))
+            if (interp_attend(vcpu))
                 return;
             from = NULL;
         }
@@ -314,8 +356,11 @@ static __attribute__((noinline)) void run_guarded(struct vcpu *vcpu)
     if (__builtin_setjmp(vcpu->escape))
         return;
     if (vcpu->cpu.regs.pc & 3)
-        fetch_fault(vcpu, vcpu->cpu.regs.pc, VCPU_FAULT_ALIGN);
-    run_blocks(vcpu);
+        interp_fetch_fault(vcpu, vcpu->cpu.regs.pc, VCPU_FAULT_ALIGN);
+    if (vcpu->vm->translator)
+        vcpu->vm->translator->run(vcpu);
+    else
+        run_blocks(vcpu);
 }
 
 void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
@@ -328,6 +373,8 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     run_guarded(vcpu);
     vcpu->running = false;
     vcpu->fetching = false;
+    if (vcpu->vm->translator)
+        vcpu->vm->translator->stopped(vcpu);
     host_fp_leave(vcpu->host_fp);
     atomic_store_explicit(&vcpu->seen_epoch, 0, memory_order_release);
 }

@@ -60,12 +60,40 @@ struct arena_chunk {
     _Alignas(16) uint8_t bytes[];
 };
 
+/*
+ * A translator that stands in for run_blocks(). It keeps what is of the vm in vm->jit; its vcpu begins
+ * with struct vcpu and is vcpu_bytes long.
+ */
+struct translator {
+    const char *name;
+    size_t vcpu_bytes;
+    int (*vm_init)(struct vcpu_vm *vm); /* 0 or a negative errno */
+    void (*vm_destroy)(struct vcpu_vm *vm);
+    int (*vcpu_init)(struct vcpu *vcpu);
+    void (*vcpu_destroy)(struct vcpu *vcpu);
+    /* With the lock: code in [start, end) has changed. */
+    void (*invalidate)(struct vcpu_vm *vm, uint64_t start, uint64_t end);
+    /* The epoch has changed: drop every pointer to code. */
+    void (*forget)(struct vcpu *vcpu);
+    /* Run until *vcpu->exit is filled in. Left by interp_leave() too. */
+    void (*run)(struct vcpu *vcpu);
+    /* After run() or its being left: put the state that the host's FP unit holds into regs. */
+    void (*stopped)(struct vcpu *vcpu);
+    /* A host fault: if it was taken in translated code, put the guest's state into regs and return
+     * FAULT_GUEST, or FAULT_MENDED to go on as if nothing had been. */
+    enum fault_of { FAULT_OTHER, FAULT_GUEST, FAULT_MENDED } (*fault)(struct vcpu *vcpu,
+                                                                      uintptr_t host_addr,
+                                                                      void *context);
+};
+
 struct exec_range {
     uint64_t start, end;
 };
 
 struct vcpu_vm {
     struct vcpu_vm_config config;
+    const struct translator *translator; /* or NULL */
+    struct jit *jit;                     /* the translator's */
     pthread_mutex_t lock;
     /* Executable ranges: sorted, neither touching nor overlapping. */
     struct exec_range *exec;
@@ -148,6 +176,17 @@ bool exec_map_meets(const struct vcpu_vm *vm, uint64_t start, uint64_t end);
 unsigned decode_block(struct a64_op *ops, const uint32_t *words, unsigned count, uint64_t pc);
 bool decode_leaves(const struct a64_op *last);
 bool decode_is_direct(const struct a64_op *last);
+
+/* core.c, for a translator. Make an address space that it runs, or (NULL) the interpreter. */
+struct vcpu_vm *interp_vm_create(const struct vcpu_vm_config *config,
+                                 const struct translator *translator);
+/* Copy count words at pc, which do not cross a page. Without the lock, since it may fault. */
+void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t pc, unsigned count);
+/* End the run with a fault of fetching at pc. */
+void interp_fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
+    __attribute__((noreturn, cold));
+/* At a block boundary, with attention set. Returns whether the run ends (pc is the caller's). */
+bool interp_attend(struct vcpu *vcpu);
 
 /* End the run with *vcpu->exit as the caller filled it, at pc. */
 void interp_leave(struct vcpu *vcpu, uint64_t pc) __attribute__((noreturn, cold));

@@ -31,8 +31,9 @@ static void guest_on_fault(int sig, siginfo_t *info, void *context)
     enum vcpu_fault_cause cause = sig == SIGBUS                  ? VCPU_FAULT_BUS
                                   : info->si_code == SEGV_ACCERR ? VCPU_FAULT_PERM
                                                                  : VCPU_FAULT_MAP;
-    if (guest_cpu)
-        vcpu_host_fault(guest_cpu, (uintptr_t)info->si_addr, access, cause, context);
+    if (guest_cpu &&
+        vcpu_host_fault(guest_cpu, (uintptr_t)info->si_addr, access, cause, context))
+        return;
     signal(sig, SIG_DFL);
 }
 
@@ -47,17 +48,28 @@ static uint64_t guest_counter(void)
     return 0x1122334455ull;
 }
 
+/* Once on each thread that runs guest code: its stack pointer may be elsewhere when a signal comes. */
+static inline void guest_signal_stack(void)
+{
+    static _Thread_local char stack[65536];
+    const stack_t ss = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&ss, NULL);
+}
+
 static inline void guest_create(void)
 {
     /* Without SA_NODEFER: the engine must put the mask back itself. */
-    struct sigaction sa = {.sa_sigaction = guest_on_fault, .sa_flags = SA_SIGINFO};
+    struct sigaction sa = {.sa_sigaction = guest_on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    guest_signal_stack();
     sigaction(SIGSEGV, &sa, NULL);
     sigaction(SIGBUS, &sa, NULL);
-    guest_base =
-        mmap(NULL, GUEST_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    guest_base = mmap(NULL, GUEST_SIZE + 2 * VCPU_GUARD, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (guest_base == MAP_FAILED)
         abort();
-    struct vcpu_vm_config config = {guest_base, GUEST_SIZE, guest_counter, 1000000000};
+    guest_base += VCPU_GUARD;
+    struct vcpu_vm_config config = {guest_base, GUEST_SIZE, guest_counter, 1000000000,
+                                    VCPU_ENGINE_AUTO};
     guest_vm = vcpu_vm_create(&config);
     guest_cpu = guest_vm ? vcpu_create(guest_vm) : NULL;
     if (!guest_cpu)
@@ -71,7 +83,7 @@ static inline void guest_destroy(void)
 {
     vcpu_destroy(guest_cpu);
     vcpu_vm_destroy(guest_vm);
-    munmap(guest_base, GUEST_SIZE);
+    munmap(guest_base - VCPU_GUARD, GUEST_SIZE + 2 * VCPU_GUARD);
     guest_cpu = NULL;
 }
 

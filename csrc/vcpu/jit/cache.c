@@ -1,0 +1,470 @@
+/*
+ * cache.c - the arena of translated code and what is found in it. cache.h has the rules.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vcpu/jit/cache.h"
+
+#define ARENA_BYTES ((size_t)SEGMENT_BYTES * SEGMENT_COUNT)
+
+static unsigned key_hash(uint64_t key)
+{
+    uint64_t k = key >> 2;
+    return (unsigned)(k ^ k >> CACHE_HASH_BITS ^ key >> 61) & ((1u << CACHE_HASH_BITS) - 1);
+}
+
+static unsigned page_hash(uint64_t page)
+{
+    return (unsigned)(page ^ (page >> PAGE_HASH_BITS)) & ((1u << PAGE_HASH_BITS) - 1);
+}
+
+/* ---- the arena ---- */
+
+static int memory_file(void)
+{
+    /* MFD_EXEC is Linux 6.3's, and needed where vm.memfd_noexec is set; older kernels refuse it. */
+    const unsigned mfd_exec = 0x10;
+    int fd = memfd_create("elfuse-code", MFD_CLOEXEC | mfd_exec);
+    if (fd < 0)
+        fd = memfd_create("elfuse-code", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (ftruncate(fd, (off_t)ARENA_BYTES)) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int jit_cache_init(struct jit *jit)
+{
+    jit->pages = calloc((size_t)1 << PAGE_HASH_BITS, sizeof *jit->pages);
+    jit->hash = calloc((size_t)1 << CACHE_HASH_BITS, sizeof *jit->hash);
+    if (!jit->pages || !jit->hash)
+        return -ENOMEM;
+    jit->fd = memory_file();
+    if (jit->fd < 0)
+        return jit->fd;
+    void *write = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                       jit->fd, 0);
+    if (write == MAP_FAILED)
+        return -errno;
+    jit->write = write;
+    void *code =
+        mmap(NULL, ARENA_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, jit->fd, 0);
+    if (code == MAP_FAILED)
+        return -errno;
+    jit->code = code;
+    jit->segments[0].used = (jit_stubs_make(jit, 0) + 15) & ~15u;
+    return 0;
+}
+
+static void free_meta(struct meta_chunk *chunk)
+{
+    while (chunk) {
+        struct meta_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+}
+
+void jit_cache_destroy(struct jit *jit)
+{
+    for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+        struct segment *s = &jit->segments[i];
+        free_meta(s->meta);
+        free_meta(s->retired);
+        free(s->blocks);
+        free(s->incoming);
+    }
+    for (size_t i = 0; jit->pages && i < (size_t)1 << PAGE_HASH_BITS; i++) {
+        while (jit->pages[i]) {
+            struct jit_page *p = jit->pages[i];
+            jit->pages[i] = p->next;
+            free(p);
+        }
+    }
+    free(jit->pages);
+    free(jit->hash);
+    if (jit->write)
+        munmap(jit->write, ARENA_BYTES);
+    if (jit->code)
+        munmap(jit->code, ARENA_BYTES);
+    if (jit->fd >= 0)
+        close(jit->fd);
+}
+
+void jit_cache_freeze(struct jit *jit)
+{
+    for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+        jit->segments[i].frozen = true;
+}
+
+/* Before the first change of a frozen segment: a copy in a memory file of this process. Returns false
+ * when there is no memory; then nothing may be changed. */
+static bool thaw(struct jit *jit, struct segment *s)
+{
+    if (!s->frozen)
+        return true;
+    /* One for all the segments, at the same offsets; made anew after the next fork. */
+    off_t offset = (off_t)(s - jit->segments) * SEGMENT_BYTES;
+    bool first = true;
+    for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+        first &= jit->segments[i].frozen;
+    if (first) {
+        int fd = memory_file();
+        if (fd < 0)
+            return false;
+        close(jit->fd);
+        jit->fd = fd;
+    }
+    uint8_t *write = jit->write + offset, *code = jit->code + offset;
+    for (uint32_t done = 0; done < s->used;) {
+        ssize_t n = pwrite(jit->fd, write + done, s->used - done, offset + done);
+        if (n <= 0)
+            return false;
+        done += (uint32_t)n;
+    }
+    if (mmap(code, SEGMENT_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, jit->fd, offset) ==
+            MAP_FAILED ||
+        mmap(write, SEGMENT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, jit->fd,
+             offset) == MAP_FAILED)
+        abort(); /* half replaced: MAP_FIXED over a mapping of the same size needs no memory */
+    s->frozen = false;
+    return true;
+}
+
+static struct segment *segment_of(struct jit *jit, uint32_t offset)
+{
+    return &jit->segments[offset / SEGMENT_BYTES];
+}
+
+typedef uint32_t unaligned_u32 __attribute__((aligned(1), may_alias));
+
+/* One store of four bytes that share 16 with nothing else's end (align_site() in translate.c), which
+ * other threads may be running over. */
+static void patch(struct jit *jit, uint32_t site, uint32_t target)
+{
+    if (!thaw(jit, segment_of(jit, site)))
+        return;
+    atomic_thread_fence(memory_order_release);
+    *(volatile unaligned_u32 *)(jit->write + site) = target - site - 4;
+}
+
+/* ---- blocks ---- */
+
+struct jit_block *jit_cache_find(struct jit *jit, uint64_t key)
+{
+    struct jit_block *b = atomic_load_explicit(&jit->hash[key_hash(key)], memory_order_acquire);
+    while (b && atomic_load_explicit(&b->key, memory_order_acquire) != key)
+        b = atomic_load_explicit(&b->hash_next, memory_order_acquire);
+    return b;
+}
+
+static void *meta_alloc(struct segment *s, size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    struct meta_chunk *chunk = s->meta;
+    if (!chunk || sizeof chunk->bytes - chunk->used < size) {
+        chunk = malloc(sizeof *chunk);
+        if (!chunk)
+            return NULL;
+        chunk->next = s->meta;
+        chunk->used = 0;
+        s->meta = chunk;
+    }
+    void *at = chunk->bytes + chunk->used;
+    chunk->used += size;
+    return at;
+}
+
+static struct jit_page *page_of(struct jit *jit, uint64_t page)
+{
+    struct jit_page **head = &jit->pages[page_hash(page)];
+    for (struct jit_page *p = *head; p; p = p->next) {
+        if (p->page == page)
+            return p;
+    }
+    struct jit_page *p = malloc(sizeof *p);
+    if (p) {
+        *p = (struct jit_page){.page = page, .next = *head};
+        *head = p;
+    }
+    return p;
+}
+
+static bool grow(void **array, uint32_t count, uint32_t *room, size_t element)
+{
+    if (count < *room)
+        return true;
+    uint32_t more = *room ? *room * 2 : 64;
+    void *bigger = realloc(*array, more * element);
+    if (!bigger)
+        return false;
+    *array = bigger;
+    *room = more;
+    return true;
+}
+
+static void publish(struct jit *jit, struct jit_page *page, struct jit_block *b, uint64_t key)
+{
+    b->page_next = page->blocks;
+    page->blocks = b;
+    _Atomic(struct jit_block *) *head = &jit->hash[key_hash(key)];
+    atomic_init(&b->hash_next, atomic_load_explicit(head, memory_order_relaxed));
+    atomic_store_explicit(head, b, memory_order_release);
+}
+
+static void unpublish(struct jit *jit, struct jit_block *b, uint64_t key)
+{
+    _Atomic(struct jit_block *) *at = &jit->hash[key_hash(key)];
+    for (struct jit_block *c; (c = atomic_load_explicit(at, memory_order_relaxed));
+         at = &c->hash_next) {
+        if (c == b) {
+            struct jit_block *next = atomic_load_explicit(&b->hash_next, memory_order_relaxed);
+            atomic_store_explicit(at, next, memory_order_release);
+            return;
+        }
+    }
+}
+
+/* The block is no longer in its page's list. */
+static void kill(struct jit *jit, struct jit_block *b)
+{
+    uint64_t key = atomic_exchange(&b->key, BLOCK_DEAD);
+    unpublish(jit, b, key);
+    jit->stats.kills++;
+    if (!thaw(jit, &jit->segments[b->segment]))
+        abort(); /* stale code must not go on */
+    /* jmp rel32 to the block's end, and what was behind it: 8 aligned bytes at once. */
+    uint64_t *entry = (uint64_t *)(void *)(jit->write + b->code), jump;
+    memcpy(&jump, entry, 8);
+    jump = (jump & ~0xffffffffffull) | 0xe9 | (uint64_t)(b->size - JIT_DEAD_BYTES - 5) << 8;
+    __atomic_store_n(entry, jump, __ATOMIC_RELEASE);
+}
+
+static void kill_page(struct jit *jit, struct jit_page *page)
+{
+    for (struct jit_block *b = page->blocks; b; b = b->page_next)
+        kill(jit, b);
+    page->blocks = NULL;
+}
+
+void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
+{
+    struct jit *jit = jit_of_vm(vm);
+    if (start >= end)
+        return;
+    uint64_t first = start >> GUEST_PAGE_BITS, last = (end - 1) >> GUEST_PAGE_BITS;
+    bool few = last - first < (1u << PAGE_HASH_BITS);
+    uint64_t steps = few ? last - first + 1 : 1u << PAGE_HASH_BITS;
+    for (uint64_t i = 0; i < steps; i++) {
+        struct jit_page *p = jit->pages[few ? page_hash(first + i) : i];
+        for (; p; p = p->next) {
+            if (p->page >= first && p->page <= last)
+                kill_page(jit, p);
+        }
+    }
+}
+
+/* ---- segments ---- */
+
+static uint64_t oldest_epoch(const struct vcpu_vm *vm)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (struct vcpu *v = vm->vcpus; v; v = v->next) {
+        uint64_t seen = atomic_load(&v->seen_epoch);
+        if (seen && seen < oldest)
+            oldest = seen;
+    }
+    return oldest;
+}
+
+static void take_from_page(struct jit *jit, struct jit_block *b, uint64_t key)
+{
+    struct jit_page *page = page_of(jit, (key & ~JIT_KEY_FPCR) >> GUEST_PAGE_BITS);
+    for (struct jit_block **at = page ? &page->blocks : NULL; at && *at; at = &(*at)->page_next) {
+        if (*at == b) {
+            *at = b->page_next;
+            return;
+        }
+    }
+}
+
+/* Have nothing lead into s any more, and say from which epoch on it is free. */
+static void evict(struct vcpu_vm *vm, struct segment *s)
+{
+    struct jit *jit = jit_of_vm(vm);
+    for (uint32_t i = 0; i < s->block_count; i++) {
+        struct jit_block *b = s->blocks[i];
+        uint64_t key = atomic_load(&b->key);
+        if (key == BLOCK_DEAD)
+            continue;
+        take_from_page(jit, b, key);
+        kill(jit, b);
+    }
+    for (uint32_t i = 0; i < s->incoming_count; i++) {
+        struct incoming *in = &s->incoming[i];
+        if (segment_of(jit, in->site)->generation == in->generation)
+            patch(jit, in->site, in->stub);
+    }
+    s->incoming_count = 0;
+    s->generation++;
+    s->retired = s->meta;
+    s->meta = NULL;
+    jit->stats.evictions++;
+    uint64_t epoch = atomic_load(&vm->epoch) + 1;
+    s->free_at = epoch;
+    atomic_store(&vm->epoch, epoch);
+    for (struct vcpu *v = vm->vcpus; v; v = v->next)
+        atomic_fetch_or(&v->attention, ATTEND_FLUSH);
+}
+
+static bool reuse(const struct vcpu_vm *vm, struct segment *s)
+{
+    if (!s->free_at)
+        return true;
+    if (s->free_at > oldest_epoch(vm))
+        return false;
+    free_meta(s->retired);
+    s->retired = NULL;
+    s->block_count = 0;
+    s->used = 0;
+    s->free_at = 0;
+    return true;
+}
+
+/*
+ * The segment to fill. Two ahead of it are kept evicted, so that by the time they are needed the
+ * vcpus have long passed a boundary. A vcpu that has not (it sleeps inside a block's fallback) makes
+ * its segments be skipped.
+ */
+static struct segment *segment_with_room(struct vcpu_vm *vm)
+{
+    struct jit *jit = jit_of_vm(vm);
+    struct segment *s = &jit->segments[jit->current];
+    if (SEGMENT_BYTES - s->used >= JIT_BLOCK_ROOM)
+        return s;
+    for (unsigned tries = 0; tries < SEGMENT_COUNT; tries++) {
+        /* Segment 0 has the stubs and stays. */
+        jit->current = jit->current + 1 < SEGMENT_COUNT ? jit->current + 1 : 1;
+        for (unsigned ahead = 0; ahead <= 2; ahead++) {
+            struct segment *old =
+                &jit->segments[(jit->current - 1 + ahead) % (SEGMENT_COUNT - 1) + 1];
+            if (old->used && !old->free_at)
+                evict(vm, old);
+        }
+        s = &jit->segments[jit->current];
+        if (reuse(vm, s))
+            return s;
+    }
+    return NULL;
+}
+
+/* ---- making a block ---- */
+
+static struct jit_block *new_block(struct jit *jit, struct segment *s, uint64_t key)
+{
+    struct translation *t = &jit->translation;
+    struct jit_block *b =
+        meta_alloc(s, sizeof *b + (t->count + 1u) * sizeof *t->map);
+    if (!b || !grow((void **)&s->blocks, s->block_count, &s->block_room, sizeof(void *)))
+        return NULL;
+    uint32_t size = (uint32_t)(t->e.at - t->code);
+    b->code = (uint32_t)(t->code - jit->write);
+    b->size = size;
+    b->count = (uint16_t)t->count;
+    b->segment = (uint16_t)(s - jit->segments);
+    b->page_next = NULL;
+    atomic_init(&b->key, key);
+    atomic_init(&b->hash_next, NULL);
+    memcpy(b->map, t->map, (t->count + 1u) * sizeof *t->map);
+    s->blocks[s->block_count++] = b;
+    s->used = (b->code % SEGMENT_BYTES + size + 15) & ~15u;
+    jit->stats.blocks++;
+    jit->stats.insns += t->count;
+    jit->stats.code_bytes += size;
+    return b;
+}
+
+/* For ELFUSE_JIT_DUMP: a line of the pc and the guest's words, and a line of the host's bytes. */
+static void jit_dump(struct jit *jit, const struct jit_block *b, const uint32_t *page)
+{
+    const struct translation *t = &jit->translation;
+    uint64_t pc = t->key & ~JIT_KEY_FPCR;
+    dprintf(jit->dump_fd, "block %llx", (unsigned long long)t->key);
+    for (unsigned i = 0; i < b->count; i++)
+        dprintf(jit->dump_fd, " %08x", page[(pc & (GUEST_PAGE - 1)) / 4 + i]);
+    dprintf(jit->dump_fd, "\nhost");
+    for (unsigned i = 0; i <= b->count; i++)
+        dprintf(jit->dump_fd, " %x", b->map[i].host);
+    dprintf(jit->dump_fd, "\ncode ");
+    for (unsigned i = 0; i < b->size; i++)
+        dprintf(jit->dump_fd, "%02x", t->code[i]);
+    dprintf(jit->dump_fd, "\n");
+}
+
+struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint32_t *page, bool keep)
+{
+    struct jit *jit = jit_of_vm(vm);
+    struct segment *s = segment_with_room(vm);
+    uint64_t pc = key & ~JIT_KEY_FPCR;
+    struct jit_page *p = page_of(jit, pc >> GUEST_PAGE_BITS);
+    if (!s || !p || !thaw(jit, s))
+        return NULL;
+    struct translation *t = &jit->translation;
+    t->key = key;
+    t->host = &jit->host;
+    t->limit = vm->config.size;
+    t->e.at = jit->write + (size_t)(s - jit->segments) * SEGMENT_BYTES + s->used;
+    t->end = t->e.at + (SEGMENT_BYTES - s->used);
+    jit_translate(t, page);
+    struct jit_block *b = new_block(jit, s, key);
+    if (b && jit->dump_fd >= 0)
+        jit_dump(jit, b, page);
+    if (b && keep)
+        publish(jit, p, b, key);
+    else if (b)
+        atomic_store(&b->key, BLOCK_DEAD);
+    return b;
+}
+
+void jit_cache_link(struct vcpu_vm *vm, const struct jit_link_data *data, struct jit_block *block)
+{
+    struct jit *jit = jit_of_vm(vm);
+    uint32_t at = (uint32_t)((const uint8_t *)data - jit->code);
+    struct segment *to = &jit->segments[block->segment];
+    if (atomic_load(&block->key) == BLOCK_DEAD)
+        return;
+    if (!grow((void **)&to->incoming, to->incoming_count, &to->incoming_room,
+              sizeof *to->incoming))
+        return;
+    uint32_t site = at + (uint32_t)data->site, stub = at - 6; /* the call of STUB_LINK */
+    to->incoming[to->incoming_count++] =
+        (struct incoming){site, stub, segment_of(jit, site)->generation};
+    jit->stats.links++;
+    patch(jit, site, block->code);
+}
+
+const struct jit_block *jit_cache_block_at(const struct jit *jit, uintptr_t at)
+{
+    uintptr_t offset = at - (uintptr_t)jit->code;
+    if (offset >= ARENA_BYTES)
+        return NULL;
+    const struct segment *s = &jit->segments[offset / SEGMENT_BYTES];
+    uint32_t low = 0, high = s->block_count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (s->blocks[mid]->code <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    const struct jit_block *b = low ? s->blocks[low - 1] : NULL;
+    return b && offset - b->code < b->size ? b : NULL;
+}

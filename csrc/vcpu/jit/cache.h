@@ -1,0 +1,129 @@
+/*
+ * cache.h - the code cache: blocks of translated code, shared by a vm's vcpus.
+ *
+ * Code lives in one arena that is mapped twice from a memory file, once to be run and once to be
+ * written. It is filled segment by segment. When the last is full the oldest is evicted: its blocks
+ * die, jumps into it are taken back, and when every vcpu has passed a block boundary since (its
+ * epoch says so) it is filled anew.
+ *
+ * A block dies when guest code changes under it or with its segment: a jump over its first bytes
+ * leads to a call of STUB_DEAD. Whoever was inside finishes it, as a core may that has fetched the
+ * old instructions already.
+ *
+ * After fork() parent and child share the arena's memory, so both freeze it: a frozen segment is
+ * copied into a memory file of the process before anything in it changes.
+ */
+#ifndef ELFUSE_JIT_CACHE_H
+#define ELFUSE_JIT_CACHE_H
+
+#include "vcpu/jit/translate.h"
+
+#define SEGMENT_BYTES  (256u * 1024)
+#define SEGMENT_COUNT  256u /* 64 MiB of code: some 4 million guest instructions */
+#define CACHE_HASH_BITS 16
+
+struct jit_block {
+    _Atomic uint64_t key; /* BLOCK_DEAD when dead */
+    uint32_t code, size;  /* bytes, code from the arena's beginning */
+    uint16_t count;       /* guest instructions */
+    uint16_t segment;
+    _Atomic(struct jit_block *) hash_next;
+    struct jit_block *page_next;
+    struct insn_map map[]; /* count + 1 */
+};
+
+/* A patched jump into a segment, so that it can be taken back. Offsets in the arena. */
+struct incoming {
+    uint32_t site, stub;
+    uint32_t generation; /* of the segment that has the site */
+};
+
+struct meta_chunk {
+    struct meta_chunk *next;
+    size_t used;
+    _Alignas(16) uint8_t bytes[16 * 1024 - 32];
+};
+
+struct segment {
+    uint32_t used;
+    uint32_t generation; /* how often it was evicted */
+    bool frozen;
+    uint64_t free_at; /* evicted: the epoch from which no vcpu uses it; else 0 */
+    struct meta_chunk *meta, *retired;
+    struct jit_block **blocks; /* by rising code */
+    uint32_t block_count, block_room;
+    struct incoming *incoming;
+    uint32_t incoming_count, incoming_room;
+};
+
+struct jit_page {
+    uint64_t page;
+    struct jit_block *blocks;
+    struct jit_page *next;
+};
+
+struct jit_stats {
+    uint64_t blocks, insns, code_bytes, nanoseconds, evictions, kills, links;
+    uint64_t slow, dispatches;
+    uint64_t fallbacks[A64_COUNT];
+};
+
+struct jit {
+    uint8_t *code, *write; /* the arena, to run and to write */
+    int fd;
+    uint32_t current;
+    struct jit_host host;
+    struct segment segments[SEGMENT_COUNT];
+    _Atomic(struct jit_block *) *hash;
+    struct jit_page **pages;
+    struct translation translation; /* under the lock */
+    uint8_t *stubs;                 /* the first segment begins with them */
+    uint32_t stub_offset[STUB_COUNT];
+    uint32_t enter_offset;
+    bool want_stats;
+    struct jit_stats stats;
+    int dump_fd; /* ELFUSE_JIT_DUMP, or -1 */
+};
+
+static inline struct jit *jit_of_vm(const struct vcpu_vm *vm)
+{
+    return vm->jit;
+}
+
+/* Returns 0, or a negative errno: no memory file, or nothing may be executed. */
+int jit_cache_init(struct jit *jit);
+void jit_cache_destroy(struct jit *jit);
+
+/* Without the lock. NULL when there is none. */
+struct jit_block *jit_cache_find(struct jit *jit, uint64_t key);
+
+/*
+ * With the lock: translate the block at key. keep: make it findable; otherwise it is run by the
+ * caller once. Returns NULL when no memory is left.
+ */
+struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint32_t *page,
+                                   bool keep);
+
+/* With the lock: kill the blocks of the pages that meet [start, end). */
+void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end);
+
+/* With the lock: have the jump at a cold exit lead to block. data is the exit's, in the arena to
+ * run. */
+void jit_cache_link(struct vcpu_vm *vm, const struct jit_link_data *data, struct jit_block *block);
+
+/* With the lock: the block whose code contains host address at, or NULL. */
+const struct jit_block *jit_cache_block_at(const struct jit *jit, uintptr_t at);
+
+/* With the lock, in parent and child around fork(): from now on segments are copied before they
+ * change. */
+void jit_cache_freeze(struct jit *jit);
+
+static inline const uint8_t *jit_block_code(const struct jit *jit, const struct jit_block *block)
+{
+    return jit->code + block->code;
+}
+
+/* stubs.c: write the stubs at jit->write + offset; returns their size. */
+uint32_t jit_stubs_make(struct jit *jit, uint32_t offset);
+
+#endif

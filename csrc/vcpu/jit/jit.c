@@ -1,0 +1,394 @@
+/*
+ * jit.c - vcpu.h by translation: running, what translated code asks of C, and faults in it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "vcpu/jit/cache.h"
+#include "vcpu/jit/stats.h"
+
+#define RETURN_GUARD 4096
+
+static struct jit *jit_of_cpu(const struct jit_cpu *cpu)
+{
+    return cpu->vcpu.vm->jit;
+}
+
+/* ---- floating-point status ---- */
+
+/* MXCSR's IE, ZE, OE, UE, PE are FPSR's IOC, DZC, OFC, UFC, IXC; DE means nothing to arm64 while it
+ * does not flush. */
+static uint32_t fpsr_of(uint32_t csr)
+{
+    return (csr & 1) | (csr >> 1 & 0x1e);
+}
+
+static void fold_fp(struct jit_cpu *cpu)
+{
+    uint32_t csr = host_fp_mxcsr();
+    if (csr == HOST_FP_PLAIN)
+        return;
+    cpu->vcpu.cpu.regs.fpsr |= fpsr_of(csr);
+    host_fp_set_mxcsr(HOST_FP_PLAIN);
+}
+
+/* ---- finding code ---- */
+
+static uint64_t key_of(const struct jit_cpu *cpu, uint64_t pc)
+{
+    return pc | (cpu->vcpu.cpu.regs.fpcr ? JIT_KEY_FPCR : 0);
+}
+
+static void flags_out(struct jit_cpu *cpu)
+{
+    cpu->vcpu.cpu.regs.nzcv = jit_flags_unpack(cpu->flags);
+}
+
+static void flags_in(struct jit_cpu *cpu)
+{
+    cpu->flags = jit_flags_pack(cpu->vcpu.cpu.regs.nzcv);
+}
+
+/* Translate what is at key's pc. Code that was invalidated meanwhile, perhaps this, is run once all
+ * the same: a core may have fetched at the same moment. */
+static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
+{
+    struct vcpu *vcpu = &cpu->vcpu;
+    struct vcpu_vm *vm = vcpu->vm;
+    uint64_t pc = key & ~JIT_KEY_FPCR;
+    if (pc & 3)
+        interp_fetch_fault(vcpu, pc, VCPU_FAULT_ALIGN);
+    pthread_mutex_lock(&vm->lock);
+    uint64_t version = vm->code_version;
+    bool executable = exec_map_has(vm, pc);
+    pthread_mutex_unlock(&vm->lock);
+    if (!executable)
+        interp_fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
+    interp_fetch(vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4);
+
+    pthread_mutex_lock(&vm->lock);
+    bool keep = version == vm->code_version;
+    struct jit_block *block = keep ? jit_cache_find(vm->jit, key) : NULL;
+    if (!block)
+        block = jit_cache_insert(vm, key, cpu->page, keep);
+    pthread_mutex_unlock(&vm->lock);
+    if (!block)
+        interp_fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
+    return block;
+}
+
+static struct jit_block *find(struct jit_cpu *cpu, uint64_t key)
+{
+    struct jit_block *block = jit_cache_find(jit_of_cpu(cpu), key);
+    if (block)
+        return block;
+    /* A fetch fault leaves from here: the flags must be where the kernel looks. */
+    flags_out(cpu);
+    return build(cpu, key);
+}
+
+const void *jit_on_link(struct jit_cpu *cpu, const struct jit_link_data *data)
+{
+    struct vcpu_vm *vm = cpu->vcpu.vm;
+    struct jit_block *block = find(cpu, data->key);
+    /* find() may have evicted the exit's own block only after this vcpu has passed a boundary: data
+     * is still there. */
+    pthread_mutex_lock(&vm->lock);
+    jit_cache_link(vm, data, block);
+    pthread_mutex_unlock(&vm->lock);
+    return jit_block_code(vm->jit, block);
+}
+
+/* BranchAddr() under TBI0 without TBID0, as Linux sets TCR_EL1. */
+static uint64_t branch_addr(uint64_t target)
+{
+    return target & 1ull << 55 ? target : target & 0x00ffffffffffffffull;
+}
+
+const void *jit_on_dispatch(struct jit_cpu *cpu, uint64_t key)
+{
+    uint64_t pc = cpu->vcpu.cpu.regs.fpcr ? key & ~JIT_KEY_FPCR : key;
+    pc = branch_addr(pc);
+    if (pc >= cpu->vcpu.cpu.limit) {
+        flags_out(cpu);
+        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_MAP);
+    }
+    key = key_of(cpu, pc);
+    const void *code = jit_block_code(jit_of_cpu(cpu), find(cpu, key));
+    struct jit_jump *jump = &cpu->jumps[pc >> 2 & ((1u << JIT_JUMP_BITS) - 1)];
+    *jump = (struct jit_jump){key, code};
+    return code;
+}
+
+const void *jit_on_attend(struct jit_cpu *cpu, const void *key)
+{
+    uint64_t k;
+    memcpy(&k, key, sizeof k);
+    cpu->vcpu.cpu.regs.pc = k & ~JIT_KEY_FPCR;
+    flags_out(cpu);
+    if (interp_attend(&cpu->vcpu))
+        return NULL;
+    return jit_block_code(jit_of_cpu(cpu), find(cpu, k));
+}
+
+const void *jit_on_dead(struct jit_cpu *cpu, const void *key)
+{
+    uint64_t k;
+    memcpy(&k, key, sizeof k);
+    return jit_block_code(jit_of_cpu(cpu), find(cpu, k));
+}
+
+/* ---- the interpreter, for one instruction ---- */
+
+_Static_assert(offsetof(struct jit_fallback_op, op) == offsetof(struct block, ops),
+               "op is the block's first operation");
+
+static struct jit_fallback_op *decoded(struct jit_cpu *cpu, uint64_t pc, uint32_t insn)
+{
+    uint64_t h = (pc >> 2 ^ insn) * 0x9e3779b97f4a7c15ull;
+    struct jit_fallback_op *f = &cpu->fallback[h >> 32 & (JIT_FALLBACK_OPS - 1)];
+    if (f->block.start != pc || f->op.insn != insn || !f->op.exec) {
+        interp_decode_one(&f->op, insn, pc);
+        f->block.start = pc;
+    }
+    return f;
+}
+
+static void interpret(struct jit_cpu *cpu, uint64_t pc, uint32_t insn)
+{
+    struct jit_fallback_op *f = decoded(cpu, pc, insn);
+    struct interp_cpu *interp = &cpu->vcpu.cpu;
+    flags_out(cpu);
+    fold_fp(cpu);
+    cpu->vcpu.block = &f->block;
+    interp->op = &f->op;
+    if (jit_of_cpu(cpu)->want_stats)
+        jit_stats_fallback(jit_of_cpu(cpu), insn);
+    f->op.exec(interp, &f->op);
+    /* What the host's unit noted by the way is in FPSR already, as far as it matters. */
+    if (host_fp_mxcsr() != HOST_FP_PLAIN)
+        host_fp_set_mxcsr(HOST_FP_PLAIN);
+    flags_in(cpu);
+}
+
+const void *jit_on_fallback(struct jit_cpu *cpu, const struct jit_fallback_data *data)
+{
+    interpret(cpu, data->pc, data->insn);
+    return data + 1;
+}
+
+const void *jit_on_branch(struct jit_cpu *cpu, const struct jit_fallback_data *data)
+{
+    struct vcpu_regs *regs = &cpu->vcpu.cpu.regs;
+    regs->pc = data->pc + 4;
+    interpret(cpu, data->pc, data->insn);
+    return jit_on_dispatch(cpu, key_of(cpu, regs->pc));
+}
+
+/* ---- the run ---- */
+
+static void jit_run(struct vcpu *vcpu)
+{
+    struct jit_cpu *cpu = jit_of(vcpu);
+    struct vcpu_regs *regs = &vcpu->cpu.regs;
+    struct jit *jit = jit_of_cpu(cpu);
+    flags_in(cpu);
+    if (regs->pc >= vcpu->cpu.limit)
+        interp_fetch_fault(vcpu, regs->pc, VCPU_FAULT_MAP);
+    const void *code = jit_block_code(jit, find(cpu, key_of(cpu, regs->pc)));
+    jit_enter *enter;
+    const void *at = jit->code + jit->enter_offset;
+    memcpy(&enter, &at, sizeof enter);
+    if (enter(cpu, code)) {
+        *vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_SVC, .imm = (uint32_t)cpu->svc_imm};
+        flags_out(cpu);
+    }
+}
+
+static void jit_stopped(struct vcpu *vcpu)
+{
+    fold_fp(jit_of(vcpu));
+}
+
+static void jit_forget(struct vcpu *vcpu)
+{
+    struct jit_cpu *cpu = jit_of(vcpu);
+    for (unsigned i = 0; i < 1u << JIT_JUMP_BITS; i++)
+        cpu->jumps[i].key = BLOCK_DEAD;
+    uint64_t *bottom = (uint64_t *)(void *)(cpu->return_stack + JIT_RETURN_BYTES - 16);
+    *bottom = (uint64_t)(uintptr_t)cpu->stubs[STUB_RETURN];
+    cpu->return_sp = (uint64_t)(uintptr_t)bottom;
+}
+
+/* ---- faults ---- */
+
+static uint32_t nzcv_of(struct jit_cpu *cpu, unsigned at, uint64_t eflags)
+{
+    bool cf = eflags & 1, zf = eflags & 0x40, sf = eflags & 0x80, of = eflags & 0x800;
+    switch (at) {
+    case FLAGS_SUB:
+    case FLAGS_ADD:
+        return (sf ? NZCV_N : 0) | (zf ? NZCV_Z : 0) | (of ? NZCV_V : 0) |
+               (cf == (at == FLAGS_ADD) ? NZCV_C : 0);
+    case FLAGS_FCMP: return (cf ? NZCV_N : NZCV_C) | (zf ? NZCV_Z : 0);
+    default: return jit_flags_unpack(cpu->flags);
+    }
+}
+
+static void state_of(struct jit_cpu *cpu, const struct jit_block *block, uint64_t key,
+                     const ucontext_t *uc)
+{
+    static const uint8_t gregs[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                      REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                      REG_R12, REG_R13, REG_R14, REG_R15};
+    struct vcpu_regs *regs = &cpu->vcpu.cpu.regs;
+    uint64_t offset = (uint64_t)uc->uc_mcontext.gregs[REG_RIP] -
+                      (uint64_t)(uintptr_t)jit_block_code(jit_of_cpu(cpu), block);
+    unsigned i = 0;
+    while (i + 1 < block->count && block->map[i + 1].host <= offset)
+        i++;
+    for (unsigned n = 0; n <= REG_SP; n++)
+        if (jit_gpr(n) >= 0)
+            regs->r[n] = (uint64_t)uc->uc_mcontext.gregs[gregs[jit_gpr(n)]];
+    for (unsigned n = 0; n < 32; n++)
+        if (jit_xmm(n) >= 0)
+            memcpy(regs->v[n], &uc->uc_mcontext.fpregs->_xmm[jit_xmm(n)], 16);
+    regs->nzcv = nzcv_of(cpu, block->map[i].flags, (uint64_t)uc->uc_mcontext.gregs[REG_EFL]);
+    regs->fpsr |= fpsr_of(uc->uc_mcontext.fpregs->mxcsr);
+    regs->pc = (key & ~JIT_KEY_FPCR) + 4ull * i;
+    cpu->return_sp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+}
+
+static enum fault_of jit_fault(struct vcpu *vcpu, uintptr_t host_addr, void *context)
+{
+    struct jit_cpu *cpu = jit_of(vcpu);
+    struct jit *jit = jit_of_cpu(cpu);
+    ucontext_t *uc = context;
+    uintptr_t rip = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+    if (rip - (uintptr_t)jit->code >= (uintptr_t)SEGMENT_BYTES * SEGMENT_COUNT)
+        return FAULT_OTHER;
+    /* Calls without returns have filled the stack: guesses are lost, nothing else. */
+    if (host_addr - (uintptr_t)cpu->return_stack + RETURN_GUARD < RETURN_GUARD) {
+        uc->uc_mcontext.gregs[REG_RSP] =
+            (greg_t)(uintptr_t)(cpu->return_stack + JIT_RETURN_BYTES - 16);
+        return FAULT_MENDED;
+    }
+    /* The lock is not this thread's: it runs translated code. */
+    pthread_mutex_lock(&vcpu->vm->lock);
+    const struct jit_block *block = jit_cache_block_at(jit, rip);
+    pthread_mutex_unlock(&vcpu->vm->lock);
+    if (!block)
+        return FAULT_OTHER;
+    uint64_t key;
+    memcpy(&key, jit_block_code(jit, block) + block->size - 8, sizeof key);
+    state_of(cpu, block, key, uc);
+    return FAULT_GUEST;
+}
+
+/* ---- making and ending ---- */
+
+static int jit_vcpu_init(struct vcpu *vcpu)
+{
+    struct jit_cpu *cpu = jit_of(vcpu);
+    struct jit *jit = jit_of_cpu(cpu);
+    uint8_t *stack = mmap(NULL, RETURN_GUARD + JIT_RETURN_BYTES, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED)
+        return -ENOMEM;
+    if (mprotect(stack, RETURN_GUARD, PROT_NONE)) {
+        munmap(stack, RETURN_GUARD + JIT_RETURN_BYTES);
+        return -ENOMEM;
+    }
+    cpu->return_stack = stack + RETURN_GUARD;
+    for (unsigned i = 0; i < STUB_COUNT; i++)
+        cpu->stubs[i] = jit->code + jit->stub_offset[i];
+    jit_constants_fill(&cpu->constants);
+    return 0;
+}
+
+static void jit_vcpu_destroy(struct vcpu *vcpu)
+{
+    munmap(jit_of(vcpu)->return_stack - RETURN_GUARD, RETURN_GUARD + JIT_RETURN_BYTES);
+}
+
+static bool host_allows(const char *without, const char *feature, bool has)
+{
+    size_t n = strlen(feature);
+    for (const char *p = without; p && (p = strstr(p, feature)); p += n)
+        if (p > without && p[-1] == '-' && (p[n] == ',' || p[n] == 0))
+            return false;
+    return has;
+}
+
+static void host_features(struct jit_host *host)
+{
+    const char *without = getenv("ELFUSE_JIT_CPU");
+    __builtin_cpu_init();
+#define FEATURE(member, name)                                                                      \
+    host->member = host_allows(without, #member, __builtin_cpu_supports(name))
+    FEATURE(avx2, "avx2");
+    FEATURE(bmi2, "bmi2");
+    FEATURE(fma, "fma");
+    FEATURE(lzcnt, "lzcnt");
+    FEATURE(aes, "aes");
+    FEATURE(pclmul, "pclmul");
+    FEATURE(f16c, "f16c");
+#undef FEATURE
+    uint32_t a = 7, b = 0, c = 0, d;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    host->sha = host_allows(without, "sha", b >> 29 & 1);
+}
+
+static void jit_vm_destroy(struct vcpu_vm *vm)
+{
+    struct jit *jit = vm->jit;
+    if (jit->want_stats)
+        jit_stats_print(jit);
+    if (jit->dump_fd >= 0)
+        close(jit->dump_fd);
+    jit_cache_destroy(jit);
+    free(jit);
+}
+
+static int jit_vm_init(struct vcpu_vm *vm)
+{
+    struct jit *jit = calloc(1, sizeof *jit);
+    if (!jit)
+        return -ENOMEM;
+    vm->jit = jit;
+    host_features(&jit->host);
+    const char *dump = getenv("ELFUSE_JIT_DUMP"), *stats = getenv("ELFUSE_JIT_STATS");
+    jit->want_stats = stats && *stats && *stats != '0';
+    jit->dump_fd =
+        dump ? open(dump, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    jit->fd = -1;
+    int error = jit_cache_init(jit);
+    if (error)
+        jit_vm_destroy(vm);
+    return error;
+}
+
+const struct translator *jit_translator(void)
+{
+    static const struct translator translator = {
+        .name = "jit",
+        .vcpu_bytes = sizeof(struct jit_cpu),
+        .vm_init = jit_vm_init,
+        .vm_destroy = jit_vm_destroy,
+        .vcpu_init = jit_vcpu_init,
+        .vcpu_destroy = jit_vcpu_destroy,
+        .invalidate = jit_cache_invalidate,
+        .forget = jit_forget,
+        .run = jit_run,
+        .stopped = jit_stopped,
+        .fault = jit_fault,
+    };
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx") ? &translator : NULL;
+}
