@@ -1,4 +1,4 @@
-/* guest-test: flags=-march=armv8.3-a,-pthread args=20000,10 roots=plain */
+/* guest-test: flags=-march=armv8.3-a,-pthread args=20000,10 */
 /*
  * The memory model: litmus [ROUNDS [SECONDS [-v]]]. Threads run a few instructions on shared
  * places, and outcomes that arm64 forbids must not come up: message passing, store and load
