@@ -9,7 +9,7 @@
 
 void process_exit(struct process *proc, int status)
 {
-    (void)proc;
+    vcpu_vm_report(proc->vm);
     host_process_exit(status);
 }
 

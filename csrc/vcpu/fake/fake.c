@@ -53,6 +53,11 @@ enum vcpu_engine vcpu_engine_auto(const char **why)
     return VCPU_ENGINE_AUTO;
 }
 
+void vcpu_vm_report(struct vcpu_vm *vm)
+{
+    (void)vm;
+}
+
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
 {
     struct vcpu_vm *vm = calloc(1, sizeof *vm);

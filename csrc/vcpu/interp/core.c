@@ -33,6 +33,12 @@ const char *vcpu_engine_name(const struct vcpu_vm *vm)
     return vm->translator ? vm->translator->name : "interp";
 }
 
+void vcpu_vm_report(struct vcpu_vm *vm)
+{
+    if (vm->translator)
+        vm->translator->report(vm);
+}
+
 void vcpu_vm_destroy(struct vcpu_vm *vm)
 {
     if (!vm)
@@ -186,6 +192,8 @@ bool vcpu_host_fault(struct vcpu *vcpu, uintptr_t host_addr, enum vcpu_access ac
     if (host_context)
         pthread_sigmask(SIG_SETMASK, &((ucontext_t *)host_context)->uc_sigmask, NULL);
     if (of == FAULT_GUEST) {
+        if (addr >= vcpu->cpu.limit) /* the guard */
+            cause = VCPU_FAULT_MAP;
         *vcpu->exit = (struct vcpu_exit){
             .reason = VCPU_EXIT_FAULT, .access = access, .cause = cause, .addr = addr};
         interp_leave(vcpu, vcpu->cpu.regs.pc);
@@ -276,10 +284,9 @@ static __attribute__((noinline)) struct block *find_block(struct vcpu *vcpu, uin
 }
 
 /*
- * Take up the vm's epoch: from here on this vcpu uses no block of an earlier one. The reload after
- * the store closes the race with a flush that has read seen_epoch before.
+ * The reload after the store closes the race with a flush that has read seen_epoch before.
  */
-static inline void enter_epoch(struct vcpu *vcpu)
+void interp_enter_epoch(struct vcpu *vcpu)
 {
     const struct vcpu_vm *vm = vcpu->vm;
     uint64_t epoch = atomic_load_explicit(&vm->epoch, memory_order_relaxed), now;
@@ -294,7 +301,7 @@ __attribute__((noinline)) bool interp_attend(struct vcpu *vcpu)
 {
     unsigned what = atomic_exchange(&vcpu->attention, 0);
     if (what & ATTEND_FLUSH)
-        enter_epoch(vcpu);
+        interp_enter_epoch(vcpu);
     if (!(what & ATTEND_INTERRUPT))
         return false;
     *vcpu->exit = (struct vcpu_exit){.reason = VCPU_EXIT_INTERRUPT};
@@ -367,7 +374,7 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     vcpu->excl.valid = false;
     vcpu->exit = exit;
-    enter_epoch(vcpu);
+    interp_enter_epoch(vcpu);
     vcpu->host_fp = host_fp_enter();
     vcpu->running = true;
     run_guarded(vcpu);

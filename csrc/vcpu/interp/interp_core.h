@@ -69,6 +69,7 @@ struct translator {
     size_t vcpu_bytes;
     int (*vm_init)(struct vcpu_vm *vm); /* 0 or a negative errno */
     void (*vm_destroy)(struct vcpu_vm *vm);
+    void (*report)(struct vcpu_vm *vm);
     int (*vcpu_init)(struct vcpu *vcpu);
     void (*vcpu_destroy)(struct vcpu *vcpu);
     /* With the lock: code in [start, end) has changed. */
@@ -185,6 +186,8 @@ void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t pc, unsigned coun
 /* End the run with a fault of fetching at pc. */
 void interp_fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
     __attribute__((noreturn, cold));
+/* Take up the vm's epoch, at a block boundary: from here on this vcpu uses no code of an earlier one. */
+void interp_enter_epoch(struct vcpu *vcpu);
 /* At a block boundary, with attention set. Returns whether the run ends (pc is the caller's). */
 bool interp_attend(struct vcpu *vcpu);
 

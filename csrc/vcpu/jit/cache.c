@@ -339,10 +339,15 @@ static bool reuse(const struct vcpu_vm *vm, struct segment *s)
     return true;
 }
 
+/* After segment i. Segment 0 has the stubs and stays. */
+static unsigned next_segment(unsigned i)
+{
+    return i + 1 < SEGMENT_COUNT ? i + 1 : 1;
+}
+
 /*
- * The segment to fill. Two ahead of it are kept evicted, so that by the time they are needed the
- * vcpus have long passed a boundary. A vcpu that has not (it sleeps inside a block's fallback) makes
- * its segments be skipped.
+ * The segment to fill, or NULL while a vcpu may still be in the one whose turn it is. Two ahead are
+ * kept evicted, so that by the time they are needed the vcpus have long passed a boundary.
  */
 static struct segment *segment_with_room(struct vcpu_vm *vm)
 {
@@ -350,20 +355,17 @@ static struct segment *segment_with_room(struct vcpu_vm *vm)
     struct segment *s = &jit->segments[jit->current];
     if (SEGMENT_BYTES - s->used >= JIT_BLOCK_ROOM)
         return s;
-    for (unsigned tries = 0; tries < SEGMENT_COUNT; tries++) {
-        /* Segment 0 has the stubs and stays. */
-        jit->current = jit->current + 1 < SEGMENT_COUNT ? jit->current + 1 : 1;
-        for (unsigned ahead = 0; ahead <= 2; ahead++) {
-            struct segment *old =
-                &jit->segments[(jit->current - 1 + ahead) % (SEGMENT_COUNT - 1) + 1];
-            if (old->used && !old->free_at)
-                evict(vm, old);
-        }
-        s = &jit->segments[jit->current];
-        if (reuse(vm, s))
-            return s;
+    unsigned next = next_segment(jit->current), ahead = next;
+    for (unsigned i = 0; i <= 2; i++, ahead = next_segment(ahead)) {
+        struct segment *old = &jit->segments[ahead];
+        if (old->used && !old->free_at)
+            evict(vm, old);
     }
-    return NULL;
+    s = &jit->segments[next];
+    if (!reuse(vm, s))
+        return NULL;
+    jit->current = next;
+    return s;
 }
 
 /* ---- making a block ---- */

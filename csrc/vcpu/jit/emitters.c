@@ -1,26 +1,10 @@
 /*
  * emitters.c - which emitter translates which row of the instruction table.
  */
-#if __has_include("vcpu/jit/emit_int.h")
-#include "vcpu/jit/emit_int.h"
-#else
-#define EMIT_ROWS_INT(ROW)
-#endif
-#if __has_include("vcpu/jit/emit_ldst.h")
-#include "vcpu/jit/emit_ldst.h"
-#else
-#define EMIT_ROWS_LDST(ROW)
-#endif
-#if __has_include("vcpu/jit/emit_fp.h")
 #include "vcpu/jit/emit_fp.h"
-#else
-#define EMIT_ROWS_FP(ROW)
-#endif
-#if __has_include("vcpu/jit/emit_simd.h")
+#include "vcpu/jit/emit_int.h"
+#include "vcpu/jit/emit_ldst.h"
 #include "vcpu/jit/emit_simd.h"
-#else
-#define EMIT_ROWS_SIMD(ROW)
-#endif
 #include "vcpu/jit/emit_sys.h"
 
 #define ROW(name, emit) [A64_##name] = (emit),

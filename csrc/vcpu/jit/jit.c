@@ -14,6 +14,9 @@
 #include "vcpu/jit/stats.h"
 
 #define RETURN_GUARD 4096
+/* For room in the cache: some seconds, while a vcpu of this process waits for a processor. */
+#define WAIT_MICROSECONDS 100
+#define WAIT_TRIES        50000
 
 static struct jit *jit_of_cpu(const struct jit_cpu *cpu)
 {
@@ -55,15 +58,20 @@ static void flags_in(struct jit_cpu *cpu)
     cpu->flags = jit_flags_pack(cpu->vcpu.cpu.regs.nzcv);
 }
 
-/* Translate what is at key's pc. Code that was invalidated meanwhile, perhaps this, is run once all
+static uint64_t nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Translate what is at key's pc, which is aligned. Code that was invalidated meanwhile, perhaps this, is run once all
  * the same: a core may have fetched at the same moment. */
 static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
 {
     struct vcpu *vcpu = &cpu->vcpu;
     struct vcpu_vm *vm = vcpu->vm;
     uint64_t pc = key & ~JIT_KEY_FPCR;
-    if (pc & 3)
-        interp_fetch_fault(vcpu, pc, VCPU_FAULT_ALIGN);
     pthread_mutex_lock(&vm->lock);
     uint64_t version = vm->code_version;
     bool executable = exec_map_has(vm, pc);
@@ -72,15 +80,22 @@ static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
         interp_fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
     interp_fetch(vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4);
 
-    pthread_mutex_lock(&vm->lock);
-    bool keep = version == vm->code_version;
-    struct jit_block *block = keep ? jit_cache_find(vm->jit, key) : NULL;
-    if (!block)
-        block = jit_cache_insert(vm, key, cpu->page, keep);
-    pthread_mutex_unlock(&vm->lock);
-    if (!block)
-        interp_fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
-    return block;
+    for (unsigned tries = 0; tries < WAIT_TRIES; tries++) {
+        pthread_mutex_lock(&vm->lock);
+        bool keep = version == vm->code_version;
+        struct jit_block *block = keep ? jit_cache_find(vm->jit, key) : NULL;
+        uint64_t start = jit_of_cpu(cpu)->want_stats ? nanoseconds() : 0;
+        if (!block)
+            block = jit_cache_insert(vm, key, cpu->page, keep);
+        if (start)
+            vm->jit->stats.nanoseconds += nanoseconds() - start;
+        pthread_mutex_unlock(&vm->lock);
+        if (block)
+            return block;
+        interp_enter_epoch(vcpu);
+        usleep(WAIT_MICROSECONDS);
+    }
+    interp_fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
 }
 
 static struct jit_block *find(struct jit_cpu *cpu, uint64_t key)
@@ -96,12 +111,14 @@ static struct jit_block *find(struct jit_cpu *cpu, uint64_t key)
 const void *jit_on_link(struct jit_cpu *cpu, const struct jit_link_data *data)
 {
     struct vcpu_vm *vm = cpu->vcpu.vm;
+    uint64_t epoch = cpu->vcpu.jump_epoch;
     struct jit_block *block = find(cpu, data->key);
-    /* find() may have evicted the exit's own block only after this vcpu has passed a boundary: data
-     * is still there. */
-    pthread_mutex_lock(&vm->lock);
-    jit_cache_link(vm, data, block);
-    pthread_mutex_unlock(&vm->lock);
+    /* Once this vcpu has taken up another epoch, data may be gone. */
+    if (epoch == cpu->vcpu.jump_epoch) {
+        pthread_mutex_lock(&vm->lock);
+        jit_cache_link(vm, data, block);
+        pthread_mutex_unlock(&vm->lock);
+    }
     return jit_block_code(vm->jit, block);
 }
 
@@ -115,9 +132,9 @@ const void *jit_on_dispatch(struct jit_cpu *cpu, uint64_t key)
 {
     uint64_t pc = cpu->vcpu.cpu.regs.fpcr ? key & ~JIT_KEY_FPCR : key;
     pc = branch_addr(pc);
-    if (pc >= cpu->vcpu.cpu.limit) {
+    if (pc >= cpu->vcpu.cpu.limit || (pc & 3)) {
         flags_out(cpu);
-        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_MAP);
+        interp_fetch_fault(&cpu->vcpu, pc, pc & 3 ? VCPU_FAULT_ALIGN : VCPU_FAULT_MAP);
     }
     key = key_of(cpu, pc);
     const void *code = jit_block_code(jit_of_cpu(cpu), find(cpu, key));
@@ -345,11 +362,15 @@ static void host_features(struct jit_host *host)
     host->sha = host_allows(without, "sha", b >> 29 & 1);
 }
 
+static void jit_report(struct vcpu_vm *vm)
+{
+    if (vm->jit->want_stats)
+        jit_stats_print(vm->jit);
+}
+
 static void jit_vm_destroy(struct vcpu_vm *vm)
 {
     struct jit *jit = vm->jit;
-    if (jit->want_stats)
-        jit_stats_print(jit);
     if (jit->dump_fd >= 0)
         close(jit->dump_fd);
     jit_cache_destroy(jit);
@@ -381,6 +402,7 @@ const struct translator *jit_translator(void)
         .vcpu_bytes = sizeof(struct jit_cpu),
         .vm_init = jit_vm_init,
         .vm_destroy = jit_vm_destroy,
+        .report = jit_report,
         .vcpu_init = jit_vcpu_init,
         .vcpu_destroy = jit_vcpu_destroy,
         .invalidate = jit_cache_invalidate,

@@ -145,6 +145,11 @@ static unsigned scan_block(struct scan *s, uint64_t pc)
         s->effect[n] = (uint8_t)(effect = effect_of(words[n]));
         n++;
     } while (n < max && !(effect & LEAVES));
+    /* A comparison belongs to the branch behind it. */
+    if (n > 1 && !(effect & LEAVES) && (effect & WRITES)) {
+        n--;
+        effect = s->effect[n - 1];
+    }
     uint64_t last = pc + 4ull * (n - 1);
     bool wanted;
     if (!(effect & LEAVES))

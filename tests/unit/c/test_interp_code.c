@@ -166,6 +166,7 @@ static void changed_while_running(void)
 
 static void *walk(void *reason)
 {
+    guest_signal_stack();
     guest_cpu = vcpu_create(guest_vm);
     *(int *)reason = guest_run(BIG).reason;
     vcpu_destroy(guest_cpu);

@@ -61,7 +61,7 @@ static void on_alarm(int sig)
 
 static void from_signal_handler(void)
 {
-    struct sigaction sa = {.sa_handler = on_alarm};
+    struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_ONSTACK};
     sigaction(SIGALRM, &sa, NULL);
     alarm_target = guest_cpu;
     GUEST_CODE(CODE, 0x91000442u /* add x2, x2, #1 */, 0x17ffffffu /* b .-4 */);
@@ -76,6 +76,7 @@ static void from_signal_handler(void)
 
 static void *run_counter(void *reason)
 {
+    guest_signal_stack();
     guest_cpu = vcpu_create(guest_vm);
     struct vcpu_regs *r = vcpu_regs(guest_cpu);
     r->x[0] = ROUNDS;
