@@ -20,7 +20,7 @@ bool emit_simd_rev(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* XMM0 <- the low nibble of each byte of n, XMM1 <- the high one. */
+/* XMM0 <- the low nibble of each byte of n (not XMM1), XMM1 <- the high one. */
 static void nibbles(struct translation *t, int n)
 {
     v_shift(t, V_SRL, 1, XMM1, n, 4);
@@ -57,7 +57,7 @@ bool emit_simd_rbit(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* XMM0 <- leading zeroes of each lane of n, which may be XMM0. */
+/* XMM0 <- leading zeroes of each lane of n, which may be XMM0, not XMM1. */
 static void leading_zeroes(struct translation *t, int n, unsigned size)
 {
     nibbles(t, n);
@@ -82,7 +82,7 @@ static void leading_zeroes(struct translation *t, int n, unsigned size)
 bool emit_simd_clz(struct translation *t, uint32_t insn)
 {
     unsigned size = f_size(insn), rd = f_rd(insn);
-    int n = jit_vsrc(t, f_rn(insn), XMM1);
+    int n = jit_vsrc(t, f_rn(insn), f_u(insn) ? XMM0 : XMM1);
     if (!f_u(insn)) {
         simd_shift_right(t, XMM0, n, size, (8u << size) - 1, true);
         v_rr(t, VPXOR, XMM0, XMM0, n);
