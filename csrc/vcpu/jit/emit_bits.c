@@ -230,6 +230,22 @@ static void clear_field(struct translation *t, unsigned width, unsigned rd, uint
     }
 }
 
+/* rd's bits from `to` on, no more than 32, become rn's low bits. */
+static void insert_high(struct translation *t, const struct field *f)
+{
+    struct x64 *e = &t->e;
+    int dst = jit_dst(f->rd, RAX);
+    int_shift(t, SHIFT_SHL, 8, RCX, f->rn, f->to);
+    if (f->to == 32) {
+        jit_load(t, 4, dst, f->rd);
+    } else {
+        int_load(t, 4, dst, f->rd);
+        x64_alu_imm(e, ALU_AND, 4, x64_reg(dst), (int32_t)ones(f->to));
+    }
+    x64_alu(e, ALU_OR, 8, (unsigned)dst, x64_reg(RCX));
+    jit_done(t, f->rd, dst);
+}
+
 bool emit_bfm(struct translation *t, uint32_t insn)
 {
     struct x64 *e = &t->e;
@@ -247,6 +263,10 @@ bool emit_bfm(struct translation *t, uint32_t insn)
     jit_flags_clobber(t);
     if (f.rn == REG_ZERO) {
         clear_field(t, f.width, f.rd, mask);
+        return true;
+    }
+    if (f.to && f.to <= 32 && f.to + f.length == 64) {
+        insert_high(t, &f);
         return true;
     }
     /* rd ^= (rd ^ field) & mask */

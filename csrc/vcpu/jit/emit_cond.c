@@ -131,8 +131,10 @@ static void set_flags(struct x64 *e, unsigned nzcv)
     } else {
         x64_test(e, 8, x64_reg(RBP), RBP);
     }
-    if (carry == c)
-        x64_cmc(e);
+    if (!carry && !c)
+        x64_stc(e);
+    else if (carry && c)
+        x64_clc(e);
 }
 
 /*

@@ -6,18 +6,22 @@
 
 /* ---- multiplication ---- */
 
-/* dst <- rn * rm, the low half; dst is RAX or rd's own register. Uses RCX and RDX. */
+/* Where MADD and MSUB have their product: MSUB subtracts it as an operand of its own, and without
+ * flags by LEA. */
+static int product_reg(const struct translation *t, bool sub)
+{
+    return sub && !int_flags_live(t) ? RCX : RAX;
+}
+
+/* dst <- rn * rm, the low half; dst is RAX, RCX or rd's own register. Uses RCX and RDX. */
 static void product(struct translation *t, unsigned width, int dst, unsigned rn, unsigned rm)
 {
     struct x64 *e = &t->e;
     int n = int_home(rn), m = int_home(rm);
-    if (int_flags_live(t) && t->host->bmi2) {
+    if (int_flags_live(t)) {
         jit_load(t, width, RDX, rn);
         x64_mulx(e, width, RCX, (unsigned)dst, jit_rm(rm));
-        return;
-    }
-    jit_flags_clobber(t);
-    if (m == dst && n != dst) {
+    } else if (m == dst && n != dst) {
         x64_imul(e, width, (unsigned)dst, jit_rm(rn));
     } else {
         int_load(t, width, dst, rn);
@@ -25,27 +29,25 @@ static void product(struct translation *t, unsigned width, int dst, unsigned rn,
     }
 }
 
-/* rd <- ra + RAX or ra - RAX */
+/* rd <- ra + product or ra - product, which is in product_reg(). */
 static void accumulate(struct translation *t, unsigned width, bool sub, unsigned rd, unsigned ra)
 {
     struct x64 *e = &t->e;
-    int dst = jit_dst(rd, RAX);
-    if (sub && int_flags_live(t)) {
-        x64_not(e, width, x64_reg(RAX));
-        int a = jit_src(t, width, ra, RCX);
-        x64_lea(e, width, (unsigned)dst, x64_mem_index(a, RAX, 0, 1));
-        jit_done(t, rd, dst);
-    } else if (sub) {
-        x64_mov(e, width, RCX, x64_reg(RAX));
+    int dst = jit_dst(rd, RAX), value = product_reg(t, sub);
+    if (value == RCX) {
         int_alu(t, ALU_SUB, width, rd, ra, int_host(RCX));
-    } else if (rd == ra && int_home(rd) < 0 && width == 8 && !int_flags_live(t)) {
+        return;
+    }
+    if (sub)
+        x64_not(e, width, x64_reg(RAX));
+    if (rd == ra && int_home(rd) < 0 && width == 8 && !int_flags_live(t)) {
         x64_alu_to(e, ALU_ADD, 8, jit_gpr_mem(rd), RAX);
         jit_wrote(t, rd);
-    } else {
-        int a = jit_src(t, width, ra, RCX);
-        x64_lea(e, width, (unsigned)dst, x64_mem_index(a, RAX, 0, 0));
-        jit_done(t, rd, dst);
+        return;
     }
+    int a = jit_src(t, width, ra, RCX);
+    x64_lea(e, width, (unsigned)dst, x64_mem_index(a, RAX, 0, sub ? 1 : 0));
+    jit_done(t, rd, dst);
 }
 
 bool emit_madd(struct translation *t, uint32_t insn)
@@ -56,6 +58,8 @@ bool emit_madd(struct translation *t, uint32_t insn)
     bool sub = bits(insn, 15, 1);
     if (rd == REG_SINK)
         return true;
+    if (!int_flags_live(t) || !t->host->bmi2)
+        jit_flags_clobber(t);
     if (ra == REG_ZERO && !(sub && int_flags_live(t))) {
         int dst = jit_dst(rd, RAX);
         product(t, width, dst, rn, rm);
@@ -64,7 +68,7 @@ bool emit_madd(struct translation *t, uint32_t insn)
         jit_done(t, rd, dst);
         return true;
     }
-    product(t, width, RAX, rn, rm);
+    product(t, width, product_reg(t, sub), rn, rm);
     accumulate(t, width, sub, rd, ra);
     return true;
 }
@@ -85,17 +89,17 @@ bool emit_maddl(struct translation *t, uint32_t insn)
     bool sub = bits(insn, 15, 1), is_signed = !bits(insn, 23, 1);
     if (rd == REG_SINK)
         return true;
+    if (!int_flags_live(t) || !t->host->bmi2)
+        jit_flags_clobber(t);
     bool alone = ra == REG_ZERO && !sub;
-    int dst = alone ? jit_dst(rd, RAX) : RAX;
-    if (int_flags_live(t) && t->host->bmi2) {
-        load_extended(t, is_signed, RDX, rn);
-        load_extended(t, is_signed, RCX, rm);
+    int dst = alone ? jit_dst(rd, RAX) : product_reg(t, sub);
+    load_extended(t, is_signed, RDX, rm);
+    if (int_flags_live(t)) {
+        load_extended(t, is_signed, RCX, rn);
         x64_mulx(&t->e, 8, RCX, (unsigned)dst, x64_reg(RCX));
     } else {
-        jit_flags_clobber(t);
-        load_extended(t, is_signed, RCX, rm);
         load_extended(t, is_signed, dst, rn);
-        x64_imul(&t->e, 8, (unsigned)dst, x64_reg(RCX));
+        x64_imul(&t->e, 8, (unsigned)dst, x64_reg(RDX));
     }
     if (alone)
         jit_done(t, rd, dst);
@@ -214,30 +218,46 @@ bool emit_crc32c(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* XMM1 <- the low 32 bits of xmm1 * constant, without carries. XMM0 holds the constant; uses RCX. */
-static void multiply_low(struct x64 *e, uint64_t constant)
+/*
+ * The polynomial of zlib, P = 0x104c11db7. All bits are reflected: the lowest is the highest
+ * coefficient, and a constant of degree n has n + 1 bits.
+ */
+#define CRC_P    0x1db710641ULL
+#define CRC_MU   0x1f7011641ULL /* x^64 / P */
+#define CRC_FOLD 0x163cd6124ULL /* x^64 mod P */
+
+/* XMM0 <- the low 64 bits of xmm * constant, without carries. Uses RCX and XMM1. */
+static void multiply(struct x64 *e, unsigned xmm, uint64_t constant)
 {
     x64_mov_imm(e, RCX, constant);
-    x64_vmov_from_gpr(e, 8, XMM0, x64_reg(RCX));
-    x64_vop3a(e, 0x44, XMM1, XMM1, x64_reg(XMM0), 0); /* VPCLMULQDQ */
+    x64_vmov_from_gpr(e, 8, XMM1, x64_reg(RCX));
+    x64_vop3a(e, 0x44, XMM0, xmm, x64_reg(XMM1), 0); /* VPCLMULQDQ */
 }
 
 /*
- * The polynomial of zlib, 0x104c11db7, by Barrett's reduction, all bits reflected: of a polynomial R
- * of 64 bits, the low 32 being the high coefficients, the remainder is the high half of
- * R ^ low(low(R) * MU) * P. Data of up to 32 bits is combined with the CRC and moved up to where its
- * last bit is the top; the high 32 coefficients of 64 bits of data are folded by x^64 mod P first.
+ * EAX <- the remainder of the 64-bit polynomial R in XMM2, by Barrett's reduction: the high half of
+ * R ^ low(low(R) * MU) * P.
  */
-#define CRC_P    0x1db710641ULL
-#define CRC_MU   0x1f7011641ULL
-#define CRC_FOLD 0x163cd6124ULL /* x^64 mod P, reflected, times x */
+static void reduce(struct x64 *e)
+{
+    x64_vop(e, 0xdb, XMM0, XMM2, JIT_CONST(low_s)); /* VPAND */
+    multiply(e, XMM0, CRC_MU);
+    x64_vop(e, 0xdb, XMM0, XMM0, JIT_CONST(low_s));
+    multiply(e, XMM0, CRC_P);
+    x64_vop(e, 0xef, XMM2, XMM2, x64_reg(XMM0));  /* VPXOR */
+    x64_vop3a(e, 0x16, XMM2, 0, x64_reg(RAX), 1); /* VPEXTRD */
+}
 
+/*
+ * Data of up to 32 bits is combined with the CRC and moved up so that its last bit is the lowest
+ * coefficient of 32. Of 64 bits the first 32, the high coefficients, are folded into the others.
+ */
 bool emit_crc32(struct translation *t, uint32_t insn)
 {
     struct x64 *e = &t->e;
     unsigned rd = reg_dst(bits(insn, 0, 5)), rn = reg_src(bits(insn, 5, 5));
     unsigned rm = reg_src(bits(insn, 16, 5)), bytes = 1u << bits(insn, 10, 2);
-    if (!t->host->pclmul || bytes == 8)
+    if (!t->host->pclmul)
         return false;
     if (rd == REG_SINK)
         return true;
@@ -249,14 +269,15 @@ bool emit_crc32(struct translation *t, uint32_t insn)
     x64_alu(e, ALU_XOR, 4, RAX, jit_rm(rn));
     if (bytes < 4)
         x64_shift_imm(e, SHIFT_SHL, 8, x64_reg(RAX), 32 - bytes * 8);
-    x64_vmov_from_gpr(e, 4, XMM1, x64_reg(RAX));
-    multiply_low(e, CRC_MU);
-    x64_vmov_to_gpr(e, 4, x64_reg(RCX), XMM1);
-    x64_vmov_from_gpr(e, 4, XMM1, x64_reg(RCX));
-    multiply_low(e, CRC_P);
-    x64_vmov_to_gpr(e, 8, x64_reg(RCX), XMM1);
-    x64_alu(e, ALU_XOR, 8, RAX, x64_reg(RCX));
-    x64_shift_imm(e, SHIFT_SHR, 8, x64_reg(RAX), 32);
+    x64_vmov_from_gpr(e, 8, XMM2, x64_reg(RAX));
+    if (bytes == 8) {
+        multiply(e, XMM2, CRC_FOLD);
+        jit_load(t, 8, RAX, rm);
+        x64_shift_imm(e, SHIFT_SHR, 8, x64_reg(RAX), 32);
+        x64_vmov_from_gpr(e, 8, XMM2, x64_reg(RAX));
+        x64_vop(e, 0xef, XMM2, XMM2, x64_reg(XMM0)); /* VPXOR */
+    }
+    reduce(e);
     jit_done(t, rd, RAX);
     return true;
 }
