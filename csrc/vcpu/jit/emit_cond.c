@@ -7,7 +7,7 @@
 #include "vcpu/jit/emit_int.h"
 #include "vcpu/jit/int_operand.h"
 
-static enum x64_cc not(enum x64_cc cc)
+static enum x64_cc inverse(enum x64_cc cc)
 {
     return (enum x64_cc)(cc ^ 1);
 }
@@ -22,7 +22,7 @@ static void set_if(struct translation *t, unsigned width, enum x64_cc cc, unsign
         jit_flags_set(t, FLAGS_DEAD);
     } else {
         x64_mov_imm(e, (unsigned)dst, 0);
-        x64_setcc(e, mask ? not(cc) : cc, x64_reg(dst));
+        x64_setcc(e, mask ? inverse(cc) : cc, x64_reg(dst));
         if (mask)
             x64_lea(e, width, (unsigned)dst, x64_mem(dst, -1));
     }
@@ -35,7 +35,7 @@ static void select_plain(struct translation *t, unsigned width, enum x64_cc cc, 
 {
     int home = int_home(rd), dst = jit_dst(rd, RAX);
     if (home >= 0 && rd == rn) {
-        x64_cmov(&t->e, not(cc), width, (unsigned)dst, jit_rm(rm));
+        x64_cmov(&t->e, inverse(cc), width, (unsigned)dst, jit_rm(rm));
     } else {
         int_load(t, width, dst, rm);
         x64_cmov(&t->e, cc, width, (unsigned)dst, jit_rm(rn));
@@ -91,12 +91,12 @@ bool emit_csel(struct translation *t, uint32_t insn)
     if (how == CHANGE_NONE) {
         select_plain(t, width, cc, rd, rn, rm);
     } else if (rn == REG_ZERO && rm == REG_ZERO && how != CHANGE_NEG) {
-        set_if(t, width, not(cc), rd, how == CHANGE_INV);
+        set_if(t, width, inverse(cc), rd, how == CHANGE_INV);
     } else if (how == CHANGE_INC && rn == rm && !t->flags_after && (cc == CC_AE || cc == CC_B)) {
         add_carry(t, width, cc, rd, rn);
     } else if (int_home(rd) >= 0 && rd == rn) {
         change(t, how, width, RCX, rm);
-        x64_cmov(&t->e, not(cc), width, (unsigned)dst, x64_reg(RCX));
+        x64_cmov(&t->e, inverse(cc), width, (unsigned)dst, x64_reg(RCX));
         jit_done(t, rd, dst);
     } else {
         change(t, how, width, dst, rm);
@@ -107,8 +107,8 @@ bool emit_csel(struct translation *t, uint32_t insn)
 }
 
 /*
- * EFLAGS <- N Z C V in the low four bits of nzcv, in the form FLAGS_SUB. RBP points into user space:
- * neither zero nor negative. May use RAX.
+ * EFLAGS <- N Z C V in the low four bits of nzcv, in the form FLAGS_SUB. RBP points into user
+ * space: neither zero nor negative. May use RAX.
  */
 static void set_flags(struct x64 *e, unsigned nzcv)
 {
@@ -139,8 +139,8 @@ static void set_flags(struct x64 *e, unsigned nzcv)
 
 /*
  * A jump rather than CMOV: there are constants that no comparison of two selected values gives
- * (#4, Z without C, is among the commonest), and the guest's program has a conditional branch behind
- * it mostly, which this one takes a part of.
+ * (#4, Z without C, is among the commonest), and the guest's program has a conditional branch
+ * behind it mostly, which this one takes a part of.
  */
 bool emit_ccmp(struct translation *t, uint32_t insn)
 {
@@ -156,7 +156,7 @@ bool emit_ccmp(struct translation *t, uint32_t insn)
     }
     uint8_t *other = NULL;
     if (cond < 14)
-        other = x64_jcc8(&t->e, not(jit_cond(t, cond)));
+        other = x64_jcc8(&t->e, inverse(jit_cond(t, cond)));
     if (sub || src.constant)
         int_compare(t, width, rn, src);
     else

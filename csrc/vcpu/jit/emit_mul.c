@@ -208,13 +208,16 @@ bool emit_sdiv(struct translation *t, uint32_t insn)
 
 bool emit_crc32c(struct translation *t, uint32_t insn)
 {
-    unsigned rd = reg_dst(bits(insn, 0, 5)), rm = reg_src(bits(insn, 16, 5));
-    unsigned bytes = 1u << bits(insn, 10, 2);
+    unsigned rd = reg_dst(bits(insn, 0, 5)), rn = reg_src(bits(insn, 5, 5));
+    unsigned rm = reg_src(bits(insn, 16, 5)), bytes = 1u << bits(insn, 10, 2);
     if (rd == REG_SINK)
         return true;
-    jit_load(t, 4, RAX, reg_src(bits(insn, 5, 5)));
-    x64_op_prefix(&t->e, 0xf2, bytes, bytes == 1 ? 0x0f38f0 : 0x0f38f1, RAX, jit_rm(rm));
-    jit_done(t, rd, RAX);
+    int dst = jit_dst(rd, RAX);
+    if (dst == int_home(rm) && rd != rn)
+        dst = RAX;
+    int_load(t, 4, dst, rn);
+    x64_op_prefix(&t->e, 0xf2, bytes, bytes == 1 ? 0x0f38f0 : 0x0f38f1, (unsigned)dst, jit_rm(rm));
+    jit_done(t, rd, dst);
     return true;
 }
 
