@@ -98,8 +98,8 @@ struct vcpu_vm_config {
  * host cannot run. */
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config);
 
-/* The process is about to end: print what was asked for (ELFUSE_JIT_STATS) on stderr. Other vcpus may
- * be running. */
+/* The process is about to end: print what was asked for (ELFUSE_JIT_STATS) on stderr. Other vcpus
+ * may be running. */
 void vcpu_vm_report(struct vcpu_vm *vm);
 
 /* Free it. Preconditions: no vcpu of it exists. */

@@ -1,6 +1,6 @@
 /*
- * a64_diff.c - differential fuzzing of an engine (ELFUSE_ENGINE) against a reference CPU, row by row of the
- * instruction table.
+ * a64_diff.c - differential fuzzing of an engine (ELFUSE_ENGINE) against a reference CPU, row by
+ * row of the instruction table.
  *
  *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S] [--length
  * L]

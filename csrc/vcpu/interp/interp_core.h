@@ -61,8 +61,8 @@ struct arena_chunk {
 };
 
 /*
- * A translator that stands in for run_blocks(). It keeps what is of the vm in vm->jit; its vcpu begins
- * with struct vcpu and is vcpu_bytes long.
+ * A translator that stands in for run_blocks(). It keeps what is of the vm in vm->jit; its vcpu
+ * begins with struct vcpu and is vcpu_bytes long.
  */
 struct translator {
     const char *name;
@@ -82,9 +82,11 @@ struct translator {
     void (*stopped)(struct vcpu *vcpu);
     /* A host fault: if it was taken in translated code, put the guest's state into regs and return
      * FAULT_GUEST, or FAULT_MENDED to go on as if nothing had been. */
-    enum fault_of { FAULT_OTHER, FAULT_GUEST, FAULT_MENDED } (*fault)(struct vcpu *vcpu,
-                                                                      uintptr_t host_addr,
-                                                                      void *context);
+    enum fault_of {
+        FAULT_OTHER,
+        FAULT_GUEST,
+        FAULT_MENDED
+    } (*fault)(struct vcpu *vcpu, uintptr_t host_addr, void *context);
 };
 
 struct exec_range {
@@ -186,7 +188,8 @@ void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t pc, unsigned coun
 /* End the run with a fault of fetching at pc. */
 void interp_fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
     __attribute__((noreturn, cold));
-/* Take up the vm's epoch, at a block boundary: from here on this vcpu uses no code of an earlier one. */
+/* Take up the vm's epoch, at a block boundary: from here on this vcpu uses no code of an earlier
+ * one. */
 void interp_enter_epoch(struct vcpu *vcpu);
 /* At a block boundary, with attention set. Returns whether the run ends (pc is the caller's). */
 bool interp_attend(struct vcpu *vcpu);

@@ -50,8 +50,8 @@ int jit_cache_init(struct jit *jit)
     jit->fd = memory_file();
     if (jit->fd < 0)
         return jit->fd;
-    void *write = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                       jit->fd, 0);
+    void *write =
+        mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, jit->fd, 0);
     if (write == MAP_FAILED)
         return -errno;
     jit->write = write;
@@ -105,8 +105,8 @@ void jit_cache_freeze(struct jit *jit)
         jit->segments[i].frozen = true;
 }
 
-/* Before the first change of a frozen segment: a copy in a memory file of this process. Returns false
- * when there is no memory; then nothing may be changed. */
+/* Before the first change of a frozen segment: a copy in a memory file of this process. Returns
+ * false when there is no memory; then nothing may be changed. */
 static bool thaw(struct jit *jit, struct segment *s)
 {
     if (!s->frozen)
@@ -146,8 +146,8 @@ static struct segment *segment_of(struct jit *jit, uint32_t offset)
 
 typedef uint32_t unaligned_u32 __attribute__((aligned(1), may_alias));
 
-/* One store of four bytes that share 16 with nothing else's end (align_site() in translate.c), which
- * other threads may be running over. */
+/* One store of four bytes that share 16 with nothing else's end (align_site() in translate.c),
+ * which other threads may be running over. */
 static void patch(struct jit *jit, uint32_t site, uint32_t target)
 {
     if (!thaw(jit, segment_of(jit, site)))
@@ -373,8 +373,7 @@ static struct segment *segment_with_room(struct vcpu_vm *vm)
 static struct jit_block *new_block(struct jit *jit, struct segment *s, uint64_t key)
 {
     struct translation *t = &jit->translation;
-    struct jit_block *b =
-        meta_alloc(s, sizeof *b + (t->count + 1u) * sizeof *t->map);
+    struct jit_block *b = meta_alloc(s, sizeof *b + (t->count + 1u) * sizeof *t->map);
     if (!b || !grow((void **)&s->blocks, s->block_count, &s->block_room, sizeof(void *)))
         return NULL;
     uint32_t size = (uint32_t)(t->e.at - t->code);
@@ -411,7 +410,8 @@ static void jit_dump(struct jit *jit, const struct jit_block *b, const uint32_t 
     dprintf(jit->dump_fd, "\n");
 }
 
-struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint32_t *page, bool keep)
+struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint32_t *page,
+                                   bool keep)
 {
     struct jit *jit = jit_of_vm(vm);
     struct segment *s = segment_with_room(vm);
@@ -443,8 +443,7 @@ void jit_cache_link(struct vcpu_vm *vm, const struct jit_link_data *data, struct
     struct segment *to = &jit->segments[block->segment];
     if (atomic_load(&block->key) == BLOCK_DEAD)
         return;
-    if (!grow((void **)&to->incoming, to->incoming_count, &to->incoming_room,
-              sizeof *to->incoming))
+    if (!grow((void **)&to->incoming, to->incoming_count, &to->incoming_room, sizeof *to->incoming))
         return;
     uint32_t site = at + (uint32_t)data->site, stub = at - 6; /* the call of STUB_LINK */
     to->incoming[to->incoming_count++] =

@@ -18,8 +18,8 @@
 
 #include "vcpu/jit/translate.h"
 
-#define SEGMENT_BYTES  (256u * 1024)
-#define SEGMENT_COUNT  256u /* 64 MiB of code: some 4 million guest instructions */
+#define SEGMENT_BYTES   (256u * 1024)
+#define SEGMENT_COUNT   256u /* 64 MiB of code: some 4 million guest instructions */
 #define CACHE_HASH_BITS 16
 
 struct jit_block {
@@ -99,8 +99,8 @@ struct jit_block *jit_cache_find(struct jit *jit, uint64_t key);
 
 /*
  * With the lock: translate the block at key. keep: make it findable; otherwise it is run by the
- * caller once. Returns NULL when no memory is left, or when another vcpu has to pass a block boundary
- * first: then try again after having dropped the lock and taken up the epoch oneself.
+ * caller once. Returns NULL when no memory is left, or when another vcpu has to pass a block
+ * boundary first: then try again after having dropped the lock and taken up the epoch oneself.
  */
 struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint32_t *page,
                                    bool keep);

@@ -41,6 +41,7 @@ static void fill_lanes(struct jit_constants *c)
         {TABLE_BYTES_80, 8, 0x80},
         {TABLE_BYTES_F0, 8, 0xf0},
         {TABLE_BYTES_08, 8, 0x08},
+        {TABLE_BYTES_F8, 8, 0xf8},
         {TABLE_WORDS_0010, 16, 0x0010},
         {TABLE_WORDS_0001, 16, 0x0001},
         {TABLE_WORDS_0080, 16, 0x0080},
@@ -50,7 +51,8 @@ static void fill_lanes(struct jit_constants *c)
         {TABLE_WORDS_FF00, 16, 0xff00},
         {TABLE_DWORDS_8000, 32, 0x8000},
         {TABLE_DWORDS_FFFF, 32, 0xffff},
-        {TABLE_DWORDS_FF, 32, 0xff},
+        {TABLE_DWORDS_1, 32, 1},
+        {TABLE_DWORDS_20, 32, 0x20},
         {TABLE_QWORDS_FF, 64, 0xff},
         {TABLE_QWORDS_1, 64, 1},
         {TABLE_QWORDS_40000000, 64, 0x40000000},
@@ -116,21 +118,26 @@ static void fill_selectors(struct jit_constants *c)
     }
 }
 
+/* Indexed by a number below 16, for VPSHUFB. */
 static void fill_nibbles(struct jit_constants *c)
 {
     static const uint8_t cnt[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
     static const uint8_t clz_high[16] = {8, 3, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0};
     static const uint8_t clz_low[16] = {8, 7, 6, 6, 5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 4};
-    uint8_t rev[16], rev_high[16];
+    uint8_t rev[16], rev_high[16], power[16], power_high[16];
     for (unsigned i = 0; i < 16; i++) {
         rev[i] = (uint8_t)((i & 1) << 3 | (i & 2) << 1 | (i & 4) >> 1 | (i & 8) >> 3);
         rev_high[i] = (uint8_t)(rev[i] << 4);
+        power[i] = (uint8_t)(1u << i);
+        power_high[i] = (uint8_t)(1u << i >> 8);
     }
     bytes(c, TABLE_NIBBLE_CNT, cnt);
     bytes(c, TABLE_NIBBLE_CLZ_HIGH, clz_high);
     bytes(c, TABLE_NIBBLE_CLZ_LOW, clz_low);
     bytes(c, TABLE_NIBBLE_REV, rev);
     bytes(c, TABLE_NIBBLE_REV_HIGH, rev_high);
+    bytes(c, TABLE_POWER_LOW, power);
+    bytes(c, TABLE_POWER_HIGH, power_high);
 }
 
 void jit_constants_fill(struct jit_constants *c)

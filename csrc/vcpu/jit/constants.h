@@ -28,7 +28,7 @@ enum jit_table_index {
     TABLE_WORDS_FF00,
     TABLE_DWORDS_8000,
     TABLE_DWORDS_FFFF,
-    TABLE_DWORDS_FF,
+    TABLE_DWORDS_1,
     TABLE_QWORDS_FF,
     TABLE_QWORDS_1,
     TABLE_QWORDS_40000000,
@@ -69,6 +69,11 @@ enum jit_table_index {
     TABLE_QWORDS_80000000,
     TABLE_BYTES_08,
     TABLE_WORDS_0010,
+    TABLE_BYTES_F8,
+    TABLE_DWORDS_20,
+    /* The bytes of 1 << n, n from 0 to 15. */
+    TABLE_POWER_LOW,
+    TABLE_POWER_HIGH,
     /* By the number of registers less one: 16 times that number in each byte. */
     TABLE_TBX_LIMIT,
     /* The round constants that SHA1RNDS4 adds for SHA1C, SHA1P and SHA1M. */

@@ -7,27 +7,53 @@
 #include "vcpu/jit/emit_simd.h"
 #include "vcpu/jit/simd_util.h"
 
+/* Vd <- the host's round, or its last round, of XMM0 with a key of zero. */
+static void aes_step(struct translation *t, unsigned op, unsigned rd)
+{
+    int dst = jit_vdst(rd, XMM0);
+    v_zero(t, XMM1);
+    v_rr(t, op, dst, XMM0, XMM1);
+    jit_vdone(t, rd, dst, VHIGH_ANY);
+}
+
 /* AESE AESD: the key is added before substitution, the host's after. */
 bool emit_aes_round(struct translation *t, uint32_t insn)
 {
     unsigned rd = f_rd(insn);
     if (!t->host->aes)
         return false;
-    int dst = jit_vdst(rd, XMM0);
     v_op(t, VPXOR, XMM0, jit_vsrc(t, rd, XMM0), jit_vrm(f_rn(insn)));
-    v_zero(t, XMM1);
-    v_rr(t, t->id == A64_AESD ? VAESDECLAST : VAESENCLAST, dst, XMM0, XMM1);
-    jit_vdone(t, rd, dst, VHIGH_ANY);
+    aes_step(t, t->id == A64_AESD ? VAESDECLAST : VAESENCLAST, rd);
+    return true;
+}
+
+/* The last step of the previous instruction, where that was AESE (AESD) of the same register, becomes
+ * one that mixes columns too: the host's other rounds do. */
+static bool fused(struct translation *t, unsigned last, unsigned round, unsigned rd)
+{
+    uint8_t step[JIT_INSN_BYTES], *end = t->e.at;
+    if (t->index == 0)
+        return false;
+    t->e.at = step;
+    aes_step(t, last, rd);
+    ptrdiff_t bytes = t->e.at - step;
+    t->e.at = end;
+    if (end - (t->code + t->map[t->index - 1].host) <= bytes || memcmp(end - bytes, step, bytes))
+        return false;
+    t->e.at = end - bytes;
+    aes_step(t, round, rd);
     return true;
 }
 
 /* AESMC: the host mixes columns after shifting and substituting, which is undone before. */
 bool emit_aes_mix(struct translation *t, uint32_t insn)
 {
-    unsigned rd = f_rd(insn);
+    unsigned rd = f_rd(insn), rn = f_rn(insn);
     if (!t->host->aes)
         return false;
-    int dst = jit_vdst(rd, XMM0), n = jit_vsrc(t, f_rn(insn), XMM0);
+    if (rd == rn && fused(t, VAESENCLAST, VAESENC, rd))
+        return true;
+    int dst = jit_vdst(rd, XMM0), n = jit_vsrc(t, rn, XMM0);
     v_zero(t, XMM1);
     v_rr(t, VAESDECLAST, XMM0, n, XMM1);
     v_rr(t, VAESENC, dst, XMM0, XMM1);
@@ -37,11 +63,13 @@ bool emit_aes_mix(struct translation *t, uint32_t insn)
 
 bool emit_aes_unmix(struct translation *t, uint32_t insn)
 {
-    unsigned rd = f_rd(insn);
+    unsigned rd = f_rd(insn), rn = f_rn(insn);
     if (!t->host->aes)
         return false;
+    if (rd == rn && fused(t, VAESDECLAST, VAESDEC, rd))
+        return true;
     int dst = jit_vdst(rd, XMM0);
-    v_un(t, VAESIMC, dst, jit_vrm(f_rn(insn)));
+    v_un(t, VAESIMC, dst, jit_vrm(rn));
     jit_vdone(t, rd, dst, VHIGH_ANY);
     return true;
 }

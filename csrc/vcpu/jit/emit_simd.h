@@ -12,6 +12,7 @@ jit_emit emit_simd_dot;
 jit_emit emit_simd_qadd, emit_simd_doubling, emit_simd_sqxtn, emit_simd_sqneg;
 jit_emit emit_simd_addl, emit_simd_addhn, emit_simd_abdl, emit_simd_mull;
 jit_emit emit_simd_mul_elem, emit_simd_mull_elem, emit_simd_doubling_elem, emit_simd_dot_elem;
+jit_emit emit_simd_sqdmull, emit_simd_sqdmull_elem, emit_simd_sqshl_imm;
 jit_emit emit_simd_shr, emit_simd_shl, emit_simd_sli, emit_simd_sri, emit_simd_shrn;
 jit_emit emit_simd_sqshrn, emit_simd_shll_imm;
 jit_emit emit_simd_rev, emit_simd_cnt, emit_simd_rbit, emit_simd_clz, emit_simd_not, emit_simd_neg;
@@ -74,6 +75,8 @@ jit_emit emit_sha1_su1;
     ROW(USHL_v, emit_simd_shift_reg)                                                               \
     ROW(SSHL_s, emit_simd_shift_reg)                                                               \
     ROW(USHL_s, emit_simd_shift_reg)                                                               \
+    ROW(SRSHL_v, emit_simd_shift_reg)                                                              \
+    ROW(URSHL_v, emit_simd_shift_reg)                                                              \
     ROW(SDOT_v, emit_simd_dot)                                                                     \
     ROW(UDOT_v, emit_simd_dot)                                                                     \
     ROW(SQADD_v, emit_simd_qadd)                                                                   \
@@ -120,6 +123,18 @@ jit_emit emit_sha1_su1;
     ROW(UMLAL_v, emit_simd_mull)                                                                   \
     ROW(SMLSL_v, emit_simd_mull)                                                                   \
     ROW(UMLSL_v, emit_simd_mull)                                                                   \
+    ROW(SQDMULL_v, emit_simd_sqdmull)                                                              \
+    ROW(SQDMULL_s, emit_simd_sqdmull)                                                              \
+    ROW(SQDMLAL_v, emit_simd_sqdmull)                                                              \
+    ROW(SQDMLAL_s, emit_simd_sqdmull)                                                              \
+    ROW(SQDMLSL_v, emit_simd_sqdmull)                                                              \
+    ROW(SQDMLSL_s, emit_simd_sqdmull)                                                              \
+    ROW(SQDMULL_elem, emit_simd_sqdmull_elem)                                                      \
+    ROW(SQDMULL_elem_s, emit_simd_sqdmull_elem)                                                    \
+    ROW(SQDMLAL_elem, emit_simd_sqdmull_elem)                                                      \
+    ROW(SQDMLAL_elem_s, emit_simd_sqdmull_elem)                                                    \
+    ROW(SQDMLSL_elem, emit_simd_sqdmull_elem)                                                      \
+    ROW(SQDMLSL_elem_s, emit_simd_sqdmull_elem)                                                    \
     ROW(MUL_elem, emit_simd_mul_elem)                                                              \
     ROW(MLA_elem, emit_simd_mul_elem)                                                              \
     ROW(MLS_elem, emit_simd_mul_elem)                                                              \
@@ -153,6 +168,12 @@ jit_emit emit_sha1_su1;
     ROW(URSRA_imm_s, emit_simd_shr)                                                                \
     ROW(SHL_imm_v, emit_simd_shl)                                                                  \
     ROW(SHL_imm_s, emit_simd_shl)                                                                  \
+    ROW(SQSHL_imm_v, emit_simd_sqshl_imm)                                                          \
+    ROW(SQSHL_imm_s, emit_simd_sqshl_imm)                                                          \
+    ROW(UQSHL_imm_v, emit_simd_sqshl_imm)                                                          \
+    ROW(UQSHL_imm_s, emit_simd_sqshl_imm)                                                          \
+    ROW(SQSHLU_imm_v, emit_simd_sqshl_imm)                                                         \
+    ROW(SQSHLU_imm_s, emit_simd_sqshl_imm)                                                         \
     ROW(SLI_imm_v, emit_simd_sli)                                                                  \
     ROW(SLI_imm_s, emit_simd_sli)                                                                  \
     ROW(SRI_imm_v, emit_simd_sri)                                                                  \

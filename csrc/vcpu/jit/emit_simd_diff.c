@@ -111,6 +111,34 @@ bool emit_simd_mull(struct translation *t, uint32_t insn)
     return true;
 }
 
+/* SQDMULL SQDMLAL SQDMLSL: only the square of the most negative number overflows when doubled, to
+ * the most negative one. */
+static void doubling_long(struct translation *t, uint32_t insn, struct x64_rm m, bool element,
+                          bool sub)
+{
+    unsigned size = f_size(insn) + 1, bytes = f_scalar(insn) ? 1u << size : 16, rd = f_rd(insn);
+    bool accumulate = t->id != A64_SQDMULL_v && t->id != A64_SQDMULL_s &&
+                      t->id != A64_SQDMULL_elem && t->id != A64_SQDMULL_elem_s;
+    struct x64_rm least = size == 2 ? JIT_CONST(sign_s) : JIT_CONST(sign_d);
+    jit_flags_clobber(t);
+    /* Bit 30 is Q, for the upper half; scalars have it set. */
+    long_product(t, f_scalar(insn) ? insn & ~(1u << 30) : insn, f_rn(insn), m, element);
+    v_rr(t, simd_same_ops[SAME_ADD][size], XMM1, XMM0, XMM0);
+    v_op(t, simd_same_ops[SAME_CMEQ][size], XMM2, XMM1, least);
+    v_rr(t, VPXOR, XMM1, XMM1, XMM2);
+    v_saturated(t, XMM2, v_mask(bytes));
+    if (accumulate)
+        simd_add_saturated(t, rd, sub, size, bytes);
+    else
+        v_done(t, rd, XMM1, bytes, VHIGH_ANY);
+}
+
+bool emit_simd_sqdmull(struct translation *t, uint32_t insn)
+{
+    doubling_long(t, insn, jit_vrm(f_rm(insn)), false, bits(insn, 12, 4) == 11);
+    return true;
+}
+
 /* ---- by element ---- */
 
 /* XMM3 <- the element in all lanes. 16-bit elements need M for the index, which leaves V0 to V15. */
@@ -147,6 +175,13 @@ bool emit_simd_mull_elem(struct translation *t, uint32_t insn)
     element(t, insn);
     long_product(t, insn, f_rn(insn), x64_reg(XMM3), true);
     accumulated(t, f_rd(insn), f_size(insn) + 1, opcode == 2, opcode == 6);
+    return true;
+}
+
+bool emit_simd_sqdmull_elem(struct translation *t, uint32_t insn)
+{
+    element(t, insn);
+    doubling_long(t, insn, x64_reg(XMM3), true, bits(insn, 12, 4) == 7);
     return true;
 }
 

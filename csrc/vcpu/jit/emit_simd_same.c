@@ -350,38 +350,6 @@ bool emit_simd_pair(struct translation *t, uint32_t insn)
     return true;
 }
 
-/*
- * SSHL USHL of 32 and, unsigned, 64 bits. The count is the low byte of the lane, signed; the host's
- * shifts give zero, or copies of the sign, for all that is not below the lane's width. So does a
- * negative count as a byte, and its negation for the other direction.
- */
-bool emit_simd_shift_reg(struct translation *t, uint32_t insn)
-{
-    unsigned size = f_size(insn), bytes = f_bytes(insn, size), rd = f_rd(insn);
-    bool is_signed = !f_u(insn);
-    if (!bytes || size < 2 || (size == 3 && is_signed) || !t->host->avx2)
-        return false;
-    struct x64_rm byte = jit_table(size == 2 ? TABLE_DWORDS_FF : TABLE_QWORDS_FF);
-    int dst = jit_vdst(rd, XMM0);
-    int n = jit_vsrc(t, f_rn(insn), XMM0), m = jit_vsrc(t, f_rm(insn), XMM1);
-    v_zero(t, XMM3);
-    v_rr(t, simd_same_ops[SAME_SUB][size], XMM3, XMM3, m);
-    v_op(t, VPAND, XMM3, XMM3, byte);
-    v_op(t, VPAND, XMM2, m, byte);
-    /* VPSLLV, VPSRLV, VPSRAVD */
-    x64_vex(&t->e, PP_66, MAP_0F38, size == 3, 0x47, XMM2, n, x64_reg(XMM2));
-    if (is_signed) {
-        x64_vex(&t->e, PP_66, MAP_0F38, false, 0x46, XMM3, n, x64_reg(XMM3));
-        v_shift(t, V_SLL, 2, XMM1, m, 24);
-        v_blendv(t, 2, dst, XMM2, XMM3, XMM1);
-    } else {
-        x64_vex(&t->e, PP_66, MAP_0F38, size == 3, 0x45, XMM3, n, x64_reg(XMM3));
-        v_rr(t, VPOR, dst, XMM2, XMM3);
-    }
-    v_done(t, rd, dst, bytes, v_high(t, f_rn(insn)));
-    return true;
-}
-
 /* Four products of bytes are two pairs of products of words, of the even and the odd bytes. */
 void simd_dot(struct translation *t, unsigned rd, unsigned n, struct x64_rm m, bool is_signed,
               unsigned bytes)

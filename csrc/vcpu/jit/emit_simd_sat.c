@@ -82,6 +82,16 @@ bool emit_simd_qadd(struct translation *t, uint32_t insn)
     return true;
 }
 
+/* Vd <- Vd plus or minus XMM1, 32 or 64 bits, signed, saturated. */
+void simd_add_saturated(struct translation *t, unsigned rd, bool sub, unsigned size, unsigned bytes)
+{
+    add_signed(t, sub, size, jit_vsrc(t, rd, XMM0), XMM1);
+    if (bytes < 16)
+        v_op(t, VPAND, XMM1, XMM1, v_mask(bytes));
+    v_saturated(t, XMM1, size == 2 ? JIT_CONST(sign_s) : JIT_CONST(sign_d));
+    v_done(t, rd, XMM0, bytes, VHIGH_ANY);
+}
+
 void simd_doubling_high(struct translation *t, int dst, unsigned rn, struct x64_rm m, unsigned size,
                         bool rounding, unsigned bytes)
 {

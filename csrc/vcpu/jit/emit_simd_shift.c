@@ -234,3 +234,151 @@ bool emit_simd_shll_imm(struct translation *t, uint32_t insn)
     jit_vdone(t, rd, dst, VHIGH_ANY);
     return true;
 }
+
+/* SQSHL UQSHL SQSHLU by a constant: saturated where shifting back does not give what was. */
+bool emit_simd_sqshl_imm(struct translation *t, uint32_t insn)
+{
+    unsigned size = imm_size(insn), n = imm_left(insn, size), bytes = f_bytes(insn, size);
+    bool from_signed = !f_u(insn) || !bits(insn, 12, 1);
+    if (!bytes)
+        return false;
+    jit_flags_clobber(t);
+    int src = jit_vsrc(t, f_rn(insn), XMM2);
+    left(t, XMM0, src, size, n);
+    simd_shift_right(t, XMM1, XMM0, size, n, !f_u(insn));
+    v_rr(t, simd_same_ops[SAME_CMEQ][size], XMM1, XMM1, src);
+    v_op(t, VPXOR, XMM1, XMM1, JIT_CONST(ones));
+    if (from_signed)
+        simd_shift_right(t, XMM2, src, size, (8u << size) - 1, true);
+    if (!f_u(insn)) {
+        v_op(t, VPXOR, XMM2, XMM2,
+             size == 0   ? jit_table(TABLE_BYTES_7F)
+             : size == 1 ? jit_table(TABLE_WORDS_7FFF)
+             : size == 2 ? JIT_CONST(abs_s)
+                         : JIT_CONST(abs_d));
+        v_blendv(t, 0, XMM0, XMM0, XMM2, XMM1);
+    } else {
+        v_rr(t, VPOR, XMM0, XMM0, XMM1);
+        if (from_signed) {
+            v_rr(t, VPANDN, XMM0, XMM2, XMM0);
+            v_rr(t, VPOR, XMM1, XMM1, XMM2);
+        }
+    }
+    v_saturated(t, XMM1, v_mask(bytes));
+    v_done(t, f_rd(insn), XMM0, bytes, VHIGH_ANY);
+    return true;
+}
+
+/* ---- by register: the count is the low byte of the lane, signed, negative to the right ---- */
+
+/*
+ * XMM2 <- XMM2 shifted by the counts in XMM1, lanes of 32 bits: first to the left by those
+ * that are positive, then to the right by the others. The host's shifts give zero, or copies of the
+ * sign, for all counts that are not below the lane's width. Uses XMM3.
+ */
+static void shift_by_counts(struct translation *t, bool is_signed, bool round)
+{
+    v_zero(t, XMM3);
+    v_rr(t, simd_same_ops[SAME_SMAX][2], XMM3, XMM3, XMM1);
+    v_rr(t, VPSUBB + 2, XMM1, XMM3, XMM1);
+    x64_vex(&t->e, PP_66, MAP_0F38, false, 0x47, XMM2, XMM2, x64_reg(XMM3)); /* VPSLLV */
+    if (round) {
+        /* The last bit that goes out; for a count of zero there is none. Signs go out for ever. */
+        if (is_signed)
+            v_op(t, simd_same_ops[SAME_SMIN][2], XMM1, XMM1, jit_table(TABLE_DWORDS_20));
+        v_op(t, VPADDD, XMM3, XMM1, JIT_CONST(ones));
+        x64_vex(&t->e, PP_66, MAP_0F38, false, 0x45, XMM3, XMM2, x64_reg(XMM3));
+        v_op(t, VPAND, XMM3, XMM3, jit_table(TABLE_DWORDS_1));
+    }
+    /* VPSRAVD, VPSRLV */
+    x64_vex(&t->e, PP_66, MAP_0F38, false, is_signed ? 0x46 : 0x45, XMM2, XMM2, x64_reg(XMM1));
+    if (round)
+        v_rr(t, VPADDD, XMM2, XMM2, XMM3);
+}
+
+/* XMM1 <- counts: the byte at bit `at` of each dword of Vm, signed. */
+static void counts(struct translation *t, unsigned rm, unsigned at)
+{
+    v_shift(t, V_SLL, 2, XMM1, jit_vsrc(t, rm, XMM1), 24 - at);
+    v_shift(t, V_SRA, 2, XMM1, XMM1, 24);
+}
+
+/* Words: the odd ones to XMM0, then the even ones, as dwords. */
+static void shift_words(struct translation *t, uint32_t insn, int dst, bool is_signed, bool round)
+{
+    unsigned rn = f_rn(insn), rm = f_rm(insn);
+    counts(t, rm, 16);
+    v_shift(t, is_signed ? V_SRA : V_SRL, 2, XMM2, jit_vsrc(t, rn, XMM2), 16);
+    shift_by_counts(t, is_signed, round);
+    v_shift(t, V_SLL, 2, XMM0, XMM2, 16);
+    counts(t, rm, 0);
+    v_shift(t, V_SLL, 2, XMM2, jit_vsrc(t, rn, XMM2), 16);
+    v_shift(t, is_signed ? V_SRA : V_SRL, 2, XMM2, XMM2, 16);
+    shift_by_counts(t, is_signed, round);
+    v_blendw(t, dst, XMM2, x64_reg(XMM0), 0xaa);
+}
+
+/*
+ * Bytes: as words times 2 to the power of 8 + count, of which bits 15:8 are the result. The factor's
+ * upper byte is from one table, the lower from another: indexes are count + 8, and the host's lookup
+ * gives zero for those that 70 and saturation make negative. Zero is right for them but where signs
+ * are shifted in: there counts are not below -8.
+ */
+static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_signed)
+{
+    unsigned rn = f_rn(insn);
+    int m = jit_vsrc(t, f_rm(insn), XMM1);
+    if (is_signed) {
+        v_op(t, simd_same_ops[SAME_SMAX][0], XMM1, m, jit_table(TABLE_BYTES_F8));
+        m = XMM1;
+    }
+    v_op(t, VPADDB, XMM1, m, jit_table(TABLE_BYTES_08));
+    v_op(t, VPADDUSB, XMM1, XMM1, jit_table(TABLE_BYTES_70));
+    x64_vmovdqu(&t->e, XMM2, jit_table(TABLE_POWER_HIGH));
+    x64_vmovdqu(&t->e, XMM3, jit_table(TABLE_POWER_LOW));
+    v_rr(t, VPSHUFB, XMM2, XMM2, XMM1);
+    v_rr(t, VPSHUFB, XMM3, XMM3, XMM1);
+    v_rr(t, VPUNPCKLBW, XMM0, XMM3, XMM2);
+    v_rr(t, VPUNPCKHBW, XMM3, XMM3, XMM2);
+    v_widen(t, XMM1, rn, 0, is_signed, false);
+    v_widen(t, XMM2, rn, 0, is_signed, true);
+    v_rr(t, VPMULLW, XMM0, XMM0, XMM1);
+    v_rr(t, VPMULLW, XMM3, XMM3, XMM2);
+    v_shift(t, V_SRL, 1, XMM0, XMM0, 8);
+    v_shift(t, V_SRL, 1, XMM3, XMM3, 8);
+    v_rr(t, VPACKUSWB, dst, XMM0, XMM3);
+}
+
+/* SSHL USHL, and for 16 and 32 bits SRSHL URSHL. There is no signed shift of 64 bits. */
+bool emit_simd_shift_reg(struct translation *t, uint32_t insn)
+{
+    unsigned size = f_size(insn), bytes = f_bytes(insn, size), rd = f_rd(insn);
+    bool is_signed = !f_u(insn), round = bits(insn, 12, 1);
+    if (!bytes || (size == 3 && (is_signed || round)) || (size == 0 && round))
+        return false;
+    if (size && !t->host->avx2)
+        return false;
+    int dst = jit_vdst(rd, XMM2);
+    if (size == 0) {
+        shift_bytes(t, insn, dst, is_signed);
+    } else if (size == 1) {
+        shift_words(t, insn, dst, is_signed, round);
+    } else if (size == 2) {
+        counts(t, f_rm(insn), 0);
+        jit_vload(t, XMM2, f_rn(insn));
+        shift_by_counts(t, is_signed, round);
+        dst = XMM2;
+    } else {
+        /* Negative counts are large ones as bytes, and their negation the other way round. */
+        int n = jit_vsrc(t, f_rn(insn), XMM0), m = jit_vsrc(t, f_rm(insn), XMM1);
+        v_zero(t, XMM3);
+        v_rr(t, simd_same_ops[SAME_SUB][3], XMM3, XMM3, m);
+        v_op(t, VPAND, XMM3, XMM3, jit_table(TABLE_QWORDS_FF));
+        v_op(t, VPAND, XMM2, m, jit_table(TABLE_QWORDS_FF));
+        x64_vex(&t->e, PP_66, MAP_0F38, true, 0x47, XMM2, n, x64_reg(XMM2));
+        x64_vex(&t->e, PP_66, MAP_0F38, true, 0x45, XMM3, n, x64_reg(XMM3));
+        v_rr(t, VPOR, dst, XMM2, XMM3);
+    }
+    v_done(t, rd, dst, bytes, VHIGH_ANY);
+    return true;
+}

@@ -65,8 +65,8 @@ static uint64_t nanoseconds(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Translate what is at key's pc, which is aligned. Code that was invalidated meanwhile, perhaps this, is run once all
- * the same: a core may have fetched at the same moment. */
+/* Translate what is at key's pc, which is aligned. Code that was invalidated meanwhile, perhaps
+ * this, is run once all the same: a core may have fetched at the same moment. */
 static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
 {
     struct vcpu *vcpu = &cpu->vcpu;

@@ -16,7 +16,7 @@
 #include "vcpu/interp/interp_core.h"
 
 /* RBP points at r[16], so that all general registers have one-byte displacements. */
-#define JIT_BIAS     ((int32_t)offsetof(struct vcpu_regs, r[16]))
+#define JIT_BIAS ((int32_t)offsetof(struct vcpu_regs, r[16]))
 /* RBP-relative displacement of a member of struct jit_cpu. */
 #define JIT_AT(member) ((int32_t)offsetof(struct jit_cpu, member) - JIT_BIAS)
 
@@ -43,8 +43,8 @@ enum jit_stub {
 };
 
 struct jit_link_data {
-    uint64_t key;     /* of the block to go to */
-    int32_t site;     /* the displacement to patch: its distance from this struct */
+    uint64_t key; /* of the block to go to */
+    int32_t site; /* the displacement to patch: its distance from this struct */
 } __attribute__((packed));
 
 struct jit_fallback_data {
@@ -54,12 +54,12 @@ struct jit_fallback_data {
 
 /* Constants that code takes from memory, 16 bytes each. */
 struct jit_constants {
-    uint64_t abs_d[2], abs_s[2];       /* all but the sign bits */
-    uint64_t sign_d[2], sign_s[2];     /* the sign bits */
-    uint64_t min_d[2], min_s[2];       /* the smallest normal number, in each lane */
-    uint64_t low_d[2], low_s[2];       /* a mask of the low 8 and 4 bytes */
+    uint64_t abs_d[2], abs_s[2];   /* all but the sign bits */
+    uint64_t sign_d[2], sign_s[2]; /* the sign bits */
+    uint64_t min_d[2], min_s[2];   /* the smallest normal number, in each lane */
+    uint64_t low_d[2], low_s[2];   /* a mask of the low 8 and 4 bytes */
     uint64_t ones[2];
-    uint64_t table[96][2];             /* more of them: constants.c */
+    uint64_t table[96][2]; /* more of them: constants.c */
 };
 
 struct jit_jump {
@@ -77,15 +77,15 @@ struct jit_fallback_op {
 #define JIT_RETURN_BYTES 16384 /* of the return stack */
 
 /*
- * A vcpu. What follows `vcpu` belongs to translated code. Flags: NZCV while translated code runs, as
- * SETO AL and LAHF leave it in AX, with CF inverted (C clear is CF set), as after a comparison.
+ * A vcpu. What follows `vcpu` belongs to translated code. Flags: NZCV while translated code runs,
+ * as SETO AL and LAHF leave it in AX, with CF inverted (C clear is CF set), as after a comparison.
  */
 struct jit_cpu {
     struct vcpu vcpu; /* first */
     uint16_t flags;
-    uint32_t mxcsr;      /* scratch for LDMXCSR and STMXCSR */
-    uint64_t host_sp;    /* of the C code that entered */
-    uint64_t return_sp;  /* RSP of translated code while C runs */
+    uint32_t mxcsr;     /* scratch for LDMXCSR and STMXCSR */
+    uint64_t host_sp;   /* of the C code that entered */
+    uint64_t return_sp; /* RSP of translated code while C runs */
     const void *stubs[STUB_COUNT];
     uint8_t *return_stack; /* JIT_RETURN_BYTES behind an inaccessible page */
     uint64_t svc_imm;

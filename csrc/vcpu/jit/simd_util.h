@@ -67,6 +67,7 @@ enum vop {
     VAESIMC = 0x38db,
     VAESENC = 0x38dc,
     VAESENCLAST = 0x38dd,
+    VAESDEC = 0x38de,
     VAESDECLAST = 0x38df,
     /* AVX2 */
     VPBROADCASTD = 0x3858,
@@ -283,6 +284,9 @@ void simd_broadcast(struct translation *t, int dst, unsigned n, unsigned size, u
  * any of the sources. Uses XMM1, XMM2. */
 void simd_doubling_high(struct translation *t, int dst, unsigned n, struct x64_rm m, unsigned size,
                         bool rounding, unsigned bytes);
+/* Vd <- Vd plus or minus XMM1 in lanes of `size` (2, 3), signed, saturated, with FPSR.QC. */
+void simd_add_saturated(struct translation *t, unsigned rd, bool sub, unsigned size,
+                        unsigned bytes);
 /* How lanes are narrowed: signed to signed, unsigned to unsigned, signed to unsigned. */
 enum simd_narrow { NARROW_SS, NARROW_UU, NARROW_SU };
 /* Vd <- lanes of src (not XMM1, XMM2) narrowed to `size` (0, 1), saturated, with FPSR.QC. */

@@ -193,15 +193,15 @@ static void flags_load(struct translation *t)
 
 static enum x64_cc cc_of_fcmp(unsigned cond)
 {
-    static const uint8_t cc[14] = {CC_E, CC_NE, CC_AE, CC_B, CC_B,  CC_AE, CC_O,
-                                   CC_NO, CC_A, CC_BE, CC_AE, CC_B, CC_A, CC_BE};
+    static const uint8_t cc[14] = {CC_E,  CC_NE, CC_AE, CC_B,  CC_B, CC_AE, CC_O,
+                                   CC_NO, CC_A,  CC_BE, CC_AE, CC_B, CC_A,  CC_BE};
     return (enum x64_cc)cc[cond];
 }
 
 enum x64_cc jit_cond(struct translation *t, unsigned cond)
 {
-    static const uint8_t cc[14] = {CC_E, CC_NE, CC_AE, CC_B,  CC_S, CC_NS, CC_O,
-                                   CC_NO, CC_A, CC_BE, CC_GE, CC_L, CC_G,  CC_LE};
+    static const uint8_t cc[14] = {CC_E,  CC_NE, CC_AE, CC_B,  CC_S, CC_NS, CC_O,
+                                   CC_NO, CC_A,  CC_BE, CC_GE, CC_L, CC_G,  CC_LE};
     flags_load(t);
     if (t->flags == FLAGS_FCMP)
         return cc_of_fcmp(cond);

@@ -14,7 +14,7 @@
 
 enum effect {
     READS = 1,
-    WRITES = 2,  /* all four flags */
+    WRITES = 2,   /* all four flags */
     BRANCHES = 4, /* to a target known now, perhaps */
     LEAVES = 8,   /* never goes on to the next instruction within the block */
 };
@@ -60,8 +60,7 @@ static unsigned effect_of_data(uint32_t insn)
     bool sets = insn >> 29 & 1;
     switch (insn >> 24 & 0x1f) {
     case 0x11: /* ADD and SUB, immediate */
-    case 0x0b: /* shifted or extended */
-        return sets ? WRITES : 0;
+    case 0x0b: /* shifted or extended */ return sets ? WRITES : 0;
     case 0x0a: /* logical */
     case 0x12: return (insn >> 29 & 3) == 3 && !(insn >> 23 & 1 && insn >> 28 & 1) ? WRITES : 0;
     case 0x1a:
@@ -70,13 +69,13 @@ static unsigned effect_of_data(uint32_t insn)
         if ((insn & 0x1fe0fc00) == 0x1a000000)
             return sets ? READS | WRITES : READS; /* ADC */
         if ((insn & 0x1fe00000) == 0x1a000000)
-            return READS; /* RMIF, SETF */
+            return READS;                                     /* RMIF, SETF */
         return (insn & 0x1fe00000) == 0x1a800000 ? READS : 0; /* CSEL */
     case 0x1e:
         if ((insn & 0xff20fc07) == 0x1e202000)
             return WRITES; /* FCMP */
         if ((insn & 0xff200c00) == 0x1e200400)
-            return READS | WRITES; /* FCCMP */
+            return READS | WRITES;                            /* FCCMP */
         return (insn & 0xff200c00) == 0x1e200c00 ? READS : 0; /* FCSEL */
     default: return 0;
     }
@@ -343,8 +342,8 @@ static void emit_insn(struct translation *t, const struct scan *s)
     unsigned i = t->index;
     t->map[i].host = (uint16_t)(t->e.at - t->code);
     t->flags_after = s->after[i];
-    t->flags_before = (s->effect[i] & READS) || s->taken[i] ||
-                      (s->after[i] && !(s->effect[i] & WRITES));
+    t->flags_before =
+        (s->effect[i] & READS) || s->taken[i] || (s->after[i] && !(s->effect[i] & WRITES));
     if (!t->flags_before)
         t->flags = FLAGS_DEAD;
     t->map[i].flags = (uint8_t)t->flags;

@@ -9,8 +9,8 @@
  * - Registers for scratch use: RAX, RCX, RDX, XMM0 to XMM3. All else belongs to the guest.
  * - At most JIT_INSN_BYTES are emitted.
  * - Before any host instruction that changes EFLAGS: jit_flags_clobber(t).
- * - Nothing of the guest's state may be changed before the last jit_slow() and the last guest access
- *   of the instruction: both start it again, in the interpreter or after a signal.
+ * - Nothing of the guest's state may be changed before the last jit_slow() and the last guest
+ * access of the instruction: both start it again, in the interpreter or after a signal.
  * - Every write of a guest register goes through jit_dst()/jit_done() or jit_vdst()/jit_vdone(), or
  *   is followed by jit_wrote()/jit_vwrote().
  */
@@ -22,13 +22,13 @@
 #include "vcpu/jit/jit.h"
 #include "vcpu/jit/x64.h"
 
-#define JIT_INSN_BYTES  512 /* of hot code for one guest instruction */
-#define JIT_MAX_INSNS   64  /* guest instructions of a block */
-#define JIT_MAX_COLD    192 /* places from which a block's hot code goes to its cold part */
+#define JIT_INSN_BYTES 512 /* of hot code for one guest instruction */
+#define JIT_MAX_INSNS  64  /* guest instructions of a block */
+#define JIT_MAX_COLD   192 /* places from which a block's hot code goes to its cold part */
 /* An address is compared with the range's end when it is the base; what an offset (up to 64 KiB)
  * and later additions to the base (this much) add to it falls into the guard, VCPU_GUARD. */
-#define JIT_MAX_OFFSET  (64 * 1024)
-#define JIT_MAX_DRIFT   (512 * 1024)
+#define JIT_MAX_OFFSET (64 * 1024)
+#define JIT_MAX_DRIFT  (512 * 1024)
 
 #define REG_SP 31 /* index in vcpu_regs.r[], and for the functions below */
 
@@ -36,9 +36,9 @@
 enum flags_at {
     FLAGS_MEMORY, /* jit_cpu.flags */
     FLAGS_SUB,    /* EFLAGS, CF is the inverse of C, as CMP and SUB leave it */
-    FLAGS_ADD,    /* EFLAGS, CF is C, as ADD leaves it; and as AND, TEST and OR do (C and V clear) */
-    FLAGS_FCMP,   /* EFLAGS of an ordered VUCOMISS or VUCOMISD: CF less, ZF equal */
-    FLAGS_DEAD,   /* nowhere: not wanted any more */
+    FLAGS_ADD,  /* EFLAGS, CF is C, as ADD leaves it; and as AND, TEST and OR do (C and V clear) */
+    FLAGS_FCMP, /* EFLAGS of an ordered VUCOMISS or VUCOMISD: CF less, ZF equal */
+    FLAGS_DEAD, /* nowhere: not wanted any more */
 };
 
 enum cold_kind { COLD_SLOW, COLD_LINK, COLD_DISPATCH };
@@ -111,7 +111,8 @@ static inline int jit_gpr(unsigned n)
     return map[n];
 }
 
-/* Its place in memory, which is stale for those that have a host register. n may also be REG_ZERO. */
+/* Its place in memory, which is stale for those that have a host register. n may also be REG_ZERO.
+ */
 static inline struct x64_rm jit_gpr_mem(unsigned n)
 {
     return x64_mem(RBP, (int32_t)(n * 8) - JIT_BIAS);
@@ -201,8 +202,8 @@ static inline void jit_flags_set(struct translation *t, enum flags_at at)
     t->flags = at;
     t->flags_saved = false;
 }
-/* Have NZCV in EFLAGS so that the returned code says whether A64 condition cond (0 to 13) holds. May
- * use RAX. */
+/* Have NZCV in EFLAGS so that the returned code says whether A64 condition cond (0 to 13) holds.
+ * May use RAX. */
 enum x64_cc jit_cond(struct translation *t, unsigned cond);
 /* Have C in CF (carry) or its inverse (borrow), the other flags anything. May use RAX. Changes
  * EFLAGS as a read: NZCV stays wanted where t->flags_after says so. */
@@ -210,8 +211,8 @@ void jit_carry(struct translation *t, bool inverted);
 /* NZCV is a constant (bits 31:28). May use RAX. */
 void jit_flags_constant(struct translation *t, uint32_t nzcv);
 
-/* For those who enter and leave: jit_cpu.flags from vcpu_regs.nzcv and back; and the code that stores
- * it from EFLAGS. */
+/* For those who enter and leave: jit_cpu.flags from vcpu_regs.nzcv and back; and the code that
+ * stores it from EFLAGS. */
 uint16_t jit_flags_pack(uint32_t nzcv);
 uint32_t jit_flags_unpack(uint16_t flags);
 void jit_flags_save(struct x64 *e, enum flags_at at);
@@ -228,7 +229,8 @@ void jit_exit(struct translation *t, uint64_t pc, bool wanted);
 void jit_call_link(struct translation *t, uint64_t pc);
 /* If cc, go to the key in RAX. NZCV is in memory or not wanted. */
 void jit_exit_indirect_if(struct translation *t, enum x64_cc cc);
-/* Save NZCV where it may be wanted behind the block: before an exit that is not one of the above. */
+/* Save NZCV where it may be wanted behind the block: before an exit that is not one of the above.
+ */
 void jit_flags_leave(struct translation *t);
 /* Let the interpreter run the instruction, in line. */
 void jit_fallback(struct translation *t);
@@ -253,15 +255,16 @@ extern jit_emit *const jit_emitters[A64_COUNT];
 /*
  * An operand for the guest memory at register n (0 to 30 or REG_SP) + offset, |offset| <=
  * JIT_MAX_OFFSET, at most 4096 bytes from there. Emits the check that confines the access, unless n
- * is known to be inside. May use `scratch` (a general register), which the operand may then contain.
- * It calls jit_flags_clobber(), which may use RAX: no data may be in RAX.
+ * is known to be inside. May use `scratch` (a general register), which the operand may then
+ * contain. It calls jit_flags_clobber(), which may use RAX: no data may be in RAX.
  */
 struct x64_rm jit_address(struct translation *t, unsigned n, int64_t offset, int scratch);
 /* The same for an address in host register `reg` that nothing is known of, which may not be changed
- * as long as the operand is used. It saves flags too, so have no data in RAX but reg itself; where reg
- * is RAX, jit_flags_clobber() comes before computing it. */
+ * as long as the operand is used. It saves flags too, so have no data in RAX but reg itself; where
+ * reg is RAX, jit_flags_clobber() comes before computing it. */
 struct x64_rm jit_address_reg(struct translation *t, int reg);
-/* The same for an address known now. Returns false when it is outside the range. May use scratch. */
+/* The same for an address known now. Returns false when it is outside the range. May use scratch.
+ */
 bool jit_address_constant(struct translation *t, uint64_t addr, int scratch, struct x64_rm *rm);
 /* Call right before each guest access: notes where the flags are, should it fault. */
 static inline void jit_access(struct translation *t)

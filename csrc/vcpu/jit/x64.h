@@ -65,9 +65,9 @@ struct x64 {
 
 /* A register-or-memory operand. */
 struct x64_rm {
-    int8_t reg;          /* the register, or -1: memory at base + (index << scale) + disp */
-    int8_t base, index;  /* index -1: none. RSP is no index. */
-    uint8_t scale;       /* log2 */
+    int8_t reg;         /* the register, or -1: memory at base + (index << scale) + disp */
+    int8_t base, index; /* index -1: none. RSP is no index. */
+    uint8_t scale;      /* log2 */
     int32_t disp;
 };
 

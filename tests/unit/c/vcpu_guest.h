@@ -31,8 +31,7 @@ static void guest_on_fault(int sig, siginfo_t *info, void *context)
     enum vcpu_fault_cause cause = sig == SIGBUS                  ? VCPU_FAULT_BUS
                                   : info->si_code == SEGV_ACCERR ? VCPU_FAULT_PERM
                                                                  : VCPU_FAULT_MAP;
-    if (guest_cpu &&
-        vcpu_host_fault(guest_cpu, (uintptr_t)info->si_addr, access, cause, context))
+    if (guest_cpu && vcpu_host_fault(guest_cpu, (uintptr_t)info->si_addr, access, cause, context))
         return;
     signal(sig, SIG_DFL);
 }
@@ -48,7 +47,8 @@ static uint64_t guest_counter(void)
     return 0x1122334455ull;
 }
 
-/* Once on each thread that runs guest code: its stack pointer may be elsewhere when a signal comes. */
+/* Once on each thread that runs guest code: its stack pointer may be elsewhere when a signal comes.
+ */
 static inline void guest_signal_stack(void)
 {
     static _Thread_local char stack[65536];
