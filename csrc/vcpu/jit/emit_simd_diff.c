@@ -11,14 +11,14 @@ bool emit_simd_addl(struct translation *t, uint32_t insn)
     unsigned size = f_size(insn), rd = f_rd(insn), rn = f_rn(insn), rm = f_rm(insn);
     bool wide = bits(insn, 12, 1), sub = bits(insn, 13, 1), is_signed = !f_u(insn);
     int dst = jit_vdst(rd, XMM0), n;
-    v_widen(t, XMM1, rm, size, is_signed, f_q(insn));
+    simd_widen(t, XMM1, rm, size, is_signed, f_q(insn));
     if (wide) {
         n = jit_vsrc(t, rn, XMM0);
     } else if (rn == rm) {
         n = XMM1;
     } else {
         n = XMM0;
-        v_widen(t, XMM0, rn, size, is_signed, f_q(insn));
+        simd_widen(t, XMM0, rn, size, is_signed, f_q(insn));
     }
     v_rr(t, simd_same_ops[sub ? SAME_SUB : SAME_ADD][size + 1], dst, n, XMM1);
     jit_vdone(t, rd, dst, VHIGH_ANY);
@@ -70,8 +70,8 @@ static void long_product(struct translation *t, uint32_t insn, unsigned rn, stru
     unsigned size = f_size(insn);
     bool upper = f_q(insn), is_signed = !f_u(insn);
     if (size == 0) {
-        v_widen(t, XMM0, rn, 0, is_signed, upper);
-        v_widen(t, XMM1, f_rm(insn), 0, is_signed, upper);
+        simd_widen(t, XMM0, rn, 0, is_signed, upper);
+        simd_widen(t, XMM1, f_rm(insn), 0, is_signed, upper);
         v_rr(t, VPMULLW, XMM0, XMM0, XMM1);
     } else if (size == 1) {
         int n = jit_vsrc(t, rn, XMM2);

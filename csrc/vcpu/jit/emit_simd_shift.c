@@ -223,12 +223,36 @@ bool emit_simd_sqshrn(struct translation *t, uint32_t insn)
     return true;
 }
 
+void simd_widen(struct translation *t, int dst, unsigned n, unsigned size, bool is_signed,
+                bool upper)
+{
+    static const uint8_t step[3] = {0, 3, 5};
+    struct x64_rm rm = jit_vrm(n);
+    bool from_lane = upper && rm.reg >= 0;
+    if (upper && rm.reg < 0)
+        rm.disp += 8;
+    if (from_lane && is_signed && size == 2) {
+        v_pshufd(t, dst, rm, 0xee);
+        rm = x64_reg(dst);
+        from_lane = false;
+    }
+    if (!from_lane) {
+        v_un(t, (is_signed ? VPMOVSXBW : VPMOVZXBW) + step[size], dst, rm);
+    } else if (is_signed || dst == rm.reg) {
+        v_op(t, VPUNPCKHBW + size, dst, rm.reg, rm);
+        v_shift(t, is_signed ? V_SRA : V_SRL, size + 1, dst, dst, 8u << size);
+    } else {
+        v_zero(t, dst);
+        v_rr(t, VPUNPCKHBW + size, dst, rm.reg, dst);
+    }
+}
+
 /* SSHLL USHLL, with a shift of zero SXTL and UXTL. */
 bool emit_simd_shll_imm(struct translation *t, uint32_t insn)
 {
     unsigned size = imm_size(insn), n = imm_left(insn, size), rd = f_rd(insn);
     int dst = jit_vdst(rd, XMM0);
-    v_widen(t, dst, f_rn(insn), size, !f_u(insn), f_q(insn));
+    simd_widen(t, dst, f_rn(insn), size, !f_u(insn), f_q(insn));
     if (n)
         left(t, dst, dst, size + 1, n);
     jit_vdone(t, rd, dst, VHIGH_ANY);
@@ -340,8 +364,8 @@ static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_s
     v_rr(t, VPSHUFB, XMM3, XMM3, XMM1);
     v_rr(t, VPUNPCKLBW, XMM0, XMM3, XMM2);
     v_rr(t, VPUNPCKHBW, XMM3, XMM3, XMM2);
-    v_widen(t, XMM1, rn, 0, is_signed, false);
-    v_widen(t, XMM2, rn, 0, is_signed, true);
+    simd_widen(t, XMM1, rn, 0, is_signed, false);
+    simd_widen(t, XMM2, rn, 0, is_signed, true);
     v_rr(t, VPMULLW, XMM0, XMM0, XMM1);
     v_rr(t, VPMULLW, XMM3, XMM3, XMM2);
     v_shift(t, V_SRL, 1, XMM0, XMM0, 8);

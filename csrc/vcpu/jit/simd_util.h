@@ -243,21 +243,6 @@ static inline void v_saturated(struct translation *t, int xmm, struct x64_rm mas
     x64_land8(&t->e, none);
 }
 
-/* dst <- the low (or the upper) half of Vn with lanes of `size` made twice as wide. */
-static inline void v_widen(struct translation *t, int dst, unsigned n, unsigned size,
-                           bool is_signed, bool upper)
-{
-    static const uint8_t step[3] = {0, 3, 5};
-    struct x64_rm rm = jit_vrm(n);
-    if (upper && rm.reg < 0) {
-        rm.disp += 8;
-    } else if (upper) {
-        v_pshufd(t, dst, rm, 0xee);
-        rm = x64_reg(dst);
-    }
-    v_un(t, (is_signed ? VPMOVSXBW : VPMOVZXBW) + step[size], dst, rm);
-}
-
 /* Vd <- the low half of xmm, of which the rest is zero; with `upper` it goes to Vd's upper half. */
 static inline void v_narrowed(struct translation *t, unsigned rd, int xmm, bool upper)
 {
@@ -270,8 +255,9 @@ static inline void v_narrowed(struct translation *t, unsigned rd, int xmm, bool 
     jit_vdone(t, rd, to, VHIGH_ANY);
 }
 
-/* Shared between the files (emit_simd_*.c). */
-
+/* dst <- the low (or the upper) half of Vn with lanes of `size` made twice as wide. */
+void simd_widen(struct translation *t, int dst, unsigned n, unsigned size, bool is_signed,
+                bool upper);
 /* dst <- src >> n in lanes of `size`, n 0 to the lane's width. dst may be src. Uses XMM3. */
 void simd_shift_right(struct translation *t, int dst, int src, unsigned size, unsigned n,
                       bool is_signed);
