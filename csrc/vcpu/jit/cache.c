@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "vcpu/jit/cache.h"
 
@@ -24,21 +23,20 @@ static unsigned page_hash(uint64_t page)
 
 /* ---- the arena ---- */
 
-static int memory_file(void)
+/* Shared memory of size bytes, and a second view of it to be run, without a descriptor that a guest
+ * could come by. */
+static int map_twice(size_t size, uint8_t **write, uint8_t **code)
 {
-    /* MFD_EXEC is Linux 6.3's, and needed where vm.memfd_noexec is set; older kernels refuse it. */
-    const unsigned mfd_exec = 0x10;
-    int fd = memfd_create("elfuse-code", MFD_CLOEXEC | mfd_exec);
-    if (fd < 0)
-        fd = memfd_create("elfuse-code", MFD_CLOEXEC);
-    if (fd < 0)
+    void *w =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (w == MAP_FAILED)
         return -errno;
-    if (ftruncate(fd, (off_t)ARENA_BYTES)) {
-        int error = errno;
-        close(fd);
-        return -error;
-    }
-    return fd;
+    *write = w;
+    void *c = mremap(w, 0, size, MREMAP_MAYMOVE); /* of size 0: the old one stays */
+    if (c == MAP_FAILED)
+        return -errno;
+    *code = c;
+    return mprotect(c, size, PROT_READ | PROT_EXEC) ? -errno : 0;
 }
 
 int jit_cache_init(struct jit *jit)
@@ -47,19 +45,9 @@ int jit_cache_init(struct jit *jit)
     jit->hash = calloc((size_t)1 << CACHE_HASH_BITS, sizeof *jit->hash);
     if (!jit->pages || !jit->hash)
         return -ENOMEM;
-    jit->fd = memory_file();
-    if (jit->fd < 0)
-        return jit->fd;
-    void *write =
-        mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, jit->fd, 0);
-    if (write == MAP_FAILED)
-        return -errno;
-    jit->write = write;
-    void *code =
-        mmap(NULL, ARENA_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, jit->fd, 0);
-    if (code == MAP_FAILED)
-        return -errno;
-    jit->code = code;
+    int error = map_twice(ARENA_BYTES, &jit->write, &jit->code);
+    if (error)
+        return error;
     jit->segments[0].used = (jit_stubs_make(jit, 0) + 15) & ~15u;
     return 0;
 }
@@ -95,8 +83,6 @@ void jit_cache_destroy(struct jit *jit)
         munmap(jit->write, ARENA_BYTES);
     if (jit->code)
         munmap(jit->code, ARENA_BYTES);
-    if (jit->fd >= 0)
-        close(jit->fd);
 }
 
 void jit_cache_freeze(struct jit *jit)
@@ -105,36 +91,25 @@ void jit_cache_freeze(struct jit *jit)
         jit->segments[i].frozen = true;
 }
 
-/* Before the first change of a frozen segment: a copy in a memory file of this process. Returns
- * false when there is no memory; then nothing may be changed. */
+/* Before the first change of a frozen segment: a copy in this process's own memory, put in its
+ * place at once, as other threads may be running there. Returns false when there is no memory; then
+ * nothing may be changed. */
 static bool thaw(struct jit *jit, struct segment *s)
 {
     if (!s->frozen)
         return true;
-    /* One for all the segments, at the same offsets; made anew after the next fork. */
-    off_t offset = (off_t)(s - jit->segments) * SEGMENT_BYTES;
-    bool first = true;
-    for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-        first &= jit->segments[i].frozen;
-    if (first) {
-        int fd = memory_file();
-        if (fd < 0)
-            return false;
-        close(jit->fd);
-        jit->fd = fd;
+    size_t offset = (size_t)(s - jit->segments) * SEGMENT_BYTES;
+    uint8_t *write = NULL, *code = NULL;
+    if (map_twice(SEGMENT_BYTES, &write, &code)) {
+        if (write)
+            munmap(write, SEGMENT_BYTES);
+        return false;
     }
-    uint8_t *write = jit->write + offset, *code = jit->code + offset;
-    for (uint32_t done = 0; done < s->used;) {
-        ssize_t n = pwrite(jit->fd, write + done, s->used - done, offset + done);
-        if (n <= 0)
-            return false;
-        done += (uint32_t)n;
-    }
-    if (mmap(code, SEGMENT_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, jit->fd, offset) ==
-            MAP_FAILED ||
-        mmap(write, SEGMENT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, jit->fd,
-             offset) == MAP_FAILED)
-        abort(); /* half replaced: MAP_FIXED over a mapping of the same size needs no memory */
+    memcpy(write, jit->write + offset, s->used);
+    const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    if (mremap(code, SEGMENT_BYTES, SEGMENT_BYTES, flags, jit->code + offset) == MAP_FAILED ||
+        mremap(write, SEGMENT_BYTES, SEGMENT_BYTES, flags, jit->write + offset) == MAP_FAILED)
+        abort(); /* half replaced: over a mapping of the same size it needs no memory */
     s->frozen = false;
     return true;
 }

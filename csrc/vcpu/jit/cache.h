@@ -1,8 +1,7 @@
 /*
  * cache.h - the code cache: blocks of translated code, shared by a vm's vcpus.
  *
- * Code lives in one arena that is mapped twice from a memory file, once to be run and once to be
- * written. It is filled segment by segment. When the last is full the oldest is evicted: its blocks
+ * Code lives in one arena of shared memory that is mapped twice, once to be run and once to be written. It is filled segment by segment. When the last is full the oldest is evicted: its blocks
  * die, jumps into it are taken back, and when every vcpu has passed a block boundary since (its
  * epoch says so) it is filled anew.
  *
@@ -11,7 +10,7 @@
  * old instructions already.
  *
  * After fork() parent and child share the arena's memory, so both freeze it: a frozen segment is
- * copied into a memory file of the process before anything in it changes.
+ * copied into memory of the process's own before anything in it changes.
  */
 #ifndef ELFUSE_JIT_CACHE_H
 #define ELFUSE_JIT_CACHE_H
@@ -70,7 +69,6 @@ struct jit_stats {
 
 struct jit {
     uint8_t *code, *write; /* the arena, to run and to write */
-    int fd;
     uint32_t current;
     struct jit_host host;
     struct segment segments[SEGMENT_COUNT];
@@ -90,7 +88,7 @@ static inline struct jit *jit_of_vm(const struct vcpu_vm *vm)
     return vm->jit;
 }
 
-/* Returns 0, or a negative errno: no memory file, or nothing may be executed. */
+/* Returns 0, or a negative errno: no memory, or none that may be executed. */
 int jit_cache_init(struct jit *jit);
 void jit_cache_destroy(struct jit *jit);
 
