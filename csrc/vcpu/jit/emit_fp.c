@@ -149,10 +149,10 @@ bool emit_fp_arith(struct translation *t, uint32_t insn)
     enum vhigh high = fp_src_high(t, dbl, rn);
     int to = fp_dst(rd, rn, rm, rm), a = fp_src(t, dbl, rn, XMM1);
     sse_scalar(&t->e, dbl, op, to, a, jit_vrm(rm));
-    if (op == SSE_ADD || op == SSE_SUB)
-        fp_check_nan(t, dbl, to); /* a sum that small is exact */
-    else
+    if (op == SSE_MUL)
         fp_check_tiny(t, dbl, to);
+    else
+        fp_check_nan(t, dbl, to);
     if (which == 8)
         sse_packed(&t->e, dbl, SSE_XOR, to, to, jit_table(dbl ? TABLE_FP_SIGN_D : TABLE_FP_SIGN_S));
     fp_done(t, dbl, rd, to, high);

@@ -45,8 +45,8 @@ jit_emit emit_fp_arith, emit_fmax_scalar, emit_fmov_scalar, emit_fabs_scalar, em
 
 /* emit_fp_cvt.c */
 jit_emit emit_fcvt, emit_fcvt_from_h, emit_fcvt_to_h, emit_frint_scalar, emit_fcvt_gp,
-    emit_fcvt_gp_fixed, emit_cvtf_gp, emit_cvtf_gp_fixed, emit_fcvt_sisd, emit_fcvt_fixed_sisd,
-    emit_cvtf_sisd, emit_cvtf_fixed_sisd;
+    emit_fcvt_gp_fixed, emit_fjcvtzs, emit_cvtf_gp, emit_cvtf_gp_fixed, emit_fcvt_sisd,
+    emit_fcvt_fixed_sisd, emit_cvtf_sisd, emit_cvtf_fixed_sisd;
 #define EMIT_ROWS_FP_CVT(ROW)                                                                      \
     ROW(FCVT_sd, emit_fcvt)                                                                        \
     ROW(FCVT_ds, emit_fcvt)                                                                        \
@@ -70,6 +70,7 @@ jit_emit emit_fcvt, emit_fcvt_from_h, emit_fcvt_to_h, emit_frint_scalar, emit_fc
     ROW(FCVTZU_gp, emit_fcvt_gp)                                                                   \
     ROW(FCVTAS_gp, emit_fcvt_gp)                                                                   \
     ROW(FCVTAU_gp, emit_fcvt_gp)                                                                   \
+    ROW(FJCVTZS, emit_fjcvtzs)                                                                     \
     ROW(FCVTZS_gp_fixed_w, emit_fcvt_gp_fixed)                                                     \
     ROW(FCVTZS_gp_fixed_x, emit_fcvt_gp_fixed)                                                     \
     ROW(FCVTZU_gp_fixed_w, emit_fcvt_gp_fixed)                                                     \

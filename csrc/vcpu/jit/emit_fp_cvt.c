@@ -221,6 +221,34 @@ bool emit_fcvt_gp_fixed(struct translation *t, uint32_t insn)
     return to_gp(t, insn, &c);
 }
 
+/* FJCVTZS: Z says that the integer is the number, which -0 is not. */
+bool emit_fjcvtzs(struct translation *t, uint32_t insn)
+{
+    unsigned rd = reg_dst(bits(insn, 0, 5));
+    int dst = jit_dst(rd, RAX);
+    struct x64 *e = &t->e;
+
+    if (!jit_fp_plain(t))
+        return false;
+    jit_flags_clobber(t);
+    int a = fp_src(t, true, bits(insn, 5, 5), XMM1);
+    truncate(e, true, false, dst, x64_reg(a));
+    x64_alu_imm(e, ALU_CMP, 4, x64_reg(dst), 1);
+    jit_slow(t, CC_O);
+    jit_done(t, rd, dst);
+    if (!t->flags_after)
+        return true;
+    sse_zero(e, XMM0);
+    x64_vex(e, PP_F2, MAP_0F, false, 0x2a, XMM0, XMM0, x64_reg(dst));
+    x64_vmov_to_gpr(e, 8, x64_reg(RCX), XMM0);
+    x64_vmov_to_gpr(e, 8, x64_reg(RDX), (unsigned)a);
+    x64_alu(e, ALU_CMP, 8, RCX, x64_reg(RDX));
+    x64_setcc(e, CC_NE, x64_reg(RCX));
+    x64_test(e, 1, x64_reg(RCX), RCX);
+    jit_flags_set(t, FLAGS_ADD);
+    return true;
+}
+
 static bool to_sisd(struct translation *t, uint32_t insn, const struct fp_conversion *c)
 {
     unsigned rd = bits(insn, 0, 5);
@@ -256,6 +284,33 @@ bool emit_fcvt_fixed_sisd(struct translation *t, uint32_t insn)
 
 /* ---- from integers ---- */
 
+static void convert(struct x64 *e, bool dbl, bool wide, int xmm, struct x64_rm rm)
+{
+    sse_zero(e, xmm);
+    x64_vex(e, dbl ? PP_F2 : PP_F3, MAP_0F, wide, 0x2a, (unsigned)xmm, (unsigned)xmm, rm);
+}
+
+void fp_from_i64(struct x64 *e, bool dbl, int xmm)
+{
+    convert(e, dbl, true, xmm, x64_reg(RAX));
+}
+
+void fp_from_u64(struct x64 *e, bool dbl, int xmm)
+{
+    x64_test(e, 8, x64_reg(RAX), RAX);
+    uint8_t *small = x64_jcc8(e, CC_NS);
+    x64_mov(e, 4, RCX, x64_reg(RAX));
+    x64_alu_imm(e, ALU_AND, 4, x64_reg(RCX), 1);
+    x64_shift_imm(e, SHIFT_SHR, 8, x64_reg(RAX), 1);
+    x64_alu(e, ALU_OR, 8, RAX, x64_reg(RCX));
+    fp_from_i64(e, dbl, xmm);
+    sse_scalar(e, dbl, SSE_ADD, xmm, xmm, x64_reg(xmm));
+    uint8_t *end = x64_jmp8(e);
+    x64_land8(e, small);
+    fp_from_i64(e, dbl, xmm);
+    x64_land8(e, end);
+}
+
 /*
  * The scalar Vd <- the integer in rm. It may be RAX; unsigned ones must be, extended to 64 bits.
  * Dividing by the power of two is exact.
@@ -265,13 +320,10 @@ static void from_integer(struct translation *t, const struct fp_conversion *c, u
 {
     struct x64 *e = &t->e;
     int to = jit_vdst(rd, XMM0);
-    if (c->is_unsigned && c->wide) {
-        x64_test(e, 8, x64_reg(RAX), RAX);
-        jit_slow(t, CC_S);
-    }
-    sse_zero(e, to);
-    x64_vex(e, c->dbl ? PP_F2 : PP_F3, MAP_0F, c->wide || c->is_unsigned, 0x2a, (unsigned)to,
-            (unsigned)to, rm);
+    if (c->is_unsigned && c->wide)
+        fp_from_u64(e, c->dbl, to);
+    else
+        convert(e, c->dbl, c->wide || c->is_unsigned, to, rm);
     if (c->fbits) {
         sse_constant(e, c->dbl, XMM1, fp_power_of_two(c->dbl, -(int)c->fbits));
         sse_scalar(e, c->dbl, SSE_MUL, to, to, x64_reg(XMM1));

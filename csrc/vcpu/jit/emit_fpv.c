@@ -44,10 +44,10 @@ bool emit_fsqrt_vec(struct translation *t, uint32_t insn)
 static void arith(struct translation *t, bool dbl, enum sse_op op, int to, int n, struct x64_rm m)
 {
     sse_packed(&t->e, dbl, op, to, n, m);
-    if (op == SSE_ADD || op == SSE_SUB)
-        fpv_check_nan(t, dbl, to);
-    else
+    if (op == SSE_MUL)
         fpv_check_tiny(t, dbl, to);
+    else
+        fpv_check_nan(t, dbl, to);
 }
 
 /* FADD FSUB FMUL, and FABD. */

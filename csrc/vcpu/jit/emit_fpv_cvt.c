@@ -249,15 +249,12 @@ static void from_words(struct translation *t, bool is_unsigned, struct x64_rm rm
     sse_packed(e, false, SSE_ADD, XMM0, XMM0, x64_reg(XMM1));
 }
 
-/* xmm <- the double of RAX, clean. */
-static void from_long(struct translation *t, bool is_unsigned, int xmm)
+static void from_long(struct x64 *e, bool is_unsigned, int xmm)
 {
-    if (is_unsigned) {
-        x64_test(&t->e, 8, x64_reg(RAX), RAX);
-        jit_slow(t, CC_S);
-    }
-    sse_zero(&t->e, xmm);
-    x64_vex(&t->e, PP_F2, MAP_0F, true, 0x2a, (unsigned)xmm, (unsigned)xmm, x64_reg(RAX));
+    if (is_unsigned)
+        fp_from_u64(e, true, xmm);
+    else
+        fp_from_i64(e, true, xmm);
 }
 
 static void from_longs(struct translation *t, bool is_unsigned, unsigned rn)
@@ -265,9 +262,9 @@ static void from_longs(struct translation *t, bool is_unsigned, unsigned rn)
     struct x64 *e = &t->e;
     int n = jit_vsrc(t, rn, XMM2);
     x64_vmov_to_gpr(e, 8, x64_reg(RAX), (unsigned)n);
-    from_long(t, is_unsigned, XMM0);
+    from_long(e, is_unsigned, XMM0);
     x64_vex_imm(e, PP_66, MAP_0F3A, true, 0x16, (unsigned)n, 0, x64_reg(RAX), 1); /* VPEXTRQ */
-    from_long(t, is_unsigned, XMM1);
+    from_long(e, is_unsigned, XMM1);
     sse_packed(e, true, SSE_UNPCKL, XMM0, XMM0, x64_reg(XMM1));
 }
 

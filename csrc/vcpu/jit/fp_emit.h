@@ -5,7 +5,9 @@
  * The host computes with MXCSR plain, and its sticky flags are the guest's pending FPSR. A result
  * that is no NaN has arm64's value and exceptions, but for one: arm64 looks for underflow before
  * rounding, the host after it. They differ only when an inexact result is the smallest normal
- * number, so multiplication, division and narrowing leave that to the interpreter as well. It
+ * number, so multiplication and narrowing leave that to the interpreter as well. (A sum that small
+ * is exact. A quotient is never so near below a power of two that it rounds to it at full
+ * precision: it is off by an ulp of the operands over the divisor, at least.) The interpreter
  * starts the instruction again, so what the host raised by then must be what arm64 raises too: no
  * NaN and no smallest normal raises more on the host. Lanes that the instruction does not have must
  * not raise anything.
@@ -208,6 +210,11 @@ struct fp_conversion {
 /* dst, any general register, <- the scalar in a, a register that may be XMM1; to the interpreter
  * for what does not fit. Uses RAX, XMM0 and XMM2. */
 void fp_to_integer(struct translation *t, const struct fp_conversion *c, int a, int dst);
+/* xmm, its rest zero, <- the integer of 8 bytes in RAX, which changes, as does RCX. Of those that
+ * look negative but are unsigned, half is converted, its last bit standing for both that leave, and
+ * doubled. */
+void fp_from_u64(struct x64 *e, bool dbl, int xmm);
+void fp_from_i64(struct x64 *e, bool dbl, int xmm);
 /* XMM0 <- a rounded by ROUND_AWAY, raising nothing for finite numbers. A zero may have the wrong
  * sign. Uses XMM2. */
 void fp_round_away(struct x64 *e, bool dbl, bool packed, int a);
