@@ -27,8 +27,8 @@ bool emit_aes_round(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* The last step of the previous instruction, where that was AESE (AESD) of the same register, becomes
- * one that mixes columns too: the host's other rounds do. */
+/* The last step of the previous instruction, where that was AESE (AESD) of the same register,
+ * becomes one that mixes columns too: the host's other rounds do. */
 static bool fused(struct translation *t, unsigned last, unsigned round, unsigned rd)
 {
     uint8_t step[JIT_INSN_BYTES], *end = t->e.at;
@@ -143,8 +143,8 @@ bool emit_sha256_su1(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* SHA1C SHA1P SHA1M: the host has a, the first schedule word and e in the highest lane, and adds the
- * round constant. */
+/* SHA1C SHA1P SHA1M: the host has a, the first schedule word and e in the highest lane, and adds
+ * the round constant. */
 bool emit_sha1_rounds(struct translation *t, uint32_t insn)
 {
     unsigned rd = f_rd(insn), n = f_rn(insn), kind = bits(insn, 12, 2);

@@ -141,7 +141,8 @@ bool emit_simd_sqdmull(struct translation *t, uint32_t insn)
 
 /* ---- by element ---- */
 
-/* XMM3 <- the element in all lanes. 16-bit elements need M for the index, which leaves V0 to V15. */
+/* XMM3 <- the element in all lanes. 16-bit elements need M for the index, which leaves V0 to V15.
+ */
 static void element(struct translation *t, uint32_t insn)
 {
     unsigned h = bits(insn, 11, 1), l = bits(insn, 21, 1), m = bits(insn, 20, 1);

@@ -312,10 +312,9 @@ bool emit_simd_maxv(struct translation *t, uint32_t insn)
         v_done(t, rd, XMM0, 4, VHIGH_ANY);
         return true;
     }
-    struct x64_rm flip =
-        !is_signed ? JIT_CONST(ones)
-        : min      ? jit_table(size ? TABLE_WORDS_8000 : TABLE_BYTES_80)
-                   : jit_table(size ? TABLE_WORDS_7FFF : TABLE_BYTES_7F);
+    struct x64_rm flip = !is_signed ? JIT_CONST(ones)
+                         : min      ? jit_table(size ? TABLE_WORDS_8000 : TABLE_BYTES_80)
+                                    : jit_table(size ? TABLE_WORDS_7FFF : TABLE_BYTES_7F);
     bool flips = is_signed || !min;
     if (bytes == 8) {
         v_rr(t, VPUNPCKLQDQ, XMM0, n, n);

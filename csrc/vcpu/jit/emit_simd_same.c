@@ -332,8 +332,8 @@ bool emit_simd_pair(struct translation *t, uint32_t insn)
     unsigned rd = f_rd(insn), rn = f_rn(insn), rm = f_rm(insn);
     if (!bytes)
         return false;
-    unsigned row = opcode == 0x17 ? SAME_ADD
-                                  : f_u(insn) << 5 | (opcode == 0x14 ? SAME_SMAX : SAME_SMIN);
+    unsigned row =
+        opcode == 0x17 ? SAME_ADD : f_u(insn) << 5 | (opcode == 0x14 ? SAME_SMAX : SAME_SMIN);
     if (size == 3) {
         int n = jit_vsrc(t, rn, XMM2);
         struct x64_rm m = rn == rm ? x64_reg(n) : jit_vrm(rm);

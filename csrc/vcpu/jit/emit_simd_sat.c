@@ -1,6 +1,6 @@
 /*
- * emit_simd_sat.c - Advanced SIMD with saturation, which sets FPSR.QC: where the saturated result is
- * not the wrapped one.
+ * emit_simd_sat.c - Advanced SIMD with saturation, which sets FPSR.QC: where the saturated result
+ * is not the wrapped one.
  */
 #include "vcpu/jit/emit_simd.h"
 #include "vcpu/jit/simd_util.h"
@@ -21,7 +21,8 @@ static void add_small(struct translation *t, uint32_t insn, unsigned size, unsig
     v_done(t, rd, dst, bytes, known);
 }
 
-/* The same of 32 and 64 bits. XMM1 <- lanes that saturate, by their sign bit; XMM0 <- the result. */
+/* The same of 32 and 64 bits. XMM1 <- lanes that saturate, by their sign bit; XMM0 <- the result.
+ */
 static void add_unsigned(struct translation *t, bool sub, unsigned size, int n, int m)
 {
     struct x64_rm sign = size == 2 ? JIT_CONST(sign_s) : JIT_CONST(sign_d);
@@ -173,7 +174,7 @@ bool emit_simd_sqxtn(struct translation *t, uint32_t insn)
     int src = jit_vsrc(t, f_rn(insn), XMM0);
     bool to_unsigned = !bits(insn, 14, 1);
     simd_narrow_sat(t, insn, src, size,
-                    to_unsigned   ? NARROW_SU
+                    to_unsigned ? NARROW_SU
                     : f_u(insn) ? NARROW_UU
                                 : NARROW_SS);
     return true;

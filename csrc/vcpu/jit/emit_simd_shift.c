@@ -343,10 +343,10 @@ static void shift_words(struct translation *t, uint32_t insn, int dst, bool is_s
 }
 
 /*
- * Bytes: as words times 2 to the power of 8 + count, of which bits 15:8 are the result. The factor's
- * upper byte is from one table, the lower from another: indexes are count + 8, and the host's lookup
- * gives zero for those that 70 and saturation make negative. Zero is right for them but where signs
- * are shifted in: there counts are not below -8.
+ * Bytes: as words times 2 to the power of 8 + count, of which bits 15:8 are the result. The
+ * factor's upper byte is from one table, the lower from another: indexes are count + 8, and the
+ * host's lookup gives zero for those that 70 and saturation make negative. Zero is right for them
+ * but where signs are shifted in: there counts are not below -8.
  */
 static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_signed)
 {
@@ -373,14 +373,43 @@ static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_s
     v_rr(t, VPACKUSWB, dst, XMM0, XMM3);
 }
 
-/* SSHL USHL, and for 16 and 32 bits SRSHL URSHL. There is no signed shift of 64 bits. */
+/*
+ * 64 bits: as bytes, a negative count is too large for the host's shift to the left, and so is its
+ * negation for that to the right where the count is positive: one of the two results is zero. There
+ * is no signed shift, but one of what is not negative, and an exclusive or with the signs.
+ */
+static void shift_qwords(struct translation *t, uint32_t insn, int dst, bool is_signed)
+{
+    unsigned rm = f_rm(insn);
+    int n = jit_vsrc(t, f_rn(insn), XMM0), to_right = n;
+    if (is_signed) {
+        v_zero(t, XMM1);
+        v_rr(t, VPCMPGTQ, XMM1, XMM1, n);
+        v_rr(t, VPXOR, XMM2, XMM1, n);
+        to_right = XMM2;
+    }
+    v_zero(t, XMM3);
+    v_op(t, simd_same_ops[SAME_SUB][3], XMM3, XMM3, jit_vrm(rm));
+    v_op(t, VPAND, XMM3, XMM3, jit_table(TABLE_QWORDS_FF));
+    x64_vex(&t->e, PP_66, MAP_0F38, true, 0x45, XMM2, to_right, x64_reg(XMM3)); /* VPSRLVQ */
+    x64_vmovdqu(&t->e, XMM3, jit_table(TABLE_QWORDS_FF));
+    v_op(t, VPAND, XMM3, XMM3, jit_vrm(rm));
+    x64_vex(&t->e, PP_66, MAP_0F38, true, 0x47, XMM3, n, x64_reg(XMM3)); /* VPSLLVQ */
+    if (is_signed) {
+        v_rr(t, VPXOR, XMM2, XMM2, XMM1);
+        v_shift(t, V_SLL, 3, XMM1, jit_vsrc(t, rm, XMM1), 56);
+        v_blendv(t, 3, dst, XMM3, XMM2, XMM1);
+    } else {
+        v_rr(t, VPOR, dst, XMM2, XMM3);
+    }
+}
+
+/* SSHL USHL, and for 16 and 32 bits SRSHL URSHL. */
 bool emit_simd_shift_reg(struct translation *t, uint32_t insn)
 {
     unsigned size = f_size(insn), bytes = f_bytes(insn, size), rd = f_rd(insn);
     bool is_signed = !f_u(insn), round = bits(insn, 12, 1);
-    if (!bytes || (size == 3 && (is_signed || round)) || (size == 0 && round))
-        return false;
-    if (size && !t->host->avx2)
+    if (!bytes || (round && (size == 0 || size == 3)) || (size && !t->host->avx2))
         return false;
     int dst = jit_vdst(rd, XMM2);
     if (size == 0) {
@@ -393,15 +422,7 @@ bool emit_simd_shift_reg(struct translation *t, uint32_t insn)
         shift_by_counts(t, is_signed, round);
         dst = XMM2;
     } else {
-        /* Negative counts are large ones as bytes, and their negation the other way round. */
-        int n = jit_vsrc(t, f_rn(insn), XMM0), m = jit_vsrc(t, f_rm(insn), XMM1);
-        v_zero(t, XMM3);
-        v_rr(t, simd_same_ops[SAME_SUB][3], XMM3, XMM3, m);
-        v_op(t, VPAND, XMM3, XMM3, jit_table(TABLE_QWORDS_FF));
-        v_op(t, VPAND, XMM2, m, jit_table(TABLE_QWORDS_FF));
-        x64_vex(&t->e, PP_66, MAP_0F38, true, 0x47, XMM2, n, x64_reg(XMM2));
-        x64_vex(&t->e, PP_66, MAP_0F38, true, 0x45, XMM3, n, x64_reg(XMM3));
-        v_rr(t, VPOR, dst, XMM2, XMM3);
+        shift_qwords(t, insn, dst, is_signed);
     }
     v_done(t, rd, dst, bytes, VHIGH_ANY);
     return true;

@@ -1,6 +1,6 @@
 /*
- * simd_util.h - what the emitters of integer vector code share: fields, packed operations by opcode,
- * and the end of an instruction that leaves part of a register zero.
+ * simd_util.h - what the emitters of integer vector code share: fields, packed operations by
+ * opcode, and the end of an instruction that leaves part of a register zero.
  *
  * Scratch registers are XMM0 to XMM3. Where an instruction takes several steps, its sources may be
  * its destination: the destination is written by the last step only, or after the last read.
@@ -116,8 +116,8 @@ static inline bool f_scalar(uint32_t insn)
     return bits(insn, 28, 1);
 }
 
-/* Bytes that the instruction computes, with lanes of 1 << size bytes: of a vector or a scalar. 0: no
- * such instruction. */
+/* Bytes that the instruction computes, with lanes of 1 << size bytes: of a vector or a scalar. 0:
+ * no such instruction. */
 static inline unsigned f_bytes(uint32_t insn, unsigned size)
 {
     if (f_scalar(insn))
@@ -152,7 +152,8 @@ static inline void v_copy(struct translation *t, int dst, int src)
         x64_vmovdqu(&t->e, dst, x64_reg(src));
 }
 
-/* Shifts by a constant of lanes of 2, 4, 8 bytes (size 1 to 3), of which 71 to 73 are the opcodes. */
+/* Shifts by a constant of lanes of 2, 4, 8 bytes (size 1 to 3), of which 71 to 73 are the opcodes.
+ */
 enum v_shift { V_SRL = 2, V_SRA = 4, V_SLL = 6 };
 static inline void v_shift(struct translation *t, enum v_shift op, unsigned size, int dst, int src,
                            unsigned n)
@@ -235,8 +236,7 @@ static inline void v_invert(struct translation *t, int dst, int src, unsigned by
 /* FPSR.QC is set where xmm has a bit of mask. After jit_flags_clobber(). */
 static inline void v_saturated(struct translation *t, int xmm, struct x64_rm mask)
 {
-    const struct x64_rm fpsr =
-        x64_mem(RBP, (int32_t)offsetof(struct vcpu_regs, fpsr) - JIT_BIAS);
+    const struct x64_rm fpsr = x64_mem(RBP, (int32_t)offsetof(struct vcpu_regs, fpsr) - JIT_BIAS);
     v_un(t, VPTEST, xmm, mask);
     uint8_t *none = x64_jcc8(&t->e, CC_E);
     x64_alu_imm(&t->e, ALU_OR, 4, fpsr, FPSR_QC);
@@ -261,13 +261,13 @@ void simd_widen(struct translation *t, int dst, unsigned n, unsigned size, bool 
 /* dst <- src >> n in lanes of `size`, n 0 to the lane's width. dst may be src. Uses XMM3. */
 void simd_shift_right(struct translation *t, int dst, int src, unsigned size, unsigned n,
                       bool is_signed);
-/* dst <- the low bits of each lane of a * m. size 0 to 2. Uses XMM1 and XMM2, and dst may not be any
- * of the sources. */
+/* dst <- the low bits of each lane of a * m. size 0 to 2. Uses XMM1 and XMM2, and dst may not be
+ * any of the sources. */
 void simd_mul(struct translation *t, int dst, int a, struct x64_rm m, unsigned size);
 /* dst <- lane `index` of Vn in all lanes of `size`. */
 void simd_broadcast(struct translation *t, int dst, unsigned n, unsigned size, unsigned index);
-/* dst <- SQDMULH or SQRDMULH of Vn and m; saturation of the low `bytes` sets FPSR.QC. dst may not be
- * any of the sources. Uses XMM1, XMM2. */
+/* dst <- SQDMULH or SQRDMULH of Vn and m; saturation of the low `bytes` sets FPSR.QC. dst may not
+ * be any of the sources. Uses XMM1, XMM2. */
 void simd_doubling_high(struct translation *t, int dst, unsigned n, struct x64_rm m, unsigned size,
                         bool rounding, unsigned bytes);
 /* Vd <- Vd plus or minus XMM1 in lanes of `size` (2, 3), signed, saturated, with FPSR.QC. */
