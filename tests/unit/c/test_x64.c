@@ -479,6 +479,39 @@ static void vector_operations(void)
             }
 }
 
+static void lanes(void)
+{
+    for (unsigned size = 0; size < 4; size++) {
+        const char letter = "bwdq"[size];
+        const unsigned bytes = 1u << size, last = 16 / bytes - 1, wide = bytes < 4 ? 4 : bytes;
+        for (EACH_REG(r))
+            for (EACH_RM(rm)) {
+                const char *what = rm.reg >= 0 ? gpr(wide, rm.reg) : memory(bytes, rm);
+                int v = (r + 5) % 16;
+                F(x64_vpinsr(e, size, r, v, rm, last), "vpinsr%c %s,%s,%s,0x%x", letter, xmm(r),
+                  xmm(v), what, last);
+                F(x64_vpinsr(e, size, r, v, rm, 0), "vpinsr%c %s,%s,%s,0x0", letter, xmm(r), xmm(v),
+                  what);
+                F(x64_vpextr(e, size, rm, r, last), "vpextr%c %s,%s,0x%x", letter, what, xmm(r),
+                  last);
+            }
+    }
+}
+
+static void vectors_of_256_bits(void)
+{
+    for (EACH_REG(r))
+        for (EACH_RM(rm)) {
+            int v = (r + 7) % 16;
+            F(x64_vinsertf128(e, r, v, rm), "vinsertf128 ymm%d,ymm%d,%s,0x1", r, v, xm(16, rm));
+            if (rm.reg >= 0)
+                F(x64_vex256(e, PP_66, MAP_0F, 0xfe, r, v, rm), "vpaddd ymm%d,ymm%d,ymm%d", r, v,
+                  rm.reg);
+            else
+                F(x64_vmovdqu256_to(e, rm, r), "vmovdqu YMMWORD PTR %s,ymm%d", address(rm), r);
+        }
+}
+
 static void bmi2(void)
 {
     for (EACH_REG(r))
@@ -491,6 +524,10 @@ static void bmi2(void)
                       gpr(w, n));
                     F(x64_shiftx(e, SHIFT_SAR, w, r, rm, n), "sarx %s,%s,%s", gpr(w, r), gm(w, rm),
                       gpr(w, n));
+                }
+                for (EACH_REG(n)) {
+                    F(x64_andn(e, w, r, n, rm), "andn %s,%s,%s", gpr(w, r), gpr(w, n), gm(w, rm));
+                    F(x64_mulx(e, w, r, n, rm), "mulx %s,%s,%s", gpr(w, r), gpr(w, n), gm(w, rm));
                 }
                 F(x64_rorx(e, w, r, rm, 7), "rorx %s,%s,0x7", gpr(w, r), gm(w, rm));
             }
@@ -584,6 +621,8 @@ int main(void)
     nops();
     vector_moves();
     vector_operations();
+    lanes();
+    vectors_of_256_bits();
     bmi2();
     read_back();
     for (unsigned i = 0; i < form_count; i++)
