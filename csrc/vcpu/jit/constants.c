@@ -77,6 +77,12 @@ static void fill_lanes(struct jit_constants *c)
     low(c->table[TABLE_FP_ABS_S], INT32_MAX);
     low(c->table[TABLE_FP_SIGN_D], 1ull << 63);
     low(c->table[TABLE_FP_SIGN_S], 1u << 31);
+    /* Powers of two: 400, 38 and 100. */
+    both(c->table[TABLE_FP_LEAST_D], (1023ull - 400) << 52);
+    lanes(c, TABLE_FP_LEAST_S, 32, (127ull - 38) << 23);
+    both(c->table[TABLE_FP_LEAST_NARROW], (1023ull - 100) << 52);
+    both(c->table[TABLE_FP_GREATEST_D], (1023ull + 400) << 52);
+    lanes(c, TABLE_FP_GREATEST_S, 32, (127ull + 38) << 23);
 }
 
 /* Byte i of the selector that takes lanes 0, 2, 4 ... (odd: 1, 3, 5 ...) of 1 << size bytes. */

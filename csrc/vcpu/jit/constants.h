@@ -79,7 +79,14 @@ enum jit_table_index {
     /* The round constants that SHA1RNDS4 adds for SHA1C, SHA1P and SHA1M. */
     TABLE_SHA1_K = TABLE_TBX_LIMIT + 4,
 
-    TABLE_COUNT = TABLE_SHA1_K + 3,
+    /* What fp_guard() compares operands with. */
+    TABLE_FP_LEAST_D = TABLE_SHA1_K + 3,
+    TABLE_FP_LEAST_S,
+    TABLE_FP_LEAST_NARROW,
+    TABLE_FP_GREATEST_D,
+    TABLE_FP_GREATEST_S,
+
+    TABLE_COUNT,
 };
 
 /* Set all members of *c. */

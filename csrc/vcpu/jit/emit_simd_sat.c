@@ -137,11 +137,10 @@ bool emit_simd_doubling(struct translation *t, uint32_t insn)
     return true;
 }
 
-void simd_narrow_sat(struct translation *t, uint32_t insn, int src, unsigned size,
-                     enum simd_narrow how)
+/* XMM1 <- words and dwords of src narrowed to bytes and words; XMM2 <- where that changed them. */
+static void narrow_small(struct translation *t, int src, unsigned size, enum simd_narrow how)
 {
-    unsigned rd = f_rd(insn), step = size ? 3 : 0;
-    struct x64_rm mask = v_mask(f_scalar(insn) ? 2u << size : 16);
+    unsigned step = size ? 3 : 0;
     if (how == NARROW_UU) {
         v_op(t, size ? VPMINUD : VPMINUW, XMM2, src,
              jit_table(size ? TABLE_DWORDS_FFFF : TABLE_WORDS_00FF));
@@ -154,22 +153,53 @@ void simd_narrow_sat(struct translation *t, uint32_t insn, int src, unsigned siz
         v_un(t, VPMOVZXBW + step, XMM2, x64_reg(XMM1));
     }
     v_rr(t, VPXOR, XMM2, XMM2, src);
-    v_saturated(t, XMM2, mask);
-    if (f_scalar(insn)) {
-        v_done(t, rd, XMM1, 1u << size, VHIGH_ANY);
-    } else if (f_q(insn)) {
-        v_narrowed(t, rd, XMM1, true);
-    } else {
-        v_done(t, rd, XMM1, 8, VHIGH_ANY);
-    }
 }
 
-/* SQXTN UQXTN SQXTUN to 8 and 16 bits, vector and scalar. */
+/* The same from qwords to dwords, the two lower ones: where the upper halves are not what extends
+ * the lower ones. Uses XMM3. */
+static void narrow_qwords(struct translation *t, int src, enum simd_narrow how)
+{
+    v_pshufd(t, XMM1, x64_reg(src), 0x08);
+    v_pshufd(t, XMM2, x64_reg(src), 0x0d);
+    if (how == NARROW_SS)
+        v_shift(t, V_SRA, 2, XMM3, XMM1, 31);
+    else
+        v_zero(t, XMM3);
+    v_rr(t, VPCMPEQD, XMM3, XMM3, XMM2);
+    v_op(t, VPXOR, XMM3, XMM3, JIT_CONST(ones));
+    v_shift(t, V_SRA, 2, XMM2, XMM2, 31);
+    if (how == NARROW_SS) {
+        v_op(t, VPXOR, XMM2, XMM2, JIT_CONST(abs_s));
+        v_blendv(t, 2, XMM1, XMM1, XMM2, XMM3);
+    } else {
+        v_rr(t, VPOR, XMM1, XMM1, XMM3);
+        if (how == NARROW_SU)
+            v_rr(t, VPANDN, XMM1, XMM2, XMM1);
+    }
+    v_copy(t, XMM2, XMM3);
+}
+
+void simd_narrow_sat(struct translation *t, uint32_t insn, int src, unsigned size,
+                     enum simd_narrow how)
+{
+    unsigned rd = f_rd(insn), lanes = f_scalar(insn) ? 1u << size : size == 2 ? 8 : 16;
+    if (size == 2)
+        narrow_qwords(t, src, how);
+    else
+        narrow_small(t, src, size, how);
+    v_saturated(t, XMM2, v_mask(f_scalar(insn) && size < 2 ? 2 * lanes : lanes));
+    if (f_scalar(insn))
+        v_done(t, rd, XMM1, 1u << size, VHIGH_ANY);
+    else if (f_q(insn))
+        v_narrowed(t, rd, XMM1, true);
+    else
+        v_done(t, rd, XMM1, 8, VHIGH_ANY);
+}
+
+/* SQXTN UQXTN SQXTUN, vector and scalar. */
 bool emit_simd_sqxtn(struct translation *t, uint32_t insn)
 {
     unsigned size = f_size(insn);
-    if (size > 1)
-        return false;
     jit_flags_clobber(t);
     int src = jit_vsrc(t, f_rn(insn), XMM0);
     bool to_unsigned = !bits(insn, 14, 1);
@@ -180,22 +210,30 @@ bool emit_simd_sqxtn(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* SQABS SQNEG up to 32 bits: the most negative number stays as it is, then one less. */
+/* SQABS SQNEG: the most negative number stays as it is, which is one too much. */
 bool emit_simd_sqneg(struct translation *t, uint32_t insn)
 {
     unsigned size = f_size(insn), bytes = f_bytes(insn, size);
-    if (size == 3)
+    if (!bytes)
         return false;
     jit_flags_clobber(t);
     struct x64_rm least = size == 0   ? jit_table(TABLE_BYTES_80)
                           : size == 1 ? jit_table(TABLE_WORDS_8000)
-                                      : JIT_CONST(sign_s);
+                          : size == 2 ? JIT_CONST(sign_s)
+                                      : JIT_CONST(sign_d);
     int n = jit_vsrc(t, f_rn(insn), XMM0);
     v_op(t, simd_same_ops[SAME_CMEQ][size], XMM1, n, least);
-    if (f_u(insn))
+    if (size == 3) {
+        /* s is the sign, or all ones to negate: (n ^ s) - s. */
+        v_zero(t, XMM2);
+        v_rr(t, f_u(insn) ? VPCMPEQD : VPCMPGTQ, XMM2, XMM2, f_u(insn) ? XMM2 : n);
+        v_rr(t, VPXOR, XMM0, XMM2, n);
+        v_rr(t, simd_same_ops[SAME_SUB][3], XMM0, XMM0, XMM2);
+    } else if (f_u(insn)) {
         v_op(t, VPSIGNB + size, XMM0, n, JIT_CONST(ones));
-    else
+    } else {
         v_un(t, VPABSB + size, XMM0, x64_reg(n));
+    }
     v_rr(t, VPXOR, XMM0, XMM0, XMM1);
     v_saturated(t, XMM1, v_mask(bytes));
     v_done(t, f_rd(insn), XMM0, bytes, VHIGH_ANY);

@@ -205,14 +205,12 @@ bool emit_simd_shrn(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* SQSHRN UQSHRN SQSHRUN SQRSHRN UQRSHRN SQRSHRUN, to 8 and 16 bits. */
+/* SQSHRN UQSHRN SQSHRUN SQRSHRN UQRSHRN SQRSHRUN. */
 bool emit_simd_sqshrn(struct translation *t, uint32_t insn)
 {
     unsigned size = imm_size(insn), n = imm_right(insn, size);
     bool to_unsigned = !bits(insn, 12, 1);
     enum simd_narrow how = to_unsigned ? NARROW_SU : f_u(insn) ? NARROW_UU : NARROW_SS;
-    if (size > 1)
-        return false;
     jit_flags_clobber(t);
     int src = jit_vsrc(t, f_rn(insn), XMM1);
     if (bits(insn, 11, 1))

@@ -275,7 +275,7 @@ void simd_add_saturated(struct translation *t, unsigned rd, bool sub, unsigned s
                         unsigned bytes);
 /* How lanes are narrowed: signed to signed, unsigned to unsigned, signed to unsigned. */
 enum simd_narrow { NARROW_SS, NARROW_UU, NARROW_SU };
-/* Vd <- lanes of src (not XMM1, XMM2) narrowed to `size` (0, 1), saturated, with FPSR.QC. */
+/* Vd <- lanes of src (not XMM1 to XMM3) narrowed to `size`, saturated, with FPSR.QC. */
 void simd_narrow_sat(struct translation *t, uint32_t insn, int src, unsigned size,
                      enum simd_narrow how);
 /* dst <- products or sums of bytes, as SDOT and UDOT have them, on top of Vd. Uses XMM0 to XMM2. */
