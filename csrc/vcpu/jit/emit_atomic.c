@@ -30,11 +30,15 @@ static struct x64_rm aligned(struct translation *t, unsigned rn, unsigned bytes,
     return rm;
 }
 
-/* Zero-extend what is in reg from `bytes`, where the instruction that put it there has not. */
-static void extend(struct translation *t, unsigned bytes, int reg)
+/* Guest register n <- reg, zero-extended from `bytes` where the host's instruction has not. */
+static void done(struct translation *t, unsigned bytes, unsigned n, int reg)
 {
-    if (bytes < 4)
-        x64_movzx(&t->e, bytes, (unsigned)reg, x64_reg(reg));
+    if (bytes < 4 && n != REG_SINK) {
+        int to = jit_dst(n, reg);
+        x64_movzx(&t->e, bytes, (unsigned)to, x64_reg(reg));
+        reg = to;
+    }
+    jit_done(t, n, reg);
 }
 
 static void load(struct translation *t, unsigned bytes, int reg, struct x64_rm rm)
@@ -185,8 +189,7 @@ bool emit_cas(struct translation *t, uint32_t insn)
     jit_access(t);
     x64_lock(e);
     x64_cmpxchg(e, bytes, rm, (unsigned)value);
-    extend(t, bytes, RAX);
-    jit_done(t, reg_dst(rs), RAX);
+    done(t, bytes, reg_dst(rs), RAX);
     return true;
 }
 
@@ -206,8 +209,7 @@ bool emit_ldadd(struct translation *t, uint32_t insn)
     jit_access(t);
     x64_lock(e);
     x64_xadd(e, bytes, rm, RCX);
-    extend(t, bytes, RCX);
-    jit_done(t, rt, RCX);
+    done(t, bytes, rt, RCX);
     return true;
 }
 
@@ -218,9 +220,7 @@ bool emit_swp(struct translation *t, uint32_t insn)
     jit_load(t, width_of(bytes), RCX, reg_src(bits(insn, 16, 5)));
     jit_access(t);
     x64_xchg(&t->e, bytes, RCX, rm);
-    if (rd != REG_SINK)
-        extend(t, bytes, RCX);
-    jit_done(t, rd, RCX);
+    done(t, bytes, rd, RCX);
     return true;
 }
 

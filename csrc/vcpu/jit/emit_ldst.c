@@ -65,7 +65,7 @@ bool emit_ldst_imm9(struct translation *t, uint32_t insn)
     struct x64_rm rm = jit_address(t, rn, offset, RAX);
     access_one(t, insn, rm, write_back && rt == rn && rt != 31);
     if (write_back)
-        mem_write_back(t, rn, imm, rm, offset);
+        mem_write_back(t, rn, imm, rm);
     return true;
 }
 
@@ -131,7 +131,7 @@ bool emit_ldp(struct translation *t, uint32_t insn)
     if (!drop)
         jit_done(t, rd, reg);
     if (p.write_back)
-        mem_write_back(t, p.rn, p.imm, rm, p.offset);
+        mem_write_back(t, p.rn, p.imm, rm);
     return true;
 }
 
@@ -139,26 +139,19 @@ bool emit_ldp(struct translation *t, uint32_t insn)
 static void store_joined(struct translation *t, const struct pair *p, struct x64_rm rm)
 {
     struct x64 *e = &t->e;
-    unsigned bytes = 1u << p->size;
-    if (p->size == 2 && p->rt2 == 31) {
-        if (p->rt == 31) {
-            jit_access(t);
-            x64_mov_to_imm(e, 8, rm, 0);
-        } else {
-            jit_load(t, 4, RCX, p->rt);
-            jit_access(t);
-            x64_mov_to(e, 8, rm, RCX);
-        }
+    unsigned rt = p->rt, rt2 = p->rt2;
+    if (p->size == 2 && rt2 == 31) {
+        jit_load(t, 4, RCX, reg_src(rt));
+        jit_access(t);
+        x64_mov_to(e, 8, rm, RCX);
         return;
     }
-    if (p->rt == 31)
+    if (rt == 31)
         x64_vop(e, 0xef, XMM0, XMM0, x64_reg(XMM0)); /* VPXOR */
     else
-        x64_vmov_from_gpr(e, bytes, XMM0, jit_rm(p->rt));
-    if (p->rt2 == p->rt && p->rt != 31)
-        x64_vop(e, p->size == 3 ? 0x6c : 0x62, XMM0, XMM0, x64_reg(XMM0)); /* VPUNPCKLQDQ, LDQ */
-    else if (p->rt2 != 31)
-        x64_vpinsr(e, p->size, XMM0, XMM0, jit_rm(p->rt2), 1);
+        x64_vmov_from_gpr(e, 1u << p->size, XMM0, jit_rm(rt));
+    if (rt2 != 31)
+        x64_vpinsr(e, p->size, XMM0, XMM0, jit_rm(rt2), 1);
     jit_access(t);
     if (p->size == 3)
         x64_vmovdqu_to(e, rm, XMM0);
@@ -166,17 +159,38 @@ static void store_joined(struct translation *t, const struct pair *p, struct x64
         x64_vmovq_to(e, rm, XMM0);
 }
 
+/* Leave to the interpreter the addresses from which the first half ends within a page and the
+ * second does not: the first must not be stored if the second faults. Where the first is in both
+ * pages it is the one that faults. */
+static void check_halves(struct translation *t, const struct pair *p, struct x64_rm rm)
+{
+    struct x64 *e = &t->e;
+    int32_t half = 1 << p->size;
+    jit_flags_clobber(t);
+    x64_lea(e, 4, RCX, x64_mem(rm.index, rm.disp + 2 * half - 1)); /* R15 is page-aligned */
+    x64_test_imm(e, 4, x64_reg(RCX), (int32_t)(GUEST_PAGE - 1) & -half);
+    jit_slow(t, CC_E);
+}
+
+/*
+ * Two stores have half the cost of one that is joined from two registers, and a load soon after
+ * gets them six times as fast. They need a check, but for SP; that is not worth saving NZCV.
+ */
 bool emit_stp(struct translation *t, uint32_t insn)
 {
     struct pair p = pair_of(insn);
     struct x64_rm rm = jit_address(t, p.rn, p.offset, RAX);
-    if (p.one_page && !(p.size == 2 && p.rt == 31 && p.rt2 == 31)) {
+    bool flags_cost = t->flags != FLAGS_MEMORY && t->flags != FLAGS_DEAD && !t->flags_saved;
+    bool is_one = p.rt2 == 31 && (p.size == 2 || p.rt == 31);
+    if (is_one || (!p.one_page && flags_cost)) {
+        store_joined(t, &p, rm);
+    } else {
+        if (!p.one_page)
+            check_halves(t, &p, rm);
         store(t, p.size, reg_src(p.rt), rm, RCX);
         store(t, p.size, reg_src(p.rt2), mem_plus(rm, 1 << p.size), RDX);
-    } else {
-        store_joined(t, &p, rm);
     }
     if (p.write_back)
-        mem_write_back(t, p.rn, p.imm, rm, p.offset);
+        mem_write_back(t, p.rn, p.imm, rm);
     return true;
 }

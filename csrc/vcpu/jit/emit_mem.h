@@ -16,33 +16,22 @@ static inline struct x64_rm mem_plus(struct x64_rm rm, int32_t bytes)
     return rm;
 }
 
-/* Base register n <- n + imm, without a change of flags. rm is the operand of the access, at n +
- * offset: what it has loaded is used again. */
-static inline void mem_write_back(struct translation *t, unsigned n, int64_t imm, struct x64_rm rm,
-                                  int64_t offset)
+/* Base register n <- n + imm, without a change of flags. rm is jit_address()'s for n, which has n
+ * in a register: its own, or RAX. */
+static inline void mem_write_back(struct translation *t, unsigned n, int64_t imm, struct x64_rm rm)
 {
-    struct x64 *e = &t->e;
-    int r = jit_gpr(n);
-    if (r >= 0) {
-        x64_lea(e, 8, (unsigned)r, x64_mem(r, (int32_t)imm));
-    } else {
-        if (rm.base != R15 || rm.index != RAX || rm.disp != offset)
-            x64_mov(e, 8, RAX, jit_gpr_mem(n));
-        x64_lea(e, 8, RAX, x64_mem(RAX, (int32_t)imm));
-        x64_mov_to(e, 8, jit_gpr_mem(n), RAX);
-    }
+    int r = rm.index;
+    x64_lea(&t->e, 8, (unsigned)r, x64_mem(r, (int32_t)imm));
+    jit_put(t, n, r);
     jit_moved(t, n, n, imm);
 }
 
-/* Base register n <- n + m, for m 0 to 30. */
-static inline void mem_write_back_register(struct translation *t, unsigned n, unsigned m)
+/* The same for n <- n + m, m 0 to 30, and an operand at n. */
+static inline void mem_write_back_register(struct translation *t, unsigned n, unsigned m,
+                                           struct x64_rm rm)
 {
-    struct x64 *e = &t->e;
-    int r = jit_gpr(n), by = jit_src(t, 8, m, RCX);
-    if (r < 0)
-        x64_mov(e, 8, RAX, jit_gpr_mem(n));
-    int to = r < 0 ? RAX : r;
-    x64_lea(e, 8, (unsigned)to, x64_mem_index(to, by, 0, 0));
+    int to = rm.index, by = jit_src(t, 8, m, RCX);
+    x64_lea(&t->e, 8, (unsigned)to, x64_mem_index(to, by, 0, 0));
     jit_done(t, n, to);
 }
 
@@ -83,7 +72,7 @@ static inline struct x64_rm mem_register(struct translation *t, uint32_t insn, u
 static inline void mem_one_page(struct translation *t, struct x64_rm rm, unsigned bytes)
 {
     struct x64 *e = &t->e;
-    x64_lea(e, 4, RCX, rm); /* R15 is page-aligned */
+    x64_lea(e, 4, RCX, x64_mem(rm.index, rm.disp)); /* R15 is page-aligned */
     x64_alu_imm(e, ALU_AND, 4, x64_reg(RCX), GUEST_PAGE - 1);
     x64_alu_imm(e, ALU_CMP, 4, x64_reg(RCX), (int32_t)(GUEST_PAGE - bytes));
     jit_slow(t, CC_A);

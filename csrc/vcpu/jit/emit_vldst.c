@@ -39,7 +39,7 @@ bool emit_vldst_imm9(struct translation *t, uint32_t insn)
     struct x64_rm rm = jit_address(t, rn, offset, RAX);
     access_one(t, insn, one_size(insn), rm);
     if (mode)
-        mem_write_back(t, rn, imm, rm, offset);
+        mem_write_back(t, rn, imm, rm);
     return true;
 }
 
@@ -109,6 +109,6 @@ bool emit_vldstp(struct translation *t, uint32_t insn)
     else
         store_pair(t, insn, size, rm);
     if (mode & 1)
-        mem_write_back(t, rn, imm, rm, offset);
+        mem_write_back(t, rn, imm, rm);
     return true;
 }

@@ -48,9 +48,9 @@ static void post_index(struct translation *t, uint32_t insn, unsigned bytes, str
     if (!bits(insn, 23, 1))
         return;
     if (m == 31)
-        mem_write_back(t, n, bytes, rm, 0);
+        mem_write_back(t, n, bytes, rm);
     else
-        mem_write_back_register(t, n, m);
+        mem_write_back_register(t, n, m, rm);
 }
 
 /* ---- LD1 and ST1 of whole registers ---- */
@@ -400,25 +400,28 @@ static void store4(struct translation *t, const struct list *l, struct x64_rm rm
  * of each: so whole vectors are blended, by lane mod 3, and permuted.
  */
 
-/* XMM3 <- vector from[i mod 3] in each lane i. */
+/* XMM3 <- vector from[i mod 3] in each lane i. Two of the vectors may be the same. */
 static void blend3(struct translation *t, unsigned size, const int from[3])
 {
     struct x64 *e = &t->e;
-    if (size == 0) {
-        x64_vop(e, 0xef, XMM3, (unsigned)from[2], x64_reg(from[0])); /* VPXOR, VPAND */
-        x64_vop(e, 0xdb, XMM3, XMM3, jit_table(TABLE_LDST_MOD_3));
-        x64_vop(e, 0xef, XMM3, XMM3, x64_reg(from[2]));
-        x64_vop(e, 0xef, XMM3, XMM3, x64_reg(from[1]));
-        x64_vop(e, 0xdb, XMM3, XMM3, jit_table(TABLE_LDST_MOD_3 + 1));
-        x64_vop(e, 0xef, XMM3, XMM3, x64_reg(from[1]));
-        return;
+    unsigned words[2] = {0, 0}, rest = (unsigned)from[2];
+    for (unsigned i = 0; i < 8 && size > 0; i++)
+        if ((i >> (size - 1)) % 3 < 2)
+            words[(i >> (size - 1)) % 3] |= 1u << i;
+    for (unsigned i = 0; i < 2; i++) {
+        if (from[i] == from[2])
+            continue;
+        if (size) {
+            x64_vop3a(e, 0x0e, XMM3, rest, x64_reg(from[i]), words[i]); /* VPBLENDW */
+        } else {
+            /* Where the mask is: rest ^ (rest ^ from[0]), or from[1] ^ (rest ^ from[1]). */
+            int base = i ? from[1] : (int)rest;
+            x64_vop(e, 0xef, XMM3, rest, x64_reg(from[i])); /* VPXOR, VPAND */
+            x64_vop(e, 0xdb, XMM3, XMM3, jit_table(TABLE_LDST_MOD_3 + i));
+            x64_vop(e, 0xef, XMM3, XMM3, x64_reg(base));
+        }
+        rest = XMM3;
     }
-    unsigned words[3] = {0, 0, 0};
-    for (unsigned i = 0; i < 8; i++)
-        words[(i >> (size - 1)) % 3] |= 1u << i;
-    /* VPBLENDW */
-    x64_vop3a(e, 0x0e, XMM3, (unsigned)from[2], x64_reg(from[0]), words[0]);
-    x64_vop3a(e, 0x0e, XMM3, XMM3, x64_reg(from[1]), words[1]);
 }
 
 /* Lane k of `to` <- lane (3k + r) mod L of `from`; or where `store` the inverse of that. */
