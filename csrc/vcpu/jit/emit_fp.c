@@ -141,13 +141,14 @@ bool emit_fp_arith(struct translation *t, uint32_t insn)
     enum sse_op op = (enum sse_op)ops[which];
     bool dbl = fp_dbl(insn);
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     if ((op == SSE_ADD || op == SSE_MUL) && better_second(t, dbl, rn, rm))
         swap(&rn, &rm);
     jit_flags_clobber(t);
     enum vhigh high = fp_src_high(t, dbl, rn);
     int to = fp_dst(rd, rn, rm, rm), a = fp_src(t, dbl, rn, XMM1);
+    fp_guard(t, dbl, false, SMALL_ARITH, x64_reg(a), XMM0);
+    fp_guard(t, dbl, false, op == SSE_DIV ? SMALL_DIVISOR : SMALL_ARITH, jit_vrm(rm), XMM0);
     sse_scalar(&t->e, dbl, op, to, a, jit_vrm(rm));
     if (op == SSE_MUL)
         fp_check_tiny(t, dbl, to);
@@ -164,10 +165,10 @@ bool emit_fsqrt_scalar(struct translation *t, uint32_t insn)
     unsigned rd = bits(insn, 0, 5), rn = bits(insn, 5, 5);
     bool dbl = fp_dbl(insn);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int to = fp_dst(rd, rn, rn, rn), a = fp_src(t, dbl, rn, XMM1);
+    fp_guard(t, dbl, false, SMALL_NORMAL, x64_reg(a), XMM0);
     sse_scalar(&t->e, dbl, SSE_SQRT, to, fp_rest(t, dbl, rn, a), x64_reg(a));
     fp_check_nan(t, dbl, to);
     fp_done(t, dbl, rd, to, fp_want(dbl));
@@ -184,18 +185,21 @@ bool emit_fmadd(struct translation *t, uint32_t insn)
     bool dbl = fp_dbl(insn);
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t) || !t->host->fma)
+    if (!t->host->fma)
         return false;
     if (jit_xmm(rn) < 0 && jit_xmm(rm) >= 0)
         swap(&rn, &rm);
     jit_flags_clobber(t);
+    fp_begin(t);
     enum vhigh high = fp_src_high(t, dbl, ra);
-    int to = fp_dst(rd, rn, rm, ra), own = jit_xmm(ra);
+    int to = fp_dst(rd, rn, rm, ra), own = jit_xmm(ra), a = fp_src(t, dbl, rn, XMM1);
+    fp_guard(t, dbl, false, SMALL_ARITH, jit_vrm(ra), XMM0);
+    fp_guard(t, dbl, false, SMALL_ARITH, x64_reg(a), XMM0);
+    fp_guard(t, dbl, false, SMALL_ARITH, jit_vrm(rm), XMM0);
     if (own >= 0)
         sse_move(e, to, own);
     else
         sse_load(e, dbl, to, jit_v_mem(ra));
-    int a = fp_src(t, dbl, rn, XMM1);
     x64_vex(e, PP_66, MAP_0F38, dbl, opcodes[bits(insn, 21, 1) << 1 | bits(insn, 15, 1)],
             (unsigned)to, (unsigned)a, jit_vrm(rm));
     fp_check_tiny(t, dbl, to);
@@ -209,11 +213,12 @@ bool emit_fmax_scalar(struct translation *t, uint32_t insn)
     unsigned rd = bits(insn, 0, 5), rn = bits(insn, 5, 5), rm = bits(insn, 16, 5);
     bool dbl = fp_dbl(insn), max = !bits(insn, 12, 1);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int a = fp_src(t, dbl, rn, XMM1), b = fp_src(t, dbl, rm, XMM2);
     enum vhigh ha = fp_src_high(t, dbl, rn), hb = fp_src_high(t, dbl, rm);
+    fp_guard(t, dbl, false, SMALL_NORMAL, x64_reg(a), XMM0);
+    fp_guard(t, dbl, false, SMALL_NORMAL, x64_reg(b), XMM0);
     /* Before: MAX and MIN find quiet NaNs invalid. */
     sse_packed(&t->e, dbl, SSE_UCOMI, a, 0, x64_reg(b));
     jit_slow(t, CC_P);
@@ -252,9 +257,11 @@ bool emit_fcmp(struct translation *t, uint32_t insn)
     unsigned rn = bits(insn, 5, 5), rm = bits(insn, 16, 5);
     bool dbl = fp_dbl(insn), zero = bits(insn, 3, 1), signal = bits(insn, 4, 1);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
+    fp_guard(t, dbl, false, SMALL_NORMAL, jit_vrm(rn), XMM0);
+    if (!zero)
+        fp_guard(t, dbl, false, SMALL_NORMAL, jit_vrm(rm), XMM0);
     compare(t, dbl, signal, rn, zero ? jit_gpr_mem(REG_ZERO) : jit_vrm(rm));
     if (!t->flags_after)
         return true;

@@ -14,10 +14,10 @@ bool emit_fcvt(struct translation *t, uint32_t insn)
     unsigned rd = bits(insn, 0, 5), rn = bits(insn, 5, 5);
     bool from_dbl = fp_dbl(insn);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int to = fp_dst(rd, rn, rn, rn), a = fp_src(t, from_dbl, rn, XMM1), rest = a;
+    fp_guard(t, from_dbl, false, from_dbl ? SMALL_NARROW : SMALL_NORMAL, x64_reg(a), XMM0);
     /* The upper half of a double stands where the narrower result must be followed by zeros. */
     if (from_dbl || fp_src_high(t, false, rn) == VHIGH_ANY) {
         rest = XMM2;
@@ -121,9 +121,9 @@ bool emit_frint_scalar(struct translation *t, uint32_t insn)
     unsigned rd = bits(insn, 0, 5), rn = bits(insn, 5, 5), mode = how[bits(insn, 15, 3)];
     bool dbl = fp_dbl(insn);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
+    fp_guard(t, dbl, false, SMALL_NORMAL, jit_vrm(rn), XMM0);
     if (mode == ROUND_AWAY) {
         frinta(t, dbl, rd, rn);
         return true;
@@ -165,6 +165,7 @@ void fp_to_integer(struct translation *t, const struct fp_conversion *c, int a, 
     struct x64 *e = &t->e;
     int from = a;
     bool late = false;
+    fp_guard(t, c->dbl, false, SMALL_NORMAL, x64_reg(a), XMM0);
     if (c->fbits) {
         check_range(t, c, a);
         sse_constant(e, c->dbl, XMM2, fp_power_of_two(c->dbl, (int)c->fbits));
@@ -199,9 +200,8 @@ static bool to_gp(struct translation *t, uint32_t insn, const struct fp_conversi
     unsigned rd = reg_dst(bits(insn, 0, 5));
     int dst = jit_dst(rd, RAX);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     fp_to_integer(t, c, fp_src(t, c->dbl, bits(insn, 5, 5), XMM1), dst);
     jit_done(t, rd, dst);
     return true;
@@ -228,10 +228,10 @@ bool emit_fjcvtzs(struct translation *t, uint32_t insn)
     int dst = jit_dst(rd, RAX);
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int a = fp_src(t, true, bits(insn, 5, 5), XMM1);
+    fp_guard(t, true, false, SMALL_NORMAL, x64_reg(a), XMM0);
     truncate(e, true, false, dst, x64_reg(a));
     x64_alu_imm(e, ALU_CMP, 4, x64_reg(dst), 1);
     jit_slow(t, CC_O);
@@ -254,9 +254,8 @@ static bool to_sisd(struct translation *t, uint32_t insn, const struct fp_conver
     unsigned rd = bits(insn, 0, 5);
     int to = jit_vdst(rd, XMM0);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     fp_to_integer(t, c, fp_src(t, c->dbl, bits(insn, 5, 5), XMM1), RAX);
     x64_vmov_from_gpr(&t->e, c->dbl ? 8 : 4, (unsigned)to, x64_reg(RAX));
     jit_vdone(t, rd, to, fp_want(c->dbl));
@@ -335,8 +334,7 @@ static bool from_gp(struct translation *t, uint32_t insn, const struct fp_conver
 {
     unsigned rn = reg_src(bits(insn, 5, 5));
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     if (c->is_unsigned) {
         if (c->wide)
             jit_flags_clobber(t);
@@ -363,8 +361,7 @@ static bool from_sisd(struct translation *t, uint32_t insn, const struct fp_conv
 {
     unsigned rn = bits(insn, 5, 5), width = c->dbl ? 8 : 4;
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     if (c->is_unsigned && c->wide)
         jit_flags_clobber(t);
     struct x64_rm rm = jit_v_mem(rn);

@@ -28,11 +28,14 @@ bool emit_fsqrt_vec(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int to = fp_dst(v.rd, v.rn, v.rn, v.rn);
-    sse_packed(&t->e, v.dbl, SSE_SQRT, to, 0, fpv_rm(t, &v, v.rn, XMM1));
+    struct x64_rm n = fpv_rm(t, &v, v.rn, XMM1);
+    fp_guard(t, v.dbl, true, SMALL_NORMAL, n, XMM0);
+    sse_packed(&t->e, v.dbl, SSE_SQRT, to, 0, n);
     fpv_check_nan(t, v.dbl, to);
     fpv_done(t, &v, to, true);
     return true;
@@ -40,9 +43,12 @@ bool emit_fsqrt_vec(struct translation *t, uint32_t insn)
 
 /* ---- two sources ---- */
 
-/* to <- n op m, checked. Both are clean. */
-static void arith(struct translation *t, bool dbl, enum sse_op op, int to, int n, struct x64_rm m)
+/* to <- n op m, checked. Both are clean. Uses `scratch`, which neither is, and XMM3. */
+static void arith(struct translation *t, bool dbl, enum sse_op op, int to, int n, struct x64_rm m,
+                  int scratch)
 {
+    fp_guard(t, dbl, true, SMALL_ARITH, x64_reg(n), scratch);
+    fp_guard(t, dbl, true, op == SSE_DIV ? SMALL_DIVISOR : SMALL_ARITH, m, scratch);
     sse_packed(&t->e, dbl, op, to, n, m);
     if (op == SSE_MUL)
         fpv_check_tiny(t, dbl, to);
@@ -57,16 +63,17 @@ bool emit_fp_arith_vec(struct translation *t, uint32_t insn)
     bool abd = t->id == A64_FABD_vec;
     enum sse_op op = t->id == A64_FADD_vec ? SSE_ADD : t->id == A64_FMUL_vec ? SSE_MUL : SSE_SUB;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     if (op != SSE_SUB && jit_xmm(v.rn) < 0 && jit_xmm(v.rm) >= 0) {
         unsigned n = v.rn;
         v.rn = v.rm;
         v.rm = n;
     }
     int to = fp_dst(v.rd, v.rn, v.rm, v.rm), n = fpv_src(t, &v, v.rn, XMM1);
-    arith(t, v.dbl, op, to, n, fpv_rm(t, &v, v.rm, XMM2));
+    arith(t, v.dbl, op, to, n, fpv_rm(t, &v, v.rm, XMM2), XMM0);
     if (abd)
         sse_packed(&t->e, v.dbl, SSE_AND, to, to, v.dbl ? JIT_CONST(abs_d) : JIT_CONST(abs_s));
     fpv_done(t, &v, to, true);
@@ -79,16 +86,17 @@ bool emit_fdiv_vec(struct translation *t, uint32_t insn)
     struct fpv v;
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int to = fp_dst(v.rd, v.rn, v.rm, v.rm);
     if (v.q) {
-        arith(t, v.dbl, SSE_DIV, to, jit_vsrc(t, v.rn, XMM1), jit_vrm(v.rm));
+        arith(t, v.dbl, SSE_DIV, to, jit_vsrc(t, v.rn, XMM1), jit_vrm(v.rm), XMM0);
     } else {
         sse_dup(e, XMM1, jit_vrm(v.rn));
         sse_dup(e, XMM2, jit_vrm(v.rm));
-        arith(t, false, SSE_DIV, to, XMM1, x64_reg(XMM2));
+        arith(t, false, SSE_DIV, to, XMM1, x64_reg(XMM2), XMM0);
     }
     fpv_done(t, &v, to, false);
     return true;
@@ -99,12 +107,13 @@ bool emit_fabd_sisd(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     fpv_decode(insn, &v);
     jit_flags_clobber(t);
     enum vhigh high = fp_src_high(t, v.dbl, v.rn);
     int to = fp_dst(v.rd, v.rn, v.rm, v.rm), a = fp_src(t, v.dbl, v.rn, XMM1);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, x64_reg(a), XMM0);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, jit_vrm(v.rm), XMM0);
     sse_scalar(&t->e, v.dbl, SSE_SUB, to, a, jit_vrm(v.rm));
     fp_check_nan(t, v.dbl, to);
     sse_packed(&t->e, v.dbl, SSE_AND, to, to, jit_table(v.dbl ? TABLE_FP_ABS_D : TABLE_FP_ABS_S));
@@ -112,9 +121,11 @@ bool emit_fabd_sisd(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* To the interpreter if a or b has a NaN, quiet ones included, in any lane. */
-static void check_nans(struct translation *t, bool dbl, int a, int b)
+/* To the interpreter if a or b has a NaN, quiet ones included, in any lane. Uses `scratch`. */
+static void check_nans(struct translation *t, bool dbl, int a, int b, int scratch)
 {
+    fp_guard(t, dbl, true, SMALL_NORMAL, x64_reg(a), scratch);
+    fp_guard(t, dbl, true, SMALL_NORMAL, x64_reg(b), scratch);
     sse_cmp(&t->e, dbl, true, CMP_UNORD, XMM3, a, x64_reg(b));
     fpv_slow_if_any(t, dbl, XMM3);
 }
@@ -124,11 +135,12 @@ bool emit_fmax_vec(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int n = fpv_src(t, &v, v.rn, XMM1), m = fpv_src(t, &v, v.rm, XMM2);
-    check_nans(t, v.dbl, n, m);
+    check_nans(t, v.dbl, n, m, XMM0);
     int to = jit_vdst(v.rd, XMM0);
     fp_max_min(&t->e, v.dbl, true, !bits(insn, 23, 1), to, n, m);
     fpv_done(t, &v, to, true);
@@ -159,11 +171,12 @@ bool emit_faddp_vec(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     unzip(t, &v);
-    arith(t, v.dbl, SSE_ADD, XMM0, XMM0, x64_reg(XMM1));
+    arith(t, v.dbl, SSE_ADD, XMM0, XMM0, x64_reg(XMM1), XMM2);
     fpv_done(t, &v, XMM0, false);
     return true;
 }
@@ -173,11 +186,12 @@ bool emit_fmaxp_vec(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     unzip(t, &v);
-    check_nans(t, v.dbl, XMM0, XMM1);
+    check_nans(t, v.dbl, XMM0, XMM1, XMM2);
     fp_max_min(&t->e, v.dbl, true, !bits(insn, 23, 1), XMM0, XMM0, XMM1);
     fpv_done(t, &v, XMM0, false);
     return true;
@@ -199,10 +213,11 @@ bool emit_faddp_pair(struct translation *t, uint32_t insn)
     unsigned rd = bits(insn, 0, 5), rn = bits(insn, 5, 5);
     bool dbl = fp_dbl(insn);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int n = pair(t, dbl, rn), to = fp_dst(rd, rn, rn, rn);
+    fp_guard(t, dbl, false, SMALL_ARITH, x64_reg(n), XMM0);
+    fp_guard(t, dbl, false, SMALL_ARITH, x64_reg(XMM1), XMM0);
     sse_scalar(&t->e, dbl, SSE_ADD, to, n, x64_reg(XMM1));
     fp_check_nan(t, dbl, to);
     fp_done(t, dbl, rd, to, VHIGH_ANY);
@@ -214,10 +229,11 @@ bool emit_fmaxp_pair(struct translation *t, uint32_t insn)
     unsigned rd = bits(insn, 0, 5), rn = bits(insn, 5, 5);
     bool dbl = fp_dbl(insn);
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int n = pair(t, dbl, rn);
+    fp_guard(t, dbl, false, SMALL_NORMAL, x64_reg(n), XMM0);
+    fp_guard(t, dbl, false, SMALL_NORMAL, x64_reg(XMM1), XMM0);
     sse_packed(&t->e, dbl, SSE_UCOMI, n, 0, x64_reg(XMM1));
     jit_slow(t, CC_P);
     fp_max_min(&t->e, dbl, false, !bits(insn, 23, 1), XMM0, n, XMM1);
@@ -232,11 +248,10 @@ bool emit_fmaxv(struct translation *t, uint32_t insn)
     bool max = !bits(insn, 23, 1);
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t))
-        return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int n = jit_vsrc(t, rn, XMM2);
-    check_nans(t, false, n, n);
+    check_nans(t, false, n, n, XMM0);
     sse_shuf(e, XMM1, n, x64_reg(n), 0xb1);
     fp_max_min(e, false, true, max, XMM0, n, XMM1);
     sse_shuf(e, XMM1, XMM0, x64_reg(XMM0), 0x4e);
@@ -299,12 +314,13 @@ bool emit_fmul_elem(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     splat(t, &v, element(insn, v.dbl), XMM2);
     int to = fp_dst(v.rd, v.rn, v.rm, v.rm), n = fpv_src(t, &v, v.rn, XMM1);
-    arith(t, v.dbl, SSE_MUL, to, n, x64_reg(XMM2));
+    arith(t, v.dbl, SSE_MUL, to, n, x64_reg(XMM2), XMM0);
     fpv_done(t, &v, to, true);
     return true;
 }
@@ -313,13 +329,15 @@ bool emit_fmul_elem_sisd(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     fpv_decode(insn, &v);
     jit_flags_clobber(t);
     enum vhigh high = fp_src_high(t, v.dbl, v.rn);
     int to = fp_dst(v.rd, v.rn, v.rm, v.rm), n = fp_src(t, v.dbl, v.rn, XMM1);
-    sse_scalar(&t->e, v.dbl, SSE_MUL, to, n, element_rm(t, &v, element(insn, v.dbl), XMM2));
+    struct x64_rm m = element_rm(t, &v, element(insn, v.dbl), XMM2);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, x64_reg(n), XMM0);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, m, XMM0);
+    sse_scalar(&t->e, v.dbl, SSE_MUL, to, n, m);
     fp_check_tiny(t, v.dbl, to);
     fp_done(t, v.dbl, v.rd, to, high);
     return true;
@@ -333,23 +351,30 @@ static void fused(struct x64 *e, bool dbl, bool packed, bool subtract, int to, i
     x64_vex(e, PP_66, MAP_0F38, dbl, opcode, (unsigned)to, (unsigned)n, m);
 }
 
+static void accumulate(struct translation *t, const struct fpv *v, bool subtract, int n,
+                       struct x64_rm m)
+{
+    fp_guard(t, v->dbl, true, SMALL_ARITH, x64_reg(n), XMM0);
+    fp_guard(t, v->dbl, true, SMALL_ARITH, m, XMM0);
+    if (!jit_fp_plain(t))
+        fp_guard(t, v->dbl, true, SMALL_ARITH, x64_reg(fpv_src(t, v, v->rd, XMM3)), XMM0);
+    sse_move(&t->e, XMM0, fpv_src(t, v, v->rd, XMM0));
+    fused(&t->e, v->dbl, true, subtract, XMM0, n, m);
+    fpv_check_tiny(t, v->dbl, XMM0);
+    fpv_done(t, v, XMM0, true);
+}
+
 /* FMLA FMLS: bit 23 is FMLS. */
 bool emit_fmla_vec(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !t->host->fma || !fpv_decode(insn, &v))
+    if (!t->host->fma || !fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int n = fpv_src(t, &v, v.rn, XMM1);
-    struct x64_rm m = fpv_rm(t, &v, v.rm, XMM2);
-    if (v.q)
-        jit_vload(t, XMM0, v.rd);
-    else
-        x64_vmovq(&t->e, XMM0, jit_vrm(v.rd));
-    fused(&t->e, v.dbl, true, bits(insn, 23, 1), XMM0, n, m);
-    fpv_check_tiny(t, v.dbl, XMM0);
-    fpv_done(t, &v, XMM0, true);
+    accumulate(t, &v, bits(insn, 23, 1), n, fpv_rm(t, &v, v.rm, XMM2));
     return true;
 }
 
@@ -358,18 +383,13 @@ bool emit_fmla_elem(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !t->host->fma || !fpv_decode(insn, &v))
+    if (!t->host->fma || !fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int n = fpv_src(t, &v, v.rn, XMM1);
     splat(t, &v, element(insn, v.dbl), XMM2);
-    if (v.q)
-        jit_vload(t, XMM0, v.rd);
-    else
-        x64_vmovq(&t->e, XMM0, jit_vrm(v.rd));
-    fused(&t->e, v.dbl, true, bits(insn, 14, 1), XMM0, n, x64_reg(XMM2));
-    fpv_check_tiny(t, v.dbl, XMM0);
-    fpv_done(t, &v, XMM0, true);
+    accumulate(t, &v, bits(insn, 14, 1), n, x64_reg(XMM2));
     return true;
 }
 
@@ -377,14 +397,18 @@ bool emit_fmla_elem_sisd(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !t->host->fma)
+    if (!t->host->fma)
         return false;
     fpv_decode(insn, &v);
     jit_flags_clobber(t);
+    fp_begin(t);
     enum vhigh high = fp_src_high(t, v.dbl, v.rd);
-    int n = fp_src(t, v.dbl, v.rn, XMM1), acc = fp_src(t, v.dbl, v.rd, XMM0);
+    int n = fp_src(t, v.dbl, v.rn, XMM1);
     struct x64_rm m = element_rm(t, &v, element(insn, v.dbl), XMM2);
-    sse_move(&t->e, XMM0, acc);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, x64_reg(n), XMM0);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, m, XMM0);
+    fp_guard(t, v.dbl, false, SMALL_ARITH, jit_vrm(v.rd), XMM0);
+    sse_move(&t->e, XMM0, fp_src(t, v.dbl, v.rd, XMM0));
     fused(&t->e, v.dbl, false, bits(insn, 14, 1), XMM0, n, m);
     fp_check_tiny(t, v.dbl, XMM0);
     fp_done(t, v.dbl, v.rd, XMM0, high);
@@ -404,10 +428,13 @@ bool emit_fcmp_vec(struct translation *t, uint32_t insn)
     struct fpv v;
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
+    fp_begin(t);
     int to = jit_vdst(v.rd, XMM0), n = fpv_src(t, &v, v.rn, XMM1);
     struct x64_rm m = fpv_rm(t, &v, v.rm, XMM2);
+    fp_guard(t, v.dbl, true, SMALL_NORMAL, x64_reg(n), XMM0);
+    fp_guard(t, v.dbl, true, SMALL_NORMAL, m, XMM0);
     if (bits(insn, 11, 1)) { /* FACGE, FACGT */
         struct x64_rm abs = v.dbl ? JIT_CONST(abs_d) : JIT_CONST(abs_s);
         sse_packed(e, v.dbl, SSE_AND, XMM1, n, abs);
@@ -428,12 +455,13 @@ bool emit_fcmp_sisd(struct translation *t, uint32_t insn)
     struct fpv v;
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     fpv_decode(insn, &v);
     int to = jit_vdst(v.rd, XMM0), n = fp_src(t, v.dbl, v.rn, XMM1);
     enum vhigh high = fp_src_high(t, v.dbl, v.rn);
     struct x64_rm m = jit_vrm(v.rm);
+    fp_guard(t, v.dbl, false, SMALL_NORMAL, x64_reg(n), XMM0);
+    fp_guard(t, v.dbl, false, SMALL_NORMAL, m, XMM0);
     if (bits(insn, 11, 1)) {
         struct x64_rm abs = jit_table(v.dbl ? TABLE_FP_ABS_D : TABLE_FP_ABS_S);
         sse_packed(e, v.dbl, SSE_AND, XMM2, fp_src(t, v.dbl, v.rm, XMM2), abs);
@@ -461,9 +489,11 @@ bool emit_fcmp_zero_vec(struct translation *t, uint32_t insn)
     struct fpv v;
     enum sse_cmp predicate = predicate_of_zero(insn);
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
+    fp_begin(t);
     int to = jit_vdst(v.rd, XMM0), n = fpv_src(t, &v, v.rn, XMM1);
+    fp_guard(t, v.dbl, true, SMALL_NORMAL, x64_reg(n), XMM0);
     sse_zero(&t->e, XMM2);
     sse_cmp(&t->e, v.dbl, true, predicate, to, n, x64_reg(XMM2));
     fpv_done(t, &v, to, predicate == CMP_GT || predicate == CMP_LT);
@@ -474,11 +504,11 @@ bool emit_fcmp_zero_sisd(struct translation *t, uint32_t insn)
 {
     struct fpv v;
 
-    if (!jit_fp_plain(t))
-        return false;
+    fp_begin(t);
     fpv_decode(insn, &v);
     int to = jit_vdst(v.rd, XMM0), n = fp_src(t, v.dbl, v.rn, XMM1);
     enum vhigh high = fp_src_high(t, v.dbl, v.rn);
+    fp_guard(t, v.dbl, false, SMALL_NORMAL, x64_reg(n), XMM0);
     sse_zero(&t->e, XMM2);
     sse_cmp(&t->e, v.dbl, false, predicate_of_zero(insn), to, n, x64_reg(XMM2));
     fp_done(t, v.dbl, v.rd, to, high);

@@ -25,9 +25,10 @@ bool emit_fcvtl(struct translation *t, uint32_t insn)
     bool to_dbl = bits(insn, 22, 1), high = bits(insn, 30, 1);
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t) || (!to_dbl && !t->host->f16c))
+    if (!to_dbl && (!jit_fp_plain(t) || !t->host->f16c))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int to = fp_dst(rd, rn, rn, rn);
     struct x64_rm rm = jit_vrm(rn);
     if (high && rm.reg < 0) {
@@ -35,6 +36,11 @@ bool emit_fcvtl(struct translation *t, uint32_t insn)
     } else if (high) {
         sse_packed(e, true, SSE_UNPCKH, XMM1, rm.reg, rm);
         rm = x64_reg(XMM1);
+    }
+    if (!jit_fp_plain(t)) {
+        x64_vmovq(e, XMM1, rm);
+        rm = x64_reg(XMM1);
+        fp_guard(t, false, true, SMALL_NORMAL, rm, XMM0);
     }
     if (to_dbl)
         sse_packed(e, false, SSE_CVT, to, 0, rm);
@@ -67,10 +73,12 @@ bool emit_fcvtn(struct translation *t, uint32_t insn)
     bool from_dbl = bits(insn, 22, 1), high = bits(insn, 30, 1);
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t) || (!from_dbl && !t->host->f16c))
+    if (!from_dbl && (!jit_fp_plain(t) || !t->host->f16c))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     if (from_dbl) {
+        fp_guard(t, true, true, SMALL_NARROW, jit_vrm(rn), XMM0);
         sse_packed(e, true, SSE_CVT, XMM0, 0, jit_vrm(rn));
         fpv_check_tiny(t, false, XMM0);
     } else {
@@ -92,6 +100,7 @@ static void frinta(struct translation *t, const struct fpv *v)
 {
     struct x64 *e = &t->e;
     int n = fpv_src(t, v, v->rn, XMM1);
+    fp_guard(t, v->dbl, true, SMALL_NORMAL, x64_reg(n), XMM0);
     splat(e, v->dbl, XMM2, v->dbl ? 0x4330000000000000 : 0x4b000000); /* 2^52, 2^23 */
     sse_packed(e, v->dbl, SSE_AND, XMM3, n, v->dbl ? JIT_CONST(abs_d) : JIT_CONST(abs_s));
     sse_cmp(e, v->dbl, true, CMP_NOT_LT_QUIET, XMM3, XMM3, x64_reg(XMM2));
@@ -116,15 +125,18 @@ bool emit_frint_vec(struct translation *t, uint32_t insn)
     unsigned mode = how[bits(insn, 29, 1) << 2 | bits(insn, 23, 1) << 1 | bits(insn, 12, 1)];
     struct fpv v;
 
-    if (!jit_fp_plain(t) || !fpv_decode(insn, &v))
+    if (!fpv_decode(insn, &v))
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     if (mode == ROUND_AWAY) {
         frinta(t, &v);
         return true;
     }
     int to = fp_dst(v.rd, v.rn, v.rn, v.rn);
-    sse_round(&t->e, v.dbl, true, mode, to, 0, fpv_rm(t, &v, v.rn, XMM1));
+    struct x64_rm n = fpv_rm(t, &v, v.rn, XMM1);
+    fp_guard(t, v.dbl, true, SMALL_NORMAL, n, XMM0);
+    sse_round(&t->e, v.dbl, true, mode, to, 0, n);
     fpv_check_nan(t, v.dbl, to);
     fpv_done(t, &v, to, true);
     return true;
@@ -152,6 +164,7 @@ static void to_words(struct translation *t, const struct fp_conversion *c, int a
     struct x64 *e = &t->e;
     int from = a;
     bool late = false;
+    fp_guard(t, false, true, SMALL_NORMAL, x64_reg(a), XMM0);
     if (c->fbits) {
         check_range(t, c, a);
         splat(e, false, XMM2, fp_power_of_two(false, (int)c->fbits));
@@ -190,9 +203,10 @@ static void to_longs(struct translation *t, const struct fp_conversion *c, int a
 
 static bool to_vector(struct translation *t, const struct fpv *v, const struct fp_conversion *c)
 {
-    if (!jit_fp_plain(t) || (v->dbl && !v->q))
+    if (v->dbl && !v->q)
         return false;
     jit_flags_clobber(t);
+    fp_begin(t);
     int a = fpv_src(t, v, v->rn, XMM1);
     if (v->dbl)
         to_longs(t, c, a);
@@ -274,10 +288,11 @@ static bool from_vector(struct translation *t, const struct fpv *v, bool is_unsi
 {
     struct x64 *e = &t->e;
 
-    if (!jit_fp_plain(t) || (v->dbl && !v->q))
+    if (v->dbl && !v->q)
         return false;
     if (v->dbl && is_unsigned)
         jit_flags_clobber(t);
+    fp_begin(t);
     if (v->dbl)
         from_longs(t, is_unsigned, v->rn);
     else

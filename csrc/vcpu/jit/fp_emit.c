@@ -3,6 +3,9 @@
  */
 #include "vcpu/jit/fp_emit.h"
 
+#include "vcpu/interp/fp_core.h"
+#include "vcpu/jit/constants.h"
+
 void fp_done(struct translation *t, bool dbl, unsigned rd, int xmm, enum vhigh known)
 {
     struct x64 *e = &t->e;
@@ -29,6 +32,56 @@ void fp_check_tiny(struct translation *t, bool dbl, int xmm)
     sse_packed(&t->e, dbl, SSE_AND, XMM3, xmm, dbl ? JIT_CONST(abs_d) : JIT_CONST(abs_s));
     sse_packed(&t->e, dbl, SSE_UCOMI, XMM3, 0, dbl ? JIT_CONST(min_d) : JIT_CONST(min_s));
     jit_slow(t, CC_E);
+}
+
+void fp_begin(struct translation *t)
+{
+    if (jit_fp_plain(t))
+        return;
+    jit_flags_clobber(t);
+    x64_test_imm(&t->e, 4, x64_mem(RBP, (int32_t)offsetof(struct vcpu_regs, fpcr) - JIT_BIAS),
+                 (int32_t) ~(FPCR_FZ | FPCR_DN | FPCR_FZ16));
+    jit_slow(t, CC_NE);
+}
+
+static struct x64_rm least(bool dbl, enum fp_small kind)
+{
+    switch (kind) {
+    case SMALL_NORMAL: return dbl ? JIT_CONST(min_d) : JIT_CONST(min_s);
+    case SMALL_NARROW: return jit_table(TABLE_FP_LEAST_NARROW);
+    default: return jit_table(dbl ? TABLE_FP_LEAST_D : TABLE_FP_LEAST_S);
+    }
+}
+
+/* Zero is below every limit, but has no bits. */
+void fp_guard(struct translation *t, bool dbl, bool packed, enum fp_small kind, struct x64_rm x,
+              int scratch)
+{
+    struct x64 *e = &t->e;
+    struct x64_rm abs = dbl ? JIT_CONST(abs_d) : JIT_CONST(abs_s);
+    if (jit_fp_plain(t))
+        return;
+    if (!packed)
+        abs = jit_table(dbl ? TABLE_FP_ABS_D : TABLE_FP_ABS_S);
+    if (x.reg < 0) {
+        if (packed)
+            x64_vmovdqu(e, XMM3, x);
+        else
+            sse_load(e, dbl, XMM3, x);
+    }
+    sse_packed(e, dbl, SSE_AND, XMM3, x.reg < 0 ? XMM3 : x.reg, abs);
+    sse_cmp(e, dbl, true, CMP_LT_QUIET, scratch, XMM3, least(dbl, kind));
+    if (kind == SMALL_DIVISOR) {
+        /* Either may be the case, so that the bits of both serve. */
+        struct x64_rm greatest = jit_table(dbl ? TABLE_FP_GREATEST_D : TABLE_FP_GREATEST_S);
+        sse_packed(e, dbl, SSE_AND, scratch, scratch, x64_reg(XMM3));
+        sse_cmp(e, dbl, true, CMP_GT_QUIET, XMM3, XMM3, greatest);
+        sse_packed(e, dbl, SSE_OR, scratch, scratch, x64_reg(XMM3));
+    } else {
+        sse_packed(e, dbl, SSE_AND, scratch, scratch, x64_reg(XMM3));
+    }
+    x64_vop38(e, 0x17, (unsigned)scratch, 0, x64_reg(scratch)); /* VPTEST */
+    jit_slow(t, CC_NE);
 }
 
 int fpv_src(struct translation *t, const struct fpv *v, unsigned n, int scratch)

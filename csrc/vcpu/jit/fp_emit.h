@@ -11,6 +11,11 @@
  * starts the instruction again, so what the host raised by then must be what arm64 raises too: no
  * NaN and no smallest normal raises more on the host. Lanes that the instruction does not have must
  * not raise anything.
+ *
+ * Where FPCR is not zero it mostly is FZ, which programs built with -ffast-math set. Such code
+ * finds out when it runs (fp_begin()). So that FZ makes no difference, it leaves to the interpreter
+ * operands that are denormal, or so small that the result might be (fp_guard()). NaNs go there in
+ * any case, so DN makes none either.
  */
 #ifndef ELFUSE_JIT_FP_EMIT_H
 #define ELFUSE_JIT_FP_EMIT_H
@@ -49,7 +54,9 @@ enum sse_cmp {
     CMP_EQ_UNORD = 8,
     CMP_GE = 13,
     CMP_GT = 14,
-    CMP_NOT_LT_QUIET = 21
+    CMP_LT_QUIET = 17,
+    CMP_NOT_LT_QUIET = 21,
+    CMP_GT_QUIET = 30,
 };
 
 /* The immediate of ROUND*. */
@@ -173,6 +180,22 @@ void fp_done(struct translation *t, bool dbl, unsigned rd, int xmm, enum vhigh k
  * use XMM3, and RAX for vectors. */
 void fp_check_nan(struct translation *t, bool dbl, int xmm);
 void fp_check_tiny(struct translation *t, bool dbl, int xmm);
+
+/* ---- FPCR ---- */
+
+/* Before anything that depends on FPCR. Where it is not zero, clobbers flags. */
+void fp_begin(struct translation *t);
+/* The operands that fp_guard() lets pass. */
+enum fp_small {
+    SMALL_NORMAL,  /* zero or normal: for what does not compute */
+    SMALL_ARITH,   /* zero, or large enough that no sum and no product, nor both, is denormal */
+    SMALL_NARROW,  /* zero, or a double that is not denormal as a single */
+    SMALL_DIVISOR, /* as ARITH, and small enough that no quotient of ARITH is denormal */
+};
+/* Where FPCR is not zero: to the interpreter unless x, a scalar or a whole vector, register or
+ * memory, is of that kind. Uses XMM3 and `scratch`, which x may not be. */
+void fp_guard(struct translation *t, bool dbl, bool packed, enum fp_small kind, struct x64_rm x,
+              int scratch);
 
 /* ---- vectors ---- */
 
