@@ -64,7 +64,7 @@ struct jit_page {
 struct jit_stats {
     uint64_t blocks, insns, code_bytes, nanoseconds, evictions, kills, links;
     uint64_t slow, dispatches;
-    uint64_t fallbacks[A64_COUNT];
+    uint64_t fallbacks[A64_COUNT + 1];
 };
 
 struct jit {

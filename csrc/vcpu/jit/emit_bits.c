@@ -4,8 +4,8 @@
 #include "vcpu/jit/emit_int.h"
 #include "vcpu/jit/int_operand.h"
 
-/* A bitfield move, decoded: `length` bits from bit `from` of the source go to bit `to`; one of both
- * is 0. */
+/* A bitfield move, decoded: `length` bits from bit `from` of the source go to
+ * bit `to`; one of both is 0. */
 struct field {
     unsigned width, rd, rn;
     unsigned length, from, to;
@@ -48,8 +48,8 @@ static void extend(struct translation *t, bool is_signed, unsigned width, int ds
         x64_movzx(&t->e, length / 8, (unsigned)dst, rm);
 }
 
-/* dst <- the field at the top of the word, then shifted down to its place: for what has no shorter
- * form. */
+/* dst <- the field at the top of the word, then shifted down to its place: for
+ * what has no shorter form. */
 static void by_two_shifts(struct translation *t, bool is_signed, const struct field *f, int dst)
 {
     unsigned size = f->width * 8, left = size - f->length - f->from;
@@ -80,7 +80,8 @@ static void shift_up(struct translation *t, unsigned width, int dst, unsigned n)
     }
 }
 
-/* Fields of 8, 16 or 32 bits, which host instructions extend. Returns false for others. */
+/* Fields of 8, 16 or 32 bits, which host instructions extend. Returns false for
+ * others. */
 static bool whole_field(struct translation *t, bool is_signed, const struct field *f, int dst)
 {
     struct x64_rm rm = jit_rm(f->rn);
@@ -202,7 +203,8 @@ bool emit_sbfm(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* reg <- reg & mask, flags not wanted. May use RAX where the mask is no immediate. */
+/* reg <- reg & mask, flags not wanted. May use RAX where the mask is no
+ * immediate. */
 static void and_mask(struct x64 *e, unsigned width, int reg, uint64_t mask)
 {
     if (mask <= UINT32_MAX) {
@@ -338,8 +340,8 @@ bool emit_shift_var(struct translation *t, uint32_t insn)
 
 /* ---- one source ---- */
 
-/* RAX: exchange neighbours of n bits, which `mask` has the lower ones of. Uses RCX; RDX has the
- * mask for width 8. */
+/* RAX: exchange neighbours of n bits, which `mask` has the lower ones of. Uses
+ * RCX; RDX has the mask for width 8. */
 static void swap_neighbours(struct x64 *e, unsigned width, unsigned n, uint64_t mask)
 {
     if (width == 8)
@@ -428,7 +430,8 @@ bool emit_rev16(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* dst <- the number of leading zeros of reg, which is not 0 unless `may_be_zero`. RCX is used. */
+/* dst <- the number of leading zeros of reg, which is not 0 unless
+ * `may_be_zero`. RCX is used. */
 static void count_zeros(struct translation *t, unsigned width, int dst, struct x64_rm rm,
                         bool may_be_zero)
 {
@@ -446,12 +449,44 @@ static void count_zeros(struct translation *t, unsigned width, int dst, struct x
     x64_alu_imm(e, ALU_XOR, 4, x64_reg(dst), (int32_t)top);
 }
 
+/* rd <- the number of trailing zeroes of rn. */
+static void count_trailing(struct translation *t, unsigned width, unsigned rd, unsigned rn)
+{
+    struct x64 *e = &t->e;
+    int dst = jit_dst(rd, RAX);
+    jit_flags_clobber(t);
+    if (t->host->bmi2) {
+        x64_tzcnt(e, width, (unsigned)dst, jit_rm(rn));
+    } else {
+        x64_bsf(e, width, (unsigned)dst, jit_rm(rn));
+        x64_mov_imm(e, RCX, width * 8);
+        x64_cmov(e, CC_E, 4, (unsigned)dst, x64_reg(RCX));
+    }
+    jit_done(t, rd, dst);
+}
+
+/* CLZ of what the RBIT before it has made: if of the same register, RBIT's
+ * result is nowhere else. */
+static bool clz_of_rbit(struct translation *t, uint32_t insn, unsigned width, unsigned rd)
+{
+    uint32_t before = t->index ? t->words[t->index - 1] : 0;
+    unsigned rn = bits(insn, 5, 5), source = bits(before, 5, 5);
+    if ((before & 0xfffffc1f) != ((insn & 0x80000000) | 0x5ac00000 | rn) || rn == 31)
+        return false;
+    if (rn == rd)
+        jit_take_back(t, t->index - 1);
+    else if (rn == source)
+        return false;
+    count_trailing(t, width, rd, reg_src(source));
+    return true;
+}
+
 bool emit_clz(struct translation *t, uint32_t insn)
 {
     unsigned width = int_width(insn), rd = reg_dst(bits(insn, 0, 5));
     unsigned rn = reg_src(bits(insn, 5, 5));
     int dst = jit_dst(rd, RAX);
-    if (rd == REG_SINK)
+    if (rd == REG_SINK || clz_of_rbit(t, insn, width, rd))
         return true;
     jit_flags_clobber(t);
     count_zeros(t, width, dst, jit_rm(rn), true);

@@ -1,8 +1,9 @@
 /*
  * emit_int.c - additions, logic and constants on general registers.
  *
- * While NZCV is in EFLAGS and wanted, LEA adds instead of ADD. ADDS of a constant is a subtraction
- * of its negative: the flags are the same, in the form that conditions need no CMC for.
+ * While NZCV is in EFLAGS and wanted, LEA adds instead of ADD. ADDS of a
+ * constant is a subtraction of its negative: the flags are the same, in the
+ * form that conditions need no CMC for.
  */
 #include "vcpu/jit/emit_int.h"
 #include "vcpu/jit/int_operand.h"
@@ -80,7 +81,8 @@ static void subtract(struct translation *t, unsigned width, unsigned rd, unsigne
     }
 }
 
-/* The flags of rn + src or rn - src, and the result in rd, which may be REG_SINK. */
+/* The flags of rn + src or rn - src, and the result in rd, which may be
+ * REG_SINK. */
 static void add_sub_flags(struct translation *t, unsigned width, bool sub, unsigned rd, unsigned rn,
                           struct int_src src)
 {
@@ -98,6 +100,24 @@ static void add_sub_flags(struct translation *t, unsigned width, bool sub, unsig
     jit_flags_set(t, sub ? FLAGS_SUB : FLAGS_ADD);
 }
 
+/* What an ADR or ADRP at pc gives. */
+static uint64_t address(uint32_t insn, uint64_t pc)
+{
+    uint64_t offset = (uint64_t)sbits(insn, 5, 19) << 2 | bits(insn, 29, 2);
+    return bits(insn, 31, 1) ? (pc & ~0xfffULL) + (offset << 12) : pc + offset;
+}
+
+/* ADRP and an ADD of the low bits to the same register: one constant. */
+static bool add_to_page(struct translation *t, unsigned rd, unsigned rn, int32_t value)
+{
+    uint32_t before = t->index ? t->words[t->index - 1] : 0;
+    if (rd != rn || rd == REG_SP || (before & 0x9f00001f) != (0x90000000 | rd))
+        return false;
+    jit_take_back(t, t->index - 1);
+    int_set_constant(t, rd, address(before, t->pc - 4) + (uint64_t)(int64_t)value);
+    return true;
+}
+
 bool emit_add_sub_imm(struct translation *t, uint32_t insn)
 {
     unsigned width = int_width(insn), rn = bits(insn, 5, 5), rd = bits(insn, 0, 5);
@@ -107,13 +127,13 @@ bool emit_add_sub_imm(struct translation *t, uint32_t insn)
         rd = reg_dst(rd);
     if (sets && t->flags_after)
         add_sub_flags(t, width, sub, rd, rn, int_const(value));
-    else if (rd != REG_SINK)
+    else if (rd != REG_SINK && !(width == 8 && !sub && add_to_page(t, rd, rn, value)))
         add_constant(t, width, rd, rn, sub ? -value : value);
     return true;
 }
 
-/* What the shifted and the extended forms do with their second operand, which is scaled by up to 3
- * more bits if it is added without flags. */
+/* What the shifted and the extended forms do with their second operand, which
+ * is scaled by up to 3 more bits if it is added without flags. */
 static void add_sub(struct translation *t, uint32_t insn, unsigned rd, unsigned rn,
                     struct int_src src, unsigned scale)
 {
@@ -206,7 +226,8 @@ bool emit_adc(struct translation *t, uint32_t insn)
 
 /* ---- logic ---- */
 
-/* TEST of rn with a constant, in the shortest form that gives the same N and Z. */
+/* TEST of rn with a constant, in the shortest form that gives the same N and Z.
+ */
 static void test_constant(struct translation *t, unsigned width, unsigned rn, uint64_t mask)
 {
     struct x64_rm rm = jit_rm(rn);
@@ -390,13 +411,9 @@ bool emit_logic_shift(struct translation *t, uint32_t insn)
 
 bool emit_adr(struct translation *t, uint32_t insn)
 {
-    int64_t offset = (int64_t)((uint64_t)sbits(insn, 5, 19) << 2) | bits(insn, 29, 2);
     unsigned rd = reg_dst(bits(insn, 0, 5));
-    uint64_t value = t->pc + (uint64_t)offset;
-    if (bits(insn, 31, 1))
-        value = (t->pc & ~0xfffULL) + ((uint64_t)offset << 12);
     if (rd != REG_SINK)
-        int_set_constant(t, rd, value);
+        int_set_constant(t, rd, address(insn, t->pc));
     return true;
 }
 
@@ -423,20 +440,52 @@ static void move_keep(struct translation *t, unsigned width, unsigned rd, unsign
     jit_done(t, rd, dst);
 }
 
+/* *value <- what a valid MOVN, MOVZ or MOVK makes of it. Returns false for
+ * another instruction. */
+static bool move_wide(uint32_t insn, uint64_t *value)
+{
+    unsigned opc = bits(insn, 29, 2), shift = bits(insn, 21, 2) * 16;
+    uint64_t part = (uint64_t)bits(insn, 5, 16) << shift;
+    bool wide = bits(insn, 31, 1);
+    if (bits(insn, 23, 6) != 0x25 || opc == 1 || (!wide && shift > 16))
+        return false;
+    uint64_t v = opc == 0 ? ~part : opc == 2 ? part : (*value & ~(0xffffULL << shift)) | part;
+    *value = wide ? v : (uint32_t)v;
+    return true;
+}
+
+/*
+ * A MOVK that ends a run of MOVZ or MOVN and MOVKs of the same register: the
+ * whole run is one constant. Those before it have been emitted as one, by this
+ * or as a MOVZ.
+ */
+static bool move_keep_constant(struct translation *t, unsigned rd)
+{
+    unsigned first = t->index;
+    uint64_t value = 0;
+    while (first > 0 && (t->words[first] & 0x7f80001f) == (0x72800000 | rd))
+        first--;
+    if ((t->words[first] & 0x3f80001f) != (0x12800000 | rd))
+        return false;
+    for (unsigned i = first; i <= t->index; i++)
+        if (!move_wide(t->words[i], &value))
+            return false;
+    jit_take_back(t, first);
+    int_set_constant(t, rd, value);
+    return true;
+}
+
 bool emit_movw(struct translation *t, uint32_t insn)
 {
-    unsigned width = int_width(insn), opc = bits(insn, 29, 2), shift = bits(insn, 21, 2) * 16;
-    unsigned rd = reg_dst(bits(insn, 0, 5));
-    uint64_t value = (uint64_t)bits(insn, 5, 16) << shift;
-    if (width == 4 && shift > 16)
+    unsigned rd = reg_dst(bits(insn, 0, 5)), opc = bits(insn, 29, 2);
+    uint64_t value = 0;
+    if (!move_wide(insn, &value))
         return false;
     if (rd == REG_SINK)
         return true;
-    if (opc == 3)
-        move_keep(t, width, rd, shift, bits(insn, 5, 16));
-    else if (opc == 0)
-        int_set_constant(t, rd, width == 8 ? ~value : (uint32_t)~value);
-    else
+    if (opc != 3)
         int_set_constant(t, rd, value);
+    else if (!move_keep_constant(t, rd))
+        move_keep(t, int_width(insn), rd, bits(insn, 21, 2) * 16, bits(insn, 5, 16));
     return true;
 }

@@ -357,6 +357,8 @@ static void host_features(struct jit_host *host)
     FEATURE(pclmul, "pclmul");
     FEATURE(f16c, "f16c");
 #undef FEATURE
+    /* BMI1 comes with it on every CPU; what has the one has the other's instructions used. */
+    host->bmi2 = host->bmi2 && __builtin_cpu_supports("bmi");
     uint32_t a = 7, b = 0, c = 0, d;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     host->sha = host_allows(without, "sha", b >> 29 & 1);

@@ -15,10 +15,10 @@ void jit_stats_fallback(struct jit *jit, uint32_t insn)
 
 static void print_fallbacks(const uint64_t *fallbacks)
 {
-    bool shown[A64_COUNT] = {false};
+    bool shown[A64_COUNT + 1] = {false};
     for (unsigned k = 0; k < SHOWN; k++) {
         unsigned most = 0;
-        for (unsigned id = 0; id < A64_COUNT; id++)
+        for (unsigned id = 0; id <= A64_COUNT; id++)
             if (!shown[id] && fallbacks[id] > (shown[most] ? 0 : fallbacks[most]))
                 most = id;
         if (shown[most] || fallbacks[most] == 0)

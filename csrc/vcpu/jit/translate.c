@@ -81,8 +81,26 @@ static unsigned effect_of_data(uint32_t insn)
     }
 }
 
+/* Undefined encodings of data processing that the table's patterns let through. */
+static bool is_reserved(uint32_t insn)
+{
+    bool wide = insn >> 31, n = insn >> 22 & 1, imms5 = insn >> 15 & 1, immr5 = insn >> 21 & 1;
+    uint64_t mask;
+    switch (insn >> 23 & 0x3f) {
+    case 0x24: return !int_bitmask(insn, wide, &mask);          /* logical */
+    case 0x25: return !wide && n;                               /* MOVZ by 32 and more */
+    case 0x26: return n != wide || (!wide && (imms5 || immr5)); /* UBFM */
+    case 0x27: return n != wide || (!wide && imms5);            /* EXTR */
+    default:                                                    /* shifts of 32 and more */
+        return !wide && imms5 &&
+               ((insn & 0x1f000000) == 0x0a000000 || (insn & 0x1f200000) == 0x0b000000);
+    }
+}
+
 static unsigned effect_of(uint32_t insn)
 {
+    if (a64_decode(insn) == A64_INVALID || is_reserved(insn))
+        return LEAVES | READS; /* an exception, which shows NZCV */
     return (insn & 0x1c000000) == 0x14000000 ? effect_of_branch(insn)
            : (insn & 0x0e000000) == 0x0a000000 || (insn & 0x1c000000) == 0x10000000
                ? effect_of_data(insn)
@@ -251,6 +269,17 @@ void jit_fallback(struct translation *t)
     memset(t->vhigh, VHIGH_ANY, sizeof t->vhigh);
 }
 
+void jit_take_back(struct translation *t, unsigned first)
+{
+    t->e.at = t->code + t->map[first].host;
+    for (unsigned i = first + 1; i <= t->index; i++)
+        t->map[i].host = t->map[first].host;
+    if (t->flags != t->map[first].flags) { /* they have been saved there */
+        t->flags = (enum flags_at)t->map[first].flags;
+        t->flags_saved = false;
+    }
+}
+
 static void link_stub(struct translation *t, uint8_t *site, uint64_t pc)
 {
     x64_aim32(site, t->e.at);
@@ -377,6 +406,7 @@ void jit_translate(struct translation *t, const uint32_t *page)
     uint64_t pc = t->key & ~JIT_KEY_FPCR;
     struct scan s = {.page = page, .page_pc = pc & ~(GUEST_PAGE - 1)};
     const uint32_t *words = page + (pc - s.page_pc) / 4;
+    t->words = words;
     t->count = scan_block(&s, pc);
     t->code = t->e.at;
     t->cold_count = 0;

@@ -64,6 +64,7 @@ struct translation {
     const struct jit_host *host;
     uint64_t limit; /* of the guest's range */
     uint64_t key;   /* the block's */
+    const uint32_t *words; /* the block's instructions */
 
     /* The instruction: */
     uint64_t pc;
@@ -235,6 +236,13 @@ void jit_flags_leave(struct translation *t);
 /* Let the interpreter run the instruction, in line. */
 void jit_fallback(struct translation *t);
 
+/*
+ * Take back what has been emitted for instructions `first` to t->index - 1, and what it did to
+ * NZCV: the current instruction will do their work. Only for such as neither jump, nor access
+ * memory, nor write NZCV; and it does not restore what is known of their destinations.
+ */
+void jit_take_back(struct translation *t, unsigned first);
+
 /* ---- translating ---- */
 
 /*
@@ -248,7 +256,7 @@ void jit_translate(struct translation *t, const uint32_t *page);
 #define JIT_DEAD_BYTES 14 /* at a block's end: the call of STUB_DEAD with the key */
 
 /* The emitters by row: emitters.c. NULL: the interpreter runs it. */
-extern jit_emit *const jit_emitters[A64_COUNT];
+extern jit_emit *const jit_emitters[A64_COUNT + 1];
 
 /* ---- memory ---- */
 

@@ -365,6 +365,15 @@ static inline void x64_lzcnt(struct x64 *e, unsigned width, unsigned reg, struct
 {
     x64_op_prefix(e, 0xf3, width, 0x0fbd, reg, rm);
 }
+static inline void x64_bsf(struct x64 *e, unsigned width, unsigned reg, struct x64_rm rm)
+{
+    x64_op(e, width, 0x0fbc, reg, rm);
+}
+/* Host feature BMI1; a host without it runs BSF. */
+static inline void x64_tzcnt(struct x64 *e, unsigned width, unsigned reg, struct x64_rm rm)
+{
+    x64_op_prefix(e, 0xf3, width, 0x0fbc, reg, rm);
+}
 static inline void x64_setcc(struct x64 *e, enum x64_cc cc, struct x64_rm rm)
 {
     x64_op(e, 1, 0x0f90 | cc, 0, rm);
