@@ -67,10 +67,10 @@ def programs() -> list[Program]:
 
 
 def build(program: Program) -> Path:
-    """The compiled program; compiled again only when it or guest.h is newer."""
+    """The compiled program; compiled again only when it or a header is newer."""
     BUILD.mkdir(parents=True, exist_ok=True)
     out = BUILD / program.name
-    newest = max(p.stat().st_mtime for p in (program.source, SOURCES / "guest.h"))
+    newest = max(p.stat().st_mtime for p in (program.source, *SOURCES.glob("*.h")))
     if out.exists() and out.stat().st_mtime > newest:
         return out
     flags = [f for f in program.options.get("flags", "").split(",") if f]
