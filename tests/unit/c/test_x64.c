@@ -315,6 +315,8 @@ static void products_and_bits(void)
                 F(x64_imul(e, w, r, rm), "imul %s,%s", gpr(w, r), gm(w, rm));
                 F(x64_bsr(e, w, r, rm), "bsr %s,%s", gpr(w, r), gm(w, rm));
                 F(x64_lzcnt(e, w, r, rm), "lzcnt %s,%s", gpr(w, r), gm(w, rm));
+                F(x64_bsf(e, w, r, rm), "bsf %s,%s", gpr(w, r), gm(w, rm));
+                F(x64_tzcnt(e, w, r, rm), "tzcnt %s,%s", gpr(w, r), gm(w, rm));
             }
             F(x64_mul_wide(e, w, false, rm), "mul %s", gm(w, rm));
             F(x64_mul_wide(e, w, true, rm), "imul %s", gm(w, rm));
