@@ -17,7 +17,7 @@ static void load_key(struct translation *t, unsigned n)
 {
     jit_load(t, 8, RAX, n);
     if (t->key & JIT_KEY_FPCR) {
-        x64_op(&t->e, 8, 0x0fba, 5, x64_reg(RAX)); /* bts rax, 62 */
+        x64_op(&t->e, 8, 0x0fba, 7, x64_reg(RAX)); /* btc rax, 62 */
         x64_u8(&t->e, 62);
     }
 }

@@ -130,7 +130,7 @@ static uint64_t branch_addr(uint64_t target)
 
 const void *jit_on_dispatch(struct jit_cpu *cpu, uint64_t key)
 {
-    uint64_t pc = cpu->vcpu.cpu.regs.fpcr ? key & ~JIT_KEY_FPCR : key;
+    uint64_t pc = cpu->vcpu.cpu.regs.fpcr ? key ^ JIT_KEY_FPCR : key;
     pc = branch_addr(pc);
     if (pc >= cpu->vcpu.cpu.limit || (pc & 3)) {
         flags_out(cpu);

@@ -22,7 +22,8 @@
 
 /*
  * A block's key: its pc, with this bit where FPCR is not zero. Such blocks leave floating point to
- * the interpreter. (No pc of a block has the bit: the guest's range ends far below.)
+ * the interpreter. (No pc of a block has the bit: the guest's range ends far below. In the key of an
+ * address that may be anything it is inverted, so that the address is not lost.)
  */
 #define JIT_KEY_FPCR (1ull << 62)
 

@@ -129,7 +129,10 @@ struct scan {
 
 /*
  * Whether NZCV may be wanted at pc: no if it is written before it is read on every way from there.
- * It looks a few instructions ahead and never leaves the page. When it cannot tell it says yes.
+ * A load or store that faults is no reader: else every loop whose first access needs a check would
+ * save the flags of its own branch each time round. What a SIGSEGV handler finds in PSTATE is then
+ * the flags of some earlier instruction, of which nothing that is still to run depends. It looks a
+ * few instructions ahead and never leaves the page. When it cannot tell it says yes.
  */
 static bool wanted_at(const struct scan *s, uint64_t pc, unsigned depth)
 {
