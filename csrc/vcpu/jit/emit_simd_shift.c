@@ -341,12 +341,12 @@ static void shift_words(struct translation *t, uint32_t insn, int dst, bool is_s
 }
 
 /*
- * Bytes: as words times 2 to the power of 8 + count, of which bits 15:8 are the result. The
- * factor's upper byte is from one table, the lower from another: indexes are count + 8, and the
- * host's lookup gives zero for those that 70 and saturation make negative. Zero is right for them
- * but where signs are shifted in: there counts are not below -8.
+ * Bytes: as words times 2 to the power of 8 + count, of which bits 15:8 are the result. The two
+ * bytes of the factor come from two tables, looked up at count + 8. Adding 70 with saturation makes
+ * 16 and above such that the lookup gives zero, as it does for what is negative: those lanes become
+ * zero. Where copies of the sign are shifted in they must not, so there the least count is -8.
  */
-static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_signed)
+static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_signed, bool round)
 {
     unsigned rn = f_rn(insn);
     int m = jit_vsrc(t, f_rm(insn), XMM1);
@@ -366,6 +366,10 @@ static void shift_bytes(struct translation *t, uint32_t insn, int dst, bool is_s
     simd_widen(t, XMM2, rn, 0, is_signed, true);
     v_rr(t, VPMULLW, XMM0, XMM0, XMM1);
     v_rr(t, VPMULLW, XMM3, XMM3, XMM2);
+    if (round) {
+        v_op(t, VPADDW, XMM0, XMM0, jit_table(TABLE_WORDS_0080));
+        v_op(t, VPADDW, XMM3, XMM3, jit_table(TABLE_WORDS_0080));
+    }
     v_shift(t, V_SRL, 1, XMM0, XMM0, 8);
     v_shift(t, V_SRL, 1, XMM3, XMM3, 8);
     v_rr(t, VPACKUSWB, dst, XMM0, XMM3);
@@ -402,16 +406,16 @@ static void shift_qwords(struct translation *t, uint32_t insn, int dst, bool is_
     }
 }
 
-/* SSHL USHL, and for 16 and 32 bits SRSHL URSHL. */
+/* SSHL USHL, and up to 32 bits SRSHL URSHL. */
 bool emit_simd_shift_reg(struct translation *t, uint32_t insn)
 {
     unsigned size = f_size(insn), bytes = f_bytes(insn, size), rd = f_rd(insn);
     bool is_signed = !f_u(insn), round = bits(insn, 12, 1);
-    if (!bytes || (round && (size == 0 || size == 3)) || (size && !t->host->avx2))
+    if (!bytes || (round && size == 3) || (size && !t->host->avx2))
         return false;
     int dst = jit_vdst(rd, XMM2);
     if (size == 0) {
-        shift_bytes(t, insn, dst, is_signed);
+        shift_bytes(t, insn, dst, is_signed, round);
     } else if (size == 1) {
         shift_words(t, insn, dst, is_signed, round);
     } else if (size == 2) {

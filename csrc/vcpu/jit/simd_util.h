@@ -278,7 +278,7 @@ enum simd_narrow { NARROW_SS, NARROW_UU, NARROW_SU };
 /* Vd <- lanes of src (not XMM1 to XMM3) narrowed to `size`, saturated, with FPSR.QC. */
 void simd_narrow_sat(struct translation *t, uint32_t insn, int src, unsigned size,
                      enum simd_narrow how);
-/* dst <- products or sums of bytes, as SDOT and UDOT have them, on top of Vd. Uses XMM0 to XMM2. */
+/* Vd <- Vd plus the sums of four products of bytes of Vn and m, SDOT and UDOT. m may be XMM3. */
 void simd_dot(struct translation *t, unsigned rd, unsigned n, struct x64_rm m, bool is_signed,
               unsigned bytes);
 
