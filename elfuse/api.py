@@ -15,6 +15,7 @@ from elfuse.oci.reference import LayoutReference, Reference, parse
 from elfuse.oci.stored import StoredImage, load_image
 
 PullPolicy = Literal["always", "missing", "never"]
+Engine = Literal["auto", "jit", "interp"]
 
 
 class PulledImage(msgspec.Struct, frozen=True):
@@ -169,6 +170,7 @@ def run(
     hostname: str | None = None,
     read_only: bool = False,
     strace: bool = False,
+    engine: Engine = "auto",
     pull: PullPolicy = "missing",
     tls_verify: bool = True,
     input: bytes | None = None,  # noqa: A002 - subprocess.run's name for it
@@ -196,6 +198,7 @@ def run(
         hostname=hostname,
         read_only=read_only,
         strace=strace,
+        engine=engine,
     )
     found = resolve_image(opened, image, policy=pull, tls_verify=tls_verify)
     prepared = prepare_run(opened, found, options, os.environ)

@@ -117,7 +117,7 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "--engine")) {
         const char *why;
         enum vcpu_engine engine = vcpu_engine_auto(&why);
-        printf("%s\n", engine == VCPU_ENGINE_JIT ? "jit" : "interp");
+        printf("%s: %s\n", engine == VCPU_ENGINE_JIT ? "jit" : "interp", why);
         return 0;
     }
     bool help = argc == 2 && !strcmp(argv[1], "--help");

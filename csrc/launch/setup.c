@@ -74,7 +74,7 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     proc->fds = fd_table_create();
     if (!proc->fds)
         return -LINUX_ENOMEM;
-    result = mm_create(&proc->mm, host_counter, HOST_COUNTER_HZ, err, err_size);
+    result = mm_create(&proc->mm, spec->engine, host_counter, HOST_COUNTER_HZ, err, err_size);
     if (result)
         return result;
     proc->vm = proc->mm->vm;

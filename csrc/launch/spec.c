@@ -405,6 +405,14 @@ static int read_strace(struct reader *r, const cJSON *v, const char *name)
 {
     return get_bool(r, v, name, &r->spec->strace);
 }
+static int read_engine(struct reader *r, const cJSON *v, const char *name)
+{
+    const char *engine = NULL;
+    int err = get_string(r, v, name, &engine);
+    if (err == 0 && !vcpu_engine_parse(engine, &r->spec->engine))
+        err = fail(r, "launch spec: \"engine\" is none of auto, jit, interp");
+    return err;
+}
 static int read_keep_fds(struct reader *r, const cJSON *v, const char *name)
 {
     if (!cJSON_IsArray(v))
@@ -438,6 +446,7 @@ static const struct member spec_members[] = {
     {"hostname", read_hostname, true},
     {"rlimits", read_rlimits, false},
     {"strace", read_strace, false},
+    {"engine", read_engine, false},
     {"keep_fds", read_keep_fds, false},
 };
 

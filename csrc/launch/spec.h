@@ -7,6 +7,7 @@
 
 #include "linux/fs/fs.h"
 #include "linux/kernel.h"
+#include "vcpu/vcpu.h"
 
 #define SPEC_MAX_SIZE    (16u << 20)
 #define SPEC_MAX_NESTING 8
@@ -25,6 +26,7 @@ struct launch_spec {
     struct spec_rlimit *rlimits;
     size_t nrlimits;
     bool strace;
+    enum vcpu_engine engine;
     int *keep_fds;
     size_t nkeep_fds;
 

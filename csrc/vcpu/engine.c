@@ -27,7 +27,11 @@ enum vcpu_engine vcpu_engine_auto(const char **why)
         *why = "ELFUSE_ENGINE asks for it";
         return engine;
     }
-    *why = "the default";
+    if (jit_translator()) {
+        *why = "this CPU has what the translator needs";
+        return VCPU_ENGINE_JIT;
+    }
+    *why = "the translator needs an x86-64 CPU with AVX";
     return VCPU_ENGINE_INTERP;
 }
 
@@ -37,8 +41,10 @@ struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
     enum vcpu_engine engine = config->engine;
     if (engine == VCPU_ENGINE_AUTO)
         engine = vcpu_engine_auto(&why);
-    if (engine == VCPU_ENGINE_INTERP)
-        return interp_vm_create(config, NULL);
-    const struct translator *translator = jit_translator();
-    return translator ? interp_vm_create(config, translator) : NULL;
+    const struct translator *translator = engine == VCPU_ENGINE_JIT ? jit_translator() : NULL;
+    struct vcpu_vm *vm = translator ? interp_vm_create(config, translator) : NULL;
+    /* A host may refuse memory that can be executed. */
+    if (!vm && (engine == VCPU_ENGINE_INTERP || config->engine == VCPU_ENGINE_AUTO))
+        vm = interp_vm_create(config, NULL);
+    return vm;
 }

@@ -110,6 +110,7 @@ def unpack(store: str | None, image: str, destination: str | None) -> None:
 @click.option("-t", "--tty", is_flag=True, help="Use this terminal, and say which with TERM.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 @options.strace
+@options.engine
 @options.dry_run
 @options.tls_verify
 @options.store
@@ -130,6 +131,7 @@ def run(
     tty: bool,
     quiet: bool,
     strace: bool,
+    engine: str,
     dry_run: bool,
     tls_verify: bool,
     store: str | None,
@@ -161,6 +163,7 @@ def run(
         keep=keep,
         read_only=read_only,
         strace=strace,
+        engine=engine,
         term=_terminal(interactive) if tty else None,
     )
     opened = Store.open(store)

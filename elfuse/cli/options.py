@@ -30,6 +30,13 @@ volume = click.option(
     help="Show a host directory or file in the guest.",
 )
 strace = click.option("--strace", is_flag=True, help="Print each system call on standard error.")
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "jit", "interp"]),
+    default="auto",
+    envvar="ELFUSE_ENGINE",
+    help="What runs arm64 code: the translator or the interpreter [default: $ELFUSE_ENGINE, else the best].",
+)
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
 
 # A program's own options belong to it: ours end at the first word that is none.

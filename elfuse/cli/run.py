@@ -19,6 +19,7 @@ from elfuse.cli import options
 @options.user
 @options.volume
 @options.strace
+@options.engine
 @options.dry_run
 @click.argument("program")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -29,6 +30,7 @@ def run(
     user: str | None,
     volumes: tuple[str, ...],
     strace: bool,
+    engine: str,
     dry_run: bool,
     program: str,
     args: tuple[str, ...],
@@ -50,6 +52,7 @@ def run(
         user=user,
         volumes=list(volumes),
         strace=strace,
+        engine=engine,
         host_env=os.environ,
     )
     if dry_run:

@@ -31,6 +31,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     keep: bool = False
     read_only: bool = False
     strace: bool = False
+    engine: str = "auto"
     term: str | None = None
 
 
@@ -80,6 +81,7 @@ def prepare_run(
                 hostname=hostname,
                 read_only=options.read_only,
                 strace=options.strace,
+                engine=options.engine,
                 keep_fds=[run.lock_fd],
             )
         except BaseException:
@@ -105,6 +107,7 @@ def prepare_program(
     user: str | None,
     volumes: list[str],
     strace: bool,
+    engine: str,
     host_env: Mapping[str, str],
 ) -> LaunchSpec:
     """A program outside any image: on the host's own tree, or in `sysroot`, which is used as it lies."""
@@ -124,6 +127,7 @@ def prepare_program(
         user=_program_user(root, user),
         hostname=os.uname().nodename[:64],
         strace=strace,
+        engine=engine,
     )
 
 

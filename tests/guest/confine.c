@@ -1,4 +1,4 @@
-/* guest-test: flags=-march=armv8.3-a,-O1 args=1,3000 */
+/* guest-test: flags=-march=armv8.3-a,-O1 args=1,3000,end */
 /*
  * Nothing that a program computes reaches outside its address space: confine SEED ROUNDS. Every
  * form of access at every class of bad address ends in a signal with that address and no register

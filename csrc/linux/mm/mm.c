@@ -41,8 +41,8 @@ static void lay_out(struct mm *mm)
     mm->lock_future = 0;
 }
 
-int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, char *err,
-              size_t err_size)
+int mm_create(struct mm **out, enum vcpu_engine engine, uint64_t (*counter)(void),
+              uint64_t counter_hz, char *err, size_t err_size)
 {
     struct mm *mm = calloc(1, sizeof *mm);
     if (!mm) {
@@ -55,10 +55,18 @@ int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, c
         return result;
     }
     const struct vcpu_vm_config config = {
-        .base = mm->base, .size = mm->size, .counter = counter, .counter_hz = counter_hz};
+        .base = mm->base,
+        .size = mm->size,
+        .counter = counter,
+        .counter_hz = counter_hz,
+        .engine = engine};
     mm->vm = vcpu_vm_create(&config);
     if (!mm->vm) {
-        snprintf(err, err_size, "out of memory");
+        snprintf(err, err_size,
+                 engine == VCPU_ENGINE_JIT
+                     ? "the jit engine cannot run here (it needs AVX and memory that may be "
+                       "executed): choose --engine interp"
+                     : "out of memory");
         host_mem_release(mm->base, mm->size, MM_GUARD);
         free(mm);
         return -LINUX_ENOMEM;

@@ -72,8 +72,8 @@ struct mm {
  * Reserve the range and make an empty address space with its engine address space (mm->vm). counter
  * as in vcpu_vm_config. Returns 0, or -errno with one line about the cause in err.
  */
-int mm_create(struct mm **out, uint64_t (*counter)(void), uint64_t counter_hz, char *err,
-              size_t err_size);
+int mm_create(struct mm **out, enum vcpu_engine engine, uint64_t (*counter)(void),
+              uint64_t counter_hz, char *err, size_t err_size);
 /* Precondition: no vCPU of it exists. */
 void mm_destroy(struct mm *mm);
 

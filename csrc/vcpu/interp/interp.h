@@ -93,7 +93,7 @@ static inline void *guest_ptr(struct interp_cpu *cpu, uint64_t addr, unsigned le
 {
     uint64_t a = addr & 0x00ffffffffffffffULL;
     if (__builtin_expect(a > cpu->limit - len, 0))
-        interp_fault(cpu, addr, access, VCPU_FAULT_MAP);
+        interp_fault(cpu, a < cpu->limit ? cpu->limit : addr, access, VCPU_FAULT_MAP);
     return cpu->base + a;
 }
 
