@@ -237,7 +237,7 @@ static void jit_forget(struct vcpu *vcpu)
 {
     struct jit_cpu *cpu = jit_of(vcpu);
     for (unsigned i = 0; i < 1u << JIT_JUMP_BITS; i++)
-        cpu->jumps[i].key = BLOCK_DEAD;
+        cpu->jumps[i].key = (uint64_t)(i ^ 1) << 2; /* of another entry: no key found here */
     uint64_t *bottom = (uint64_t *)(void *)(cpu->return_stack + JIT_RETURN_BYTES - 16);
     *bottom = (uint64_t)(uintptr_t)cpu->stubs[STUB_RETURN];
     cpu->return_sp = (uint64_t)(uintptr_t)bottom;
