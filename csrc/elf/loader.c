@@ -316,5 +316,6 @@ int exec_commit(struct task *task, struct exec_plan *plan, char *why)
     memset(regs, 0, sizeof *regs);
     regs->pc = layout.entry;
     regs->sp = sp;
+    vcpu_vm_program(task->proc->vm, layout.prog_entry);
     return 0;
 }

@@ -16,6 +16,10 @@
  */
 int launch_take_descriptors(int spec_fd);
 
+/* Let the engine keep translated code, unless the spec or the environment (ELFUSE_CACHE_DIR empty)
+ * is against it or there is no safe place. */
+void launch_cache(const struct launch_spec *spec, struct vcpu_vm *vm);
+
 /* Build everything of the guest but its program. 0, or -errno with the cause in err. */
 int launch_setup(const struct launch_spec *spec, struct task **task, char *err, size_t err_size);
 

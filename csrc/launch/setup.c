@@ -78,6 +78,7 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     if (result)
         return result;
     proc->vm = proc->mm->vm;
+    launch_cache(spec, proc->vm);
     if (spec->strace)
         proc->strace_fd = host_dupfd(2, host_fd_boundary(), true);
     set_limits(proc, spec);

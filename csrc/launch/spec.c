@@ -413,6 +413,11 @@ static int read_engine(struct reader *r, const cJSON *v, const char *name)
         err = fail(r, "launch spec: \"engine\" is none of auto, jit, interp");
     return err;
 }
+static int read_cache(struct reader *r, const cJSON *v, const char *name)
+{
+    r->spec->no_cache = cJSON_IsFalse(v);
+    return r->spec->no_cache ? 0 : get_absolute(r, v, name, &r->spec->cache);
+}
 static int read_keep_fds(struct reader *r, const cJSON *v, const char *name)
 {
     if (!cJSON_IsArray(v))
@@ -447,6 +452,7 @@ static const struct member spec_members[] = {
     {"rlimits", read_rlimits, false},
     {"strace", read_strace, false},
     {"engine", read_engine, false},
+    {"cache", read_cache, false},
     {"keep_fds", read_keep_fds, false},
 };
 

@@ -27,6 +27,8 @@ struct launch_spec {
     size_t nrlimits;
     bool strace;
     enum vcpu_engine engine;
+    bool no_cache;
+    const char *cache; /* the directory, or NULL: the environment says */
     int *keep_fds;
     size_t nkeep_fds;
 

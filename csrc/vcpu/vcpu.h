@@ -93,6 +93,8 @@ struct vcpu_vm_config {
 #define VCPU_PROT_READ  1u
 #define VCPU_PROT_WRITE 2u
 #define VCPU_PROT_EXEC  4u
+#define VCPU_PROT_FILE                                                                             \
+    8u /* with EXEC: what lies there comes from a file, and the guest cannot write it */
 
 /* Make an address space. Returns NULL when out of memory, or when config->engine is one that this
  * host cannot run. */
@@ -101,6 +103,18 @@ struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config);
 /* The process is about to end: print what was asked for (ELFUSE_JIT_STATS) on stderr. Other vcpus
  * may be running. */
 void vcpu_vm_report(struct vcpu_vm *vm);
+
+/*
+ * Translated code that outlives the process. vcpu_vm_cache() before the first run: it may be kept
+ * in directory dir (a descriptor, open for as long as the vm is), in which nobody else can write.
+ * Returns false for an engine that keeps nothing. vcpu_vm_program() whenever a program has been
+ * mapped and no vcpu is running: entry is where its own code begins, not that of its interpreter.
+ * vcpu_vm_keep() when the program is about to be replaced, or the process to end (last): what was
+ * translated is written. Errors are silent.
+ */
+bool vcpu_vm_cache(struct vcpu_vm *vm, int dir);
+void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry);
+void vcpu_vm_keep(struct vcpu_vm *vm, bool last);
 
 /* Free it. Preconditions: no vcpu of it exists. */
 void vcpu_vm_destroy(struct vcpu_vm *vm);

@@ -6,7 +6,7 @@
 
 #define PROT_BITS (LINUX_PROT_READ | LINUX_PROT_WRITE | LINUX_PROT_EXEC)
 
-int mm_notify(struct mm *mm, gva_t start, gva_t end, uint32_t prot)
+int mm_notify(struct mm *mm, gva_t start, gva_t end, uint32_t prot, uint32_t flags)
 {
     unsigned p = 0;
     if (prot & (LINUX_PROT_READ | LINUX_PROT_WRITE | LINUX_PROT_EXEC))
@@ -15,6 +15,8 @@ int mm_notify(struct mm *mm, gva_t start, gva_t end, uint32_t prot)
         p |= VCPU_PROT_WRITE;
     if (prot & LINUX_PROT_EXEC)
         p |= VCPU_PROT_EXEC;
+    if (flags & (VMA_FILE | VMA_SPECIAL) && !(flags & VMA_SHARED) && !(prot & LINUX_PROT_WRITE))
+        p |= VCPU_PROT_FILE;
     return vcpu_vm_protect(mm->vm, start, end - start, p);
 }
 
@@ -49,7 +51,7 @@ int mm_unmap_locked(struct mm *mm, gva_t start, gva_t end)
     if (err)
         return err;
     vma_drop(mm, start, end);
-    return mm_notify(mm, start, end, 0);
+    return mm_notify(mm, start, end, 0, 0);
 }
 
 /*
@@ -123,7 +125,7 @@ int64_t mm_map_locked(struct mm *mm, const struct mm_map *map)
     vma_drop(mm, addr, addr + map->len);
     struct vma vma = area_of(mm, map, addr);
     vma_add(mm, &vma);
-    err = mm_notify(mm, addr, addr + map->len, map->prot);
+    err = mm_notify(mm, addr, addr + map->len, map->prot, vma.flags);
     if (err) {
         mm_unmap_locked(mm, addr, addr + map->len);
         return err;
@@ -159,7 +161,7 @@ static int protect_area(struct mm *mm, struct vma *v, uint32_t prot)
     if (err)
         return err;
     v->prot = prot;
-    return mm_notify(mm, v->start, v->end, prot);
+    return mm_notify(mm, v->start, v->end, prot, v->flags);
 }
 
 static int protect_locked(struct mm *mm, gva_t start, gva_t end, uint32_t prot)

@@ -174,8 +174,8 @@ int vma_reserve(struct mm *mm, size_t n);
 int64_t vma_place(const struct mm *mm, gva_t hint, uint64_t len);
 /* Unmap on the host, in the engine and in the table. */
 int mm_unmap_locked(struct mm *mm, gva_t start, gva_t end);
-/* Tell the engine what an area now allows. */
-int mm_notify(struct mm *mm, gva_t start, gva_t end, uint32_t prot);
+/* Tell the engine what an area with these flags now allows. */
+int mm_notify(struct mm *mm, gva_t start, gva_t end, uint32_t prot, uint32_t flags);
 /* Would len more bytes break RLIMIT_AS (and, data, RLIMIT_DATA)? */
 bool mm_may_expand(const struct mm *mm, uint64_t len, bool data);
 int64_t mm_map_locked(struct mm *mm, const struct mm_map *map);

@@ -66,13 +66,13 @@ static int64_t move(struct mm *mm, const struct remap *r)
     vma.end = r->new + r->new_len;
     if (r->old_len && !r->keep) {
         vma_drop(mm, r->old, old_end);
-        err = mm_notify(mm, r->old, old_end, 0);
+        err = mm_notify(mm, r->old, old_end, 0, 0);
     } else if (r->keep) {
         vcpu_vm_code_changed(mm->vm, r->old, r->old_len);
     }
     vma_add(mm, &vma);
     if (err == 0)
-        err = mm_notify(mm, vma.start, vma.end, vma.prot);
+        err = mm_notify(mm, vma.start, vma.end, vma.prot, vma.flags);
     if (err == 0 && vma.flags & VMA_LOCKED && r->new_len > r->old_len)
         host_mem_lock(mm_host(mm, vma.start), vma.end - vma.start, vma.flags & VMA_LOCKONFAULT);
     return err ? err : (int64_t)r->new;
@@ -100,7 +100,7 @@ static bool grow_in_place(struct mm *mm, const struct remap *r)
     tail.start = end;
     tail.end = new_end;
     vma_add(mm, &tail);
-    if (mm_notify(mm, end, new_end, tail.prot))
+    if (mm_notify(mm, end, new_end, tail.prot, tail.flags))
         return false;
     if (tail.flags & VMA_LOCKED)
         host_mem_lock(mm_host(mm, end), new_end - end, tail.flags & VMA_LOCKONFAULT);

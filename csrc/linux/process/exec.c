@@ -12,6 +12,7 @@
 #include "linux/signal/signal.h"
 #include "linux/time/time.h"
 #include "syscalls_gen.h"
+#include "vcpu/vcpu.h"
 
 /* Linux: 32 pages for one string; a quarter of the stack limit, at most 6 MiB, for all. */
 #define MAX_ARG_STRLEN (32 * 4096)
@@ -118,6 +119,7 @@ static void replace(struct task *task, struct exec_plan *plan)
     task->robust_list = 0;
     task->restart = NULL;
     fd_table_exec(task);
+    vcpu_vm_keep(task->proc->vm, false);
     int err = exec_commit(task, plan, why);
     exec_free(plan);
     if (err) {

@@ -9,6 +9,7 @@
 
 void process_exit(struct process *proc, int status)
 {
+    vcpu_vm_keep(proc->vm, true);
     vcpu_vm_report(proc->vm);
     host_process_exit(status);
 }

@@ -58,6 +58,25 @@ void vcpu_vm_report(struct vcpu_vm *vm)
     (void)vm;
 }
 
+bool vcpu_vm_cache(struct vcpu_vm *vm, int dir)
+{
+    (void)vm;
+    (void)dir;
+    return false;
+}
+
+void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry)
+{
+    (void)vm;
+    (void)entry;
+}
+
+void vcpu_vm_keep(struct vcpu_vm *vm, bool last)
+{
+    (void)vm;
+    (void)last;
+}
+
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
 {
     struct vcpu_vm *vm = calloc(1, sizeof *vm);

@@ -39,6 +39,23 @@ void vcpu_vm_report(struct vcpu_vm *vm)
         vm->translator->report(vm);
 }
 
+bool vcpu_vm_cache(struct vcpu_vm *vm, int dir)
+{
+    return vm->translator && vm->translator->cache(vm, dir);
+}
+
+void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry)
+{
+    if (vm->translator)
+        vm->translator->program(vm, entry);
+}
+
+void vcpu_vm_keep(struct vcpu_vm *vm, bool last)
+{
+    if (vm->translator)
+        vm->translator->keep(vm, last);
+}
+
 void vcpu_vm_destroy(struct vcpu_vm *vm)
 {
     if (!vm)
@@ -59,11 +76,11 @@ static void clip(const struct vcpu_vm *vm, uint64_t addr, uint64_t len, uint64_t
 }
 
 /* With the lock. A block that is being made from the old code is thrown away. */
-static void invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
+static void invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten)
 {
     if (vm->translator) {
         vm->code_version++;
-        vm->translator->invalidate(vm, start, end);
+        vm->translator->invalidate(vm, start, end, rewritten);
     } else {
         cache_invalidate(vm, start, end);
     }
@@ -79,9 +96,9 @@ int vcpu_vm_protect(struct vcpu_vm *vm, uint64_t addr, uint64_t len, unsigned pr
     /* Memory that neither was nor becomes executable, nearly every call, is nothing to us. */
     bool was = exec_map_meets(vm, start, end);
     if (was || executable) {
-        error = exec_map_set(vm, start, end, executable);
+        error = exec_map_set(vm, start, end, prot);
         /* The mapping may be another one now, also when it is executable as before. */
-        invalidate(vm, start, end);
+        invalidate(vm, start, end, false);
     }
     pthread_mutex_unlock(&vm->lock);
     return error;
@@ -92,7 +109,7 @@ void vcpu_vm_code_changed(struct vcpu_vm *vm, uint64_t addr, uint64_t len)
     uint64_t start, end;
     clip(vm, addr, len, &start, &end);
     pthread_mutex_lock(&vm->lock);
-    invalidate(vm, start, end);
+    invalidate(vm, start, end, true);
     pthread_mutex_unlock(&vm->lock);
 }
 

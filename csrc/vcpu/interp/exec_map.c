@@ -20,10 +20,10 @@ static size_t range_after(const struct vcpu_vm *vm, uint64_t addr)
     return low;
 }
 
-bool exec_map_has(const struct vcpu_vm *vm, uint64_t addr)
+const struct exec_range *exec_map_at(const struct vcpu_vm *vm, uint64_t addr)
 {
     size_t i = range_after(vm, addr);
-    return i < vm->exec_count && vm->exec[i].start <= addr;
+    return i < vm->exec_count && vm->exec[i].start <= addr ? &vm->exec[i] : NULL;
 }
 
 bool exec_map_meets(const struct vcpu_vm *vm, uint64_t start, uint64_t end)
@@ -55,37 +55,39 @@ static void splice(struct vcpu_vm *vm, size_t index, size_t count, const struct 
     vm->exec_count = vm->exec_count - count + with_count;
 }
 
-int exec_map_set(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool executable)
+int exec_map_set(struct vcpu_vm *vm, uint64_t start, uint64_t end, unsigned prot)
 {
     if (start >= end)
         return 0;
-    /* Cutting a hole makes at most one range more. */
-    if (reserve(vm, vm->exec_count + 1))
+    /* What takes the place of all that meets or touches [start, end): a range before, the new one,
+     * a range behind. */
+    if (reserve(vm, vm->exec_count + 2))
         return -12;
     size_t first = range_after(vm, start);
-    if (executable && first > 0 && vm->exec[first - 1].end == start)
+    if (first > 0 && vm->exec[first - 1].end == start)
         first--;
     size_t last = first;
-    while (last < vm->exec_count &&
-           (vm->exec[last].start < end || (executable && vm->exec[last].start == end)))
+    while (last < vm->exec_count && vm->exec[last].start <= end)
         last++;
-    struct exec_range with[2];
+    struct exec_range with[3], made = {start, end, (prot & VCPU_PROT_FILE) != 0}, tail = {0};
+    bool executable = prot & VCPU_PROT_EXEC;
     size_t n = 0;
-    if (executable) {
-        with[0] = (struct exec_range){start, end};
-        if (last > first) {
-            if (vm->exec[first].start < start)
-                with[0].start = vm->exec[first].start;
-            if (vm->exec[last - 1].end > end)
-                with[0].end = vm->exec[last - 1].end;
+    for (size_t i = first; i < last; i++) {
+        struct exec_range r = vm->exec[i];
+        if (executable && r.file == made.file) {
+            made.start = r.start < made.start ? r.start : made.start;
+            made.end = r.end > made.end ? r.end : made.end;
+            continue;
         }
-        n = 1;
-    } else if (last > first) {
-        if (vm->exec[first].start < start)
-            with[n++] = (struct exec_range){vm->exec[first].start, start};
-        if (vm->exec[last - 1].end > end)
-            with[n++] = (struct exec_range){end, vm->exec[last - 1].end};
+        if (r.start < start)
+            with[n++] = (struct exec_range){r.start, r.end < start ? r.end : start, r.file};
+        if (r.end > end)
+            tail = (struct exec_range){r.start > end ? r.start : end, r.end, r.file};
     }
+    if (executable)
+        with[n++] = made;
+    if (tail.end)
+        with[n++] = tail;
     splice(vm, first, last - first, with, n);
     return 0;
 }

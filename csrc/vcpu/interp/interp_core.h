@@ -72,8 +72,13 @@ struct translator {
     void (*report)(struct vcpu_vm *vm);
     int (*vcpu_init)(struct vcpu *vcpu);
     void (*vcpu_destroy)(struct vcpu *vcpu);
-    /* With the lock: code in [start, end) has changed. */
-    void (*invalidate)(struct vcpu_vm *vm, uint64_t start, uint64_t end);
+    /* vcpu.h has what these three do. */
+    bool (*cache)(struct vcpu_vm *vm, int dir);
+    void (*program)(struct vcpu_vm *vm, uint64_t entry);
+    void (*keep)(struct vcpu_vm *vm, bool last);
+    /* With the lock: another mapping is in [start, end), or (rewritten) the guest has other code
+     * there now. */
+    void (*invalidate)(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten);
     /* The epoch has changed: drop every pointer to code. */
     void (*forget)(struct vcpu *vcpu);
     /* Run until *vcpu->exit is filled in. Left by interp_leave() too. */
@@ -91,6 +96,7 @@ struct translator {
 
 struct exec_range {
     uint64_t start, end;
+    bool file; /* VCPU_PROT_FILE */
 };
 
 struct vcpu_vm {
@@ -98,7 +104,7 @@ struct vcpu_vm {
     const struct translator *translator; /* or NULL */
     struct jit *jit;                     /* the translator's */
     pthread_mutex_t lock;
-    /* Executable ranges: sorted, neither touching nor overlapping. */
+    /* Executable ranges: sorted, not overlapping; those that touch differ in file. */
     struct exec_range *exec;
     size_t exec_count, exec_room;
     /* Changes with every invalidation: a block decoded across one is thrown away. */
@@ -166,9 +172,14 @@ void cache_reclaim(struct vcpu_vm *vm);
 /* A block that no pc matches. */
 struct block *block_none(void);
 
-/* exec_map.c: which guest addresses are executable. With the lock. */
-int exec_map_set(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool executable);
-bool exec_map_has(const struct vcpu_vm *vm, uint64_t addr);
+/* exec_map.c: which guest addresses are executable. With the lock. prot: VCPU_PROT_*. */
+int exec_map_set(struct vcpu_vm *vm, uint64_t start, uint64_t end, unsigned prot);
+/* The range with addr, or NULL. */
+const struct exec_range *exec_map_at(const struct vcpu_vm *vm, uint64_t addr);
+static inline bool exec_map_has(const struct vcpu_vm *vm, uint64_t addr)
+{
+    return exec_map_at(vm, addr) != NULL;
+}
 bool exec_map_meets(const struct vcpu_vm *vm, uint64_t start, uint64_t end);
 
 /*

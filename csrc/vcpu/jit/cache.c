@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "vcpu/jit/cache.h"
+#include "vcpu/jit/pack.h"
 
 #define ARENA_BYTES ((size_t)SEGMENT_BYTES * SEGMENT_COUNT)
 
@@ -48,7 +48,8 @@ int jit_cache_init(struct jit *jit)
     int error = map_twice(ARENA_BYTES, &jit->write, &jit->code);
     if (error)
         return error;
-    jit->segments[0].used = (jit_stubs_make(jit, 0) + 15) & ~15u;
+    jit->first_free = (jit_stubs_make(jit, 0) + 15) & ~15u;
+    jit->segments[0].used = jit->first_free;
     return 0;
 }
 
@@ -94,7 +95,7 @@ void jit_cache_freeze(struct jit *jit)
 /* Before the first change of a frozen segment: a copy in this process's own memory, put in its
  * place at once, as other threads may be running there. Returns false when there is no memory; then
  * nothing may be changed. */
-static bool thaw(struct jit *jit, struct segment *s)
+bool jit_cache_thaw(struct jit *jit, struct segment *s)
 {
     if (!s->frozen)
         return true;
@@ -125,7 +126,7 @@ typedef uint32_t unaligned_u32 __attribute__((aligned(1), may_alias));
  * which other threads may be running over. */
 static void patch(struct jit *jit, uint32_t site, uint32_t target)
 {
-    if (!thaw(jit, segment_of(jit, site)))
+    if (!jit_cache_thaw(jit, segment_of(jit, site)))
         return;
     atomic_thread_fence(memory_order_release);
     *(volatile unaligned_u32 *)(jit->write + site) = target - site - 4;
@@ -158,7 +159,7 @@ static void *meta_alloc(struct segment *s, size_t size)
     return at;
 }
 
-static struct jit_page *page_of(struct jit *jit, uint64_t page)
+struct jit_page *jit_cache_page(struct jit *jit, uint64_t page)
 {
     struct jit_page **head = &jit->pages[page_hash(page)];
     for (struct jit_page *p = *head; p; p = p->next) {
@@ -186,7 +187,7 @@ static bool grow(void **array, uint32_t count, uint32_t *room, size_t element)
     return true;
 }
 
-static void publish(struct jit *jit, struct jit_page *page, struct jit_block *b, uint64_t key)
+void jit_cache_publish(struct jit *jit, struct jit_page *page, struct jit_block *b, uint64_t key)
 {
     b->page_next = page->blocks;
     page->blocks = b;
@@ -214,7 +215,7 @@ static void kill(struct jit *jit, struct jit_block *b)
     uint64_t key = atomic_exchange(&b->key, BLOCK_DEAD);
     unpublish(jit, b, key);
     jit->stats.kills++;
-    if (!thaw(jit, &jit->segments[b->segment]))
+    if (!jit_cache_thaw(jit, &jit->segments[b->segment]))
         abort(); /* stale code must not go on */
     /* jmp rel32 to the block's end, and what was behind it: 8 aligned bytes at once. */
     uint64_t *entry = (uint64_t *)(void *)(jit->write + b->code), jump;
@@ -230,7 +231,16 @@ static void kill_page(struct jit *jit, struct jit_page *page)
     page->blocks = NULL;
 }
 
-void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
+/* With another mapping another content may come. What a guest has rewritten, it may again. */
+static void forget_content(struct jit_page *page, bool rewritten)
+{
+    if (page->pack)
+        page->pack->state = rewritten ? PACK_BAD : PACK_GONE;
+    page->pack = NULL;
+    page->content = rewritten ? CONTENT_MIXED : CONTENT_UNKNOWN;
+}
+
+void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten)
 {
     struct jit *jit = jit_of_vm(vm);
     if (start >= end)
@@ -241,8 +251,10 @@ void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
     for (uint64_t i = 0; i < steps; i++) {
         struct jit_page *p = jit->pages[few ? page_hash(first + i) : i];
         for (; p; p = p->next) {
-            if (p->page >= first && p->page <= last)
-                kill_page(jit, p);
+            if (p->page < first || p->page > last)
+                continue;
+            kill_page(jit, p);
+            forget_content(p, rewritten);
         }
     }
 }
@@ -262,7 +274,7 @@ static uint64_t oldest_epoch(const struct vcpu_vm *vm)
 
 static void take_from_page(struct jit *jit, struct jit_block *b, uint64_t key)
 {
-    struct jit_page *page = page_of(jit, (key & ~JIT_KEY_FPCR) >> GUEST_PAGE_BITS);
+    struct jit_page *page = jit_cache_page(jit, (key & ~JIT_KEY_FPCR) >> GUEST_PAGE_BITS);
     for (struct jit_block **at = page ? &page->blocks : NULL; at && *at; at = &(*at)->page_next) {
         if (*at == b) {
             *at = b->page_next;
@@ -312,6 +324,25 @@ static bool reuse(const struct vcpu_vm *vm, struct segment *s)
     s->used = 0;
     s->free_at = 0;
     return true;
+}
+
+void jit_cache_reset(struct vcpu_vm *vm)
+{
+    struct jit *jit = jit_of_vm(vm);
+    jit_cache_invalidate(vm, 0, vm->config.size, false);
+    for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+        struct segment *s = &jit->segments[i];
+        free_meta(s->meta);
+        free_meta(s->retired);
+        s->meta = s->retired = NULL;
+        s->block_count = s->incoming_count = 0;
+        s->generation++;
+        s->free_at = 0;
+        s->used = i ? 0 : jit->first_free;
+    }
+    jit->current = 0;
+    /* They forget what they know of the old code. */
+    atomic_fetch_add(&vm->epoch, 1);
 }
 
 /* After segment i. Segment 0 has the stubs and stays. */
@@ -391,8 +422,8 @@ struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint3
     struct jit *jit = jit_of_vm(vm);
     struct segment *s = segment_with_room(vm);
     uint64_t pc = key & ~JIT_KEY_FPCR;
-    struct jit_page *p = page_of(jit, pc >> GUEST_PAGE_BITS);
-    if (!s || !p || !thaw(jit, s))
+    struct jit_page *p = jit_cache_page(jit, pc >> GUEST_PAGE_BITS);
+    if (!s || !p || !jit_cache_thaw(jit, s))
         return NULL;
     struct translation *t = &jit->translation;
     t->key = key;
@@ -405,26 +436,30 @@ struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint3
     if (b && jit->dump_fd >= 0)
         jit_dump(jit, b, page);
     if (b && keep)
-        publish(jit, p, b, key);
+        jit_cache_publish(jit, p, b, key);
     else if (b)
         atomic_store(&b->key, BLOCK_DEAD);
     return b;
+}
+
+void jit_cache_link_site(struct jit *jit, uint32_t site, uint32_t stub, struct jit_block *block)
+{
+    struct segment *to = &jit->segments[block->segment];
+    if (!grow((void **)&to->incoming, to->incoming_count, &to->incoming_room, sizeof *to->incoming))
+        return;
+    to->incoming[to->incoming_count++] =
+        (struct incoming){site, stub, segment_of(jit, site)->generation};
+    patch(jit, site, block->code);
 }
 
 void jit_cache_link(struct vcpu_vm *vm, const struct jit_link_data *data, struct jit_block *block)
 {
     struct jit *jit = jit_of_vm(vm);
     uint32_t at = (uint32_t)((const uint8_t *)data - jit->code);
-    struct segment *to = &jit->segments[block->segment];
     if (atomic_load(&block->key) == BLOCK_DEAD)
         return;
-    if (!grow((void **)&to->incoming, to->incoming_count, &to->incoming_room, sizeof *to->incoming))
-        return;
-    uint32_t site = at + (uint32_t)data->site, stub = at - 6; /* the call of STUB_LINK */
-    to->incoming[to->incoming_count++] =
-        (struct incoming){site, stub, segment_of(jit, site)->generation};
     jit->stats.links++;
-    patch(jit, site, block->code);
+    jit_cache_link_site(jit, at + (uint32_t)data->site, at - 6, block); /* the call of STUB_LINK */
 }
 
 const struct jit_block *jit_cache_block_at(const struct jit *jit, uintptr_t at)

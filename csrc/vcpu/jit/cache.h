@@ -1,7 +1,8 @@
 /*
  * cache.h - the code cache: blocks of translated code, shared by a vm's vcpus.
  *
- * Code lives in one arena of shared memory that is mapped twice, once to be run and once to be written. It is filled segment by segment. When the last is full the oldest is evicted: its blocks
+ * Code lives in one arena of shared memory that is mapped twice, once to be run and once to be
+ * written. It is filled segment by segment. When the last is full the oldest is evicted: its blocks
  * die, jumps into it are taken back, and when every vcpu has passed a block boundary since (its
  * epoch says so) it is filled anew.
  *
@@ -55,10 +56,20 @@ struct segment {
     uint32_t incoming_count, incoming_room;
 };
 
+/* What is known of a page's words, for keeping its blocks. */
+enum page_content {
+    CONTENT_UNKNOWN,
+    CONTENT_HASHED, /* the blocks are of the content with this hash */
+    CONTENT_MIXED,  /* there have been several since it was mapped */
+};
+
 struct jit_page {
     uint64_t page;
     struct jit_block *blocks;
     struct jit_page *next;
+    struct pack_page *pack; /* where blocks of it come from, or NULL */
+    uint64_t hash[2];
+    enum page_content content;
 };
 
 struct jit_stats {
@@ -78,9 +89,11 @@ struct jit {
     uint8_t *stubs;                 /* the first segment begins with them */
     uint32_t stub_offset[STUB_COUNT];
     uint32_t enter_offset;
+    uint32_t first_free; /* behind them */
     bool want_stats;
     struct jit_stats stats;
-    int dump_fd; /* ELFUSE_JIT_DUMP, or -1 */
+    int dump_fd;           /* ELFUSE_JIT_DUMP, or -1 */
+    struct keeper *keeper; /* pack.h; or NULL */
 };
 
 static inline struct jit *jit_of_vm(const struct vcpu_vm *vm)
@@ -103,12 +116,30 @@ struct jit_block *jit_cache_find(struct jit *jit, uint64_t key);
 struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint32_t *page,
                                    bool keep);
 
-/* With the lock: kill the blocks of the pages that meet [start, end). */
-void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end);
+/* With the lock: the page's entry, made if need be; NULL: no memory. */
+struct jit_page *jit_cache_page(struct jit *jit, uint64_t page);
+
+/* With the lock: a block that jit_cache_insert() has not made can be found from now on. */
+void jit_cache_publish(struct jit *jit, struct jit_page *page, struct jit_block *block,
+                       uint64_t key);
+
+/* With the lock: kill the blocks of the pages that meet [start, end). rewritten: as the guest has
+ * changed them, they are not kept for later runs. */
+void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten);
+
+/* With the lock, while no vcpu runs: begin with an empty cache. */
+void jit_cache_reset(struct vcpu_vm *vm);
+
+/* With the lock: the segment may be written to. Otherwise nothing in it may be changed. */
+bool jit_cache_thaw(struct jit *jit, struct segment *s);
 
 /* With the lock: have the jump at a cold exit lead to block. data is the exit's, in the arena to
  * run. */
 void jit_cache_link(struct vcpu_vm *vm, const struct jit_link_data *data, struct jit_block *block);
+
+/* With the lock: have the displacement at offset site lead to block; stub is where it leads else.
+ */
+void jit_cache_link_site(struct jit *jit, uint32_t site, uint32_t stub, struct jit_block *block);
 
 /* With the lock: the block whose code contains host address at, or NULL. */
 const struct jit_block *jit_cache_block_at(const struct jit *jit, uintptr_t at);

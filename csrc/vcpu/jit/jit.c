@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vcpu/jit/cache.h"
+#include "vcpu/jit/persist.h"
 #include "vcpu/jit/stats.h"
 
 #define RETURN_GUARD 4096
@@ -83,6 +84,8 @@ static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
     for (unsigned tries = 0; tries < WAIT_TRIES; tries++) {
         pthread_mutex_lock(&vm->lock);
         bool keep = version == vm->code_version;
+        if (keep && vm->jit->keeper)
+            persist_page(vm, pc >> GUEST_PAGE_BITS, cpu->page);
         struct jit_block *block = keep ? jit_cache_find(vm->jit, key) : NULL;
         uint64_t start = jit_of_cpu(cpu)->want_stats ? nanoseconds() : 0;
         if (!block)
@@ -216,6 +219,8 @@ static void jit_run(struct vcpu *vcpu)
     struct vcpu_regs *regs = &vcpu->cpu.regs;
     struct jit *jit = jit_of_cpu(cpu);
     flags_in(cpu);
+    if (jit->keeper)
+        persist_begin(cpu);
     if (regs->pc >= vcpu->cpu.limit)
         interp_fetch_fault(vcpu, regs->pc, VCPU_FAULT_MAP);
     const void *code = jit_block_code(jit, find(cpu, key_of(cpu, regs->pc)));
@@ -366,8 +371,10 @@ static void host_features(struct jit_host *host)
 
 static void jit_report(struct vcpu_vm *vm)
 {
-    if (vm->jit->want_stats)
+    if (vm->jit->want_stats) {
         jit_stats_print(vm->jit);
+        persist_print(vm->jit);
+    }
 }
 
 static void jit_vm_destroy(struct vcpu_vm *vm)
@@ -375,6 +382,7 @@ static void jit_vm_destroy(struct vcpu_vm *vm)
     struct jit *jit = vm->jit;
     if (jit->dump_fd >= 0)
         close(jit->dump_fd);
+    persist_destroy(jit);
     jit_cache_destroy(jit);
     free(jit);
 }
@@ -406,6 +414,9 @@ const struct translator *jit_translator(void)
         .report = jit_report,
         .vcpu_init = jit_vcpu_init,
         .vcpu_destroy = jit_vcpu_destroy,
+        .cache = persist_cache,
+        .program = persist_program,
+        .keep = persist_keep,
         .invalidate = jit_cache_invalidate,
         .forget = jit_forget,
         .run = jit_run,
