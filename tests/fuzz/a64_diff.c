@@ -2,16 +2,19 @@
  * a64_diff.c - differential fuzzing of an engine (ELFUSE_ENGINE) against a reference CPU, row by
  * row of the instruction table.
  *
- *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S] [--length
- * L]
- *            [--show N] [--coverage yes] -- REFERENCE COMMAND...
+ *   a64_diff [--rows PREFIX[,PREFIX...]] [--skip NAME[,NAME...]] [--cases N] [--seed S]
+ *            [--length L[-M]] [--flow yes] [--corpus FILE] [--show N] [--coverage yes]
+ *            -- REFERENCE COMMAND...
  *
- * For each row it makes N random encodings (L > 1: blocks of L instructions that start with that
- * row and go on with random rows of the selection) with random registers, memory and FPCR, runs
- * them here and in the reference program, and compares every register, the flags, FPSR, memory and
- * the kind, pc and address of a fault. The same seed makes the same cases. With --coverage, the
- * rows that cannot be compared are run here alone, and a row of the table that was never executed
- * is a failure. Exit status: 0 all agree, 1 not, 2 could not run.
+ * For each row it makes N random encodings (L > 1: blocks of L instructions, or of L to M, that
+ * start with that row and go on with random rows of the selection) with random registers, memory
+ * and FPCR, runs them here and in the reference program, and compares every register, the flags,
+ * FPSR, memory and the kind, pc and address of a fault. With --flow, blocks have loops, calls and
+ * other branches between their instructions (a64_make.h). With --corpus, the cases are the lines
+ * "NAME: WORD WORD..." of FILE, N times each. A case that differs is shown with all those
+ * instructions replaced by NOP that it differs without. The same seed makes the same cases. With
+ * --coverage, the rows that cannot be compared are run here alone, and a row of the table that was
+ * never executed is a failure. Exit status: 0 all agree, 1 not, 2 could not run.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,6 +29,7 @@
 
 #include "a64_gen.h"
 #include "a64_known.h"
+#include "a64_make.h"
 #include "a64_vector.h"
 #include "vcpu/a64/a64.h"
 #include "vcpu/interp/interp.h"
@@ -40,9 +44,9 @@ static struct vcpu *cpu;
 static uint8_t *base;
 
 struct options {
-    const char *rows, *skip;
-    unsigned cases, length, show;
-    bool coverage;
+    const char *rows, *skip, *corpus;
+    unsigned cases, min_length, max_length, show;
+    bool coverage, flow;
     uint64_t seed;
     char **reference;
 };
@@ -57,158 +61,6 @@ static const char *name_of(unsigned id)
 {
     const struct a64_row *row = a64_row((enum a64_id)id);
     return row ? row->name : "(invalid)";
-}
-
-/* ---- making cases ---- */
-
-static const uint64_t special64[] = {0,
-                                     1,
-                                     2,
-                                     0x7f,
-                                     0x80,
-                                     0xff,
-                                     0x7fff,
-                                     0x8000,
-                                     0xffff,
-                                     0x7fffffff,
-                                     0x80000000,
-                                     0xffffffff,
-                                     0x7fffffffffffffff,
-                                     0x8000000000000000,
-                                     0xffffffffffffffff,
-                                     0xfffffffffffffffe,
-                                     0xffffffff80000000,
-                                     0x5555555555555555,
-                                     0xaaaaaaaaaaaaaaaa,
-                                     63,
-                                     64,
-                                     31,
-                                     32};
-static const uint64_t fp64[] = {0,
-                                0x8000000000000000,
-                                0x3ff0000000000000,
-                                0xbff0000000000000,
-                                0x7ff0000000000000,
-                                0xfff0000000000000,
-                                0x7ff8000000000000,
-                                0x7ff8000000001234,
-                                0xfff8000000000001,
-                                0x7ff0000000000001,
-                                0xfff4000000005678,
-                                1,
-                                0x8000000000000001,
-                                0x000fffffffffffff,
-                                0x0010000000000000,
-                                0x0010000000000001,
-                                0x7fefffffffffffff,
-                                0xffefffffffffffff,
-                                0x3fe0000000000000,
-                                0x3ff8000000000000,
-                                0x4004000000000000,
-                                0x43e0000000000000,
-                                0x43f0000000000000,
-                                0xc3e0000000000000,
-                                0x41e0000000000000,
-                                0x41dfffffffc00000,
-                                0x41f0000000000000,
-                                0x47efffffe0000000,
-                                0x47effffff0000000,
-                                0x3810000000000000,
-                                0x380fffffffffffff,
-                                0x36a0000000000000,
-                                0x3690000000000000,
-                                0x40effc0000000000,
-                                0x3f10000000000000,
-                                0x3e70000000000000,
-                                0x3fefffffffffffff,
-                                0x3ff0000000000001,
-                                0x4330000000000001,
-                                0x4340000000000000};
-static const uint32_t fp32[] = {
-    0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7fc01234,
-    0xffc00001, 0x7f800001, 0xffa05678, 1,          0x80000001, 0x007fffff, 0x00800000, 0x00800001,
-    0x7f7fffff, 0xff7fffff, 0x3f000000, 0x3fc00000, 0x40200000, 0x4f000000, 0x4f800000, 0xcf000000,
-    0x5f000000, 0x5f800000, 0xdf000000, 0x477fe000, 0x477ff000, 0x38800000, 0x33800000, 0x33000000,
-    0x3f7fffff, 0x3f800001, 0x4b000001, 0x4b800000};
-static const uint16_t fp16[] = {0,      0x8000, 0x3c00, 0xbc00, 0x7c00, 0xfc00, 0x7e00,
-                                0x7e12, 0xfe01, 0x7c01, 0xfd56, 1,      0x8001, 0x03ff,
-                                0x0400, 0x0401, 0x7bff, 0xfbff, 0x3800, 0x3e00, 0x4100,
-                                0x7800, 0x3bff, 0x3c01, 0x6401, 0x6800};
-
-#define PICK(table, r) (table)[(r) % (sizeof(table) / sizeof *(table))]
-
-static uint64_t random_x(uint64_t *s)
-{
-    uint64_t r = vec_next(s), v = vec_next(s);
-    switch (r % 8) {
-    case 0:
-    case 1:
-    case 2: return VEC_DATA + (v % (VEC_DATA_SIZE - 64) & ~15ull);
-    case 3: return VEC_DATA + v % VEC_DATA_SIZE;
-    case 4: return v % 256;
-    case 5: return PICK(special64, v);
-    case 6: return (r >> 8) % 16 == 0 ? VEC_RO + v % VEC_RO_SIZE : v & (~0ull >> (r >> 16) % 64);
-    default: return v;
-    }
-}
-
-static uint64_t random_lane(uint64_t *s)
-{
-    uint64_t r = vec_next(s), v = vec_next(s), lane = 0;
-    switch (r % 8) {
-    case 0: return v;
-    case 1: return PICK(special64, v);
-    case 2:
-    case 3:
-        return (r >> 8) % 4 ? PICK(fp64, v)
-                            : (v & 0x800fffffffffffff) | (0x3c0 + (r >> 16) % 0x80) << 52;
-    case 4:
-    case 5:
-        for (int i = 0; i < 2; i++, v >>= 32)
-            lane = lane << 32 | ((r >> (8 + i)) % 2 ? PICK(fp32, v)
-                                                    : ((uint32_t)v & 0x807fffff) |
-                                                          (0x70u + (v >> 20) % 0x20) << 23);
-        return lane;
-    case 6:
-        for (int i = 0; i < 4; i++, v >>= 16)
-            lane = lane << 16 | ((r >> (8 + i)) % 4 ? PICK(fp16, v & 0xffff) : v & 0xffff);
-        return lane;
-    default:
-        for (int i = 0; i < 8; i++, v >>= 8)
-            lane = lane << 8 |
-                   ((r >> (8 + i)) % 2 ? (uint8_t[]){0, 1, 0x7f, 0x80, 0xff, 0xfe, 8, 7}[v % 8]
-                                       : (v & 0xff));
-        return lane;
-    }
-}
-
-static void random_regs(uint64_t *s, struct vec_regs *r)
-{
-    memset(r, 0, sizeof *r);
-    for (int i = 0; i < 31; i++)
-        r->x[i] = random_x(s);
-    r->sp = VEC_DATA + (vec_next(s) % VEC_DATA_SIZE & ~15ull);
-    for (int i = 0; i < 32; i++) {
-        r->v[i][0] = random_lane(s);
-        r->v[i][1] = random_lane(s);
-    }
-    r->nzcv = (uint32_t)(vec_next(s) & 0xf0000000);
-    uint64_t f = vec_next(s);
-    if (f & 1) /* AHP DN FZ RMode FZ16 */
-        r->fpcr = (uint32_t)(f & 0x07c80000);
-    if ((f >> 32 & 3) == 0)
-        r->fpsr = (uint32_t)(f >> 34 & 0x0800009f);
-}
-
-static uint32_t random_insn(uint64_t *s, unsigned id)
-{
-    const struct a64_row *row = a64_row((enum a64_id)id);
-    for (int tries = 0; tries < 4096; tries++) {
-        uint32_t insn = ((uint32_t)vec_next(s) & ~row->mask) | row->value;
-        if (a64_decode(insn) == (enum a64_id)id && !a64_known_skip(row->name, insn))
-            return insn;
-    }
-    return 0;
 }
 
 static bool listed(const char *list, const char *name, bool whole)
@@ -285,17 +137,15 @@ static void run_one(unsigned i)
     struct vec_result *r = &ours[i];
     struct vcpu_regs *g = vcpu_regs(cpu);
     struct vcpu_exit exit;
-    memcpy(g->x, in->x, sizeof in->x);
+    vec_load_x(g->x, &cases[i], i);
     memcpy(g->v, in->v, sizeof in->v);
     g->sp = in->sp;
-    g->pc = VEC_CODE + VEC_CODE_OFF + i * VEC_SLOT;
+    g->pc = vec_slot(i);
     g->nzcv = in->nzcv;
     g->fpcr = in->fpcr;
     g->fpsr = in->fpsr;
     vec_fill((uint64_t *)(base + VEC_DATA), VEC_DATA_SIZE, cases[i].mem_seed);
-    alarm(20);
     vcpu_run(cpu, &exit);
-    alarm(0);
     memset(r, 0, sizeof *r);
     switch (exit.reason) {
     case VCPU_EXIT_BRK: r->stop = VEC_BRK_HIT; break;
@@ -324,11 +174,13 @@ static void run_here(unsigned n)
     for (uint64_t i = 0; i < VEC_CODE_SIZE / 4; i++)
         code[i] = VEC_BRK;
     for (unsigned i = 0; i < n; i++)
-        memcpy((char *)code + VEC_CODE_OFF + i * VEC_SLOT, cases[i].insn, cases[i].count * 4);
+        memcpy(base + vec_slot(i), cases[i].insn, cases[i].count * 4);
     mprotect(code, VEC_CODE_SIZE, PROT_READ);
     vcpu_vm_code_changed(vm, VEC_CODE, VEC_CODE_SIZE);
+    alarm(120);
     for (unsigned i = 0; i < n; i++)
         run_one(i);
+    alarm(0);
 }
 
 /* ---- running them there ---- */
@@ -395,18 +247,19 @@ static void show(unsigned i)
     const struct vec_regs *a = &ours[i].out, *b = &theirs[i].out, *in = &c->in;
     for (unsigned k = 0; k < c->count; k++) {
         char text[128];
-        a64_disasm(text, sizeof text, c->insn[k], VEC_CODE + VEC_CODE_OFF + i * VEC_SLOT + 4 * k);
-        printf("  %08x  %-24s %s\n", c->insn[k], name_of(a64_decode(c->insn[k])), text);
+        if (c->insn[k] == VEC_NOP)
+            continue;
+        a64_disasm(text, sizeof text, c->insn[k], vec_slot(i) + 4 * k);
+        printf("  +%02x %08x  %-24s %s\n", 4 * k, c->insn[k], name_of(a64_decode(c->insn[k])),
+               text);
     }
     printf("    in: nzcv %08x fpcr %08x fpsr %08x sp %llx\n", in->nzcv, in->fpcr, in->fpsr,
            (unsigned long long)in->sp);
-    if (ours[i].stop != theirs[i].stop || ours[i].fault_addr != theirs[i].fault_addr ||
-        a->pc != b->pc)
+    if (ours[i].stop != VEC_BRK_HIT || theirs[i].stop != VEC_BRK_HIT || a->pc != b->pc)
         printf("    stop: ours %s %llx pc +%llx, reference %s %llx pc +%llx\n", stops[ours[i].stop],
-               (unsigned long long)ours[i].fault_addr,
-               (unsigned long long)(a->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT),
+               (unsigned long long)ours[i].fault_addr, (unsigned long long)(a->pc - vec_slot(i)),
                stops[theirs[i].stop], (unsigned long long)theirs[i].fault_addr,
-               (unsigned long long)(b->pc - VEC_CODE - VEC_CODE_OFF - i * VEC_SLOT));
+               (unsigned long long)(b->pc - vec_slot(i)));
     for (int k = 0; k < 31; k++)
         if (a->x[k] != b->x[k])
             printf("    x%d: in %016llx ours %016llx reference %016llx\n", k,
@@ -440,44 +293,131 @@ static unsigned long total;
 static unsigned failed_by_row[A64_COUNT];
 static unsigned row_of[VEC_BATCH];
 
-static void flush(const struct options *o)
+static void run_both(uint32_t n)
 {
-    if (pending == 0)
-        return;
-    uint32_t n = pending;
     /* The reference reads a whole batch before it writes, so this cannot deadlock on the pipes. */
     send_all(&n, sizeof n);
     send_all(cases, sizeof cases[0] * n);
     run_here(n);
     receive_all(theirs, sizeof theirs[0] * n);
-    for (unsigned i = 0; i < n; i++) {
+}
+
+static bool agree(unsigned i)
+{
+    return same(&ours[i], &theirs[i]) || a64_known_difference(&cases[i], &ours[i], &theirs[i]);
+}
+
+struct failure {
+    struct vec_case c;
+    struct vec_result ours, theirs;
+    unsigned row, slot;
+};
+
+/* Show the case without the instructions that do not matter. */
+static void reduce_and_show(const struct failure *f)
+{
+    /* Where a page ends matters. */
+    unsigned slot = f->slot % (4096 / VEC_SLOT);
+    printf("%s differs:\n", name_of(f->row));
+    memset(cases, 0, sizeof cases[0] * slot);
+    cases[slot] = f->c;
+    run_both(slot + 1);
+    if (agree(slot)) {
+        printf("  (not when it runs alone)\n");
+        cases[f->slot] = f->c;
+        ours[f->slot] = f->ours;
+        theirs[f->slot] = f->theirs;
+        show(f->slot);
+        return;
+    }
+    for (unsigned k = 0; k < f->c.count; k++) {
+        uint32_t word = cases[slot].insn[k];
+        cases[slot].insn[k] = VEC_NOP;
+        run_both(slot + 1);
+        if (agree(slot))
+            cases[slot].insn[k] = word;
+    }
+    run_both(slot + 1);
+    show(slot);
+}
+
+static void flush(const struct options *o)
+{
+    static struct failure failures[VEC_BATCH];
+    unsigned count = 0;
+    if (pending == 0)
+        return;
+    run_both(pending);
+    for (unsigned i = 0; i < pending; i++) {
         total++;
-        if (same(&ours[i], &theirs[i]) || a64_known_difference(&cases[i], &ours[i], &theirs[i]))
+        if (agree(i))
             continue;
         failed_cases++;
-        if (failed_by_row[row_of[i]]++ < 2 && shown++ < o->show) {
-            printf("%s differs:\n", name_of(row_of[i]));
-            show(i);
+        if (failed_by_row[row_of[i]]++ < 2 && shown < o->show) {
+            shown++;
+            failures[count++] = (struct failure){cases[i], ours[i], theirs[i], row_of[i], i};
         }
     }
     pending = 0;
+    for (unsigned i = 0; i < count; i++) {
+        reduce_and_show(&failures[i]);
+        fflush(stdout);
+    }
 }
 
-static void add_case(const struct options *o, uint64_t *s, unsigned id, const unsigned *rows,
-                     unsigned row_count)
+static void add_case(const struct options *o, uint64_t *s, unsigned id,
+                     const struct make_plan *plan)
 {
-    struct vec_case *c = &cases[pending];
-    memset(c, 0, sizeof *c);
-    c->insn[0] = random_insn(s, id);
-    if (c->insn[0] == 0 && a64_row((enum a64_id)id)->value != 0)
+    if (!make_case(&cases[pending], s, id, plan))
         return;
-    for (c->count = 1; c->count < o->length && c->count < VEC_INSNS; c->count++)
-        c->insn[c->count] = random_insn(s, rows[vec_next(s) % row_count]);
-    random_regs(s, &c->in);
-    c->mem_seed = vec_next(s);
     row_of[pending] = id;
     if (++pending == VEC_BATCH)
         flush(o);
+}
+
+static void add_rows(const struct options *o, const unsigned *rows, unsigned row_count)
+{
+    const struct make_plan plan = {rows, row_count, o->min_length, o->max_length, o->flow};
+    for (unsigned k = 0; k < row_count; k++) {
+        /* A row's cases do not depend on its place. */
+        uint64_t s = o->seed * 0x2545f4914f6cdd1dull;
+        for (const char *p = name_of(rows[k]); *p; p++)
+            s = s * 31 + (unsigned char)*p;
+        for (unsigned n = 0; n < o->cases; n++)
+            add_case(o, &s, rows[k], &plan);
+    }
+}
+
+/* "NAME: WORD WORD...", the words in hexadecimal. */
+static void add_corpus(const struct options *o)
+{
+    char line[1024];
+    uint64_t s = o->seed;
+    FILE *file = fopen(o->corpus, "r");
+    if (!file)
+        die(o->corpus);
+    while (fgets(line, sizeof line, file)) {
+        const char *at = strchr(line, ':');
+        if (line[0] == '#' || !at)
+            continue;
+        uint32_t words[VEC_INSNS];
+        unsigned count = 0;
+        for (int used; count < VEC_INSNS && sscanf(at + 1, "%x%n", &words[count], &used) == 1;
+             count++)
+            at += used;
+        for (unsigned n = 0; n < o->cases; n++) {
+            struct vec_case *c = &cases[pending];
+            memset(c, 0, sizeof *c);
+            memcpy(c->insn, words, count * 4);
+            c->count = count;
+            random_regs(&s, &c->in);
+            c->mem_seed = vec_next(&s);
+            row_of[pending] = a64_decode(words[0]);
+            if (++pending == VEC_BATCH)
+                flush(o);
+        }
+    }
+    fclose(file);
 }
 
 /* Run one case of each row that add_case() leaves out, and count the rows that nothing executed. */
@@ -506,9 +446,20 @@ static unsigned uncovered(const struct options *o)
     return missing;
 }
 
+static void read_length(struct options *o, const char *text)
+{
+    const char *dash = strchr(text, '-');
+    o->min_length = (unsigned)atoi(text);
+    o->max_length = dash ? (unsigned)atoi(dash + 1) : o->min_length;
+    if (o->min_length < 1 || o->max_length > MAKE_UNITS || o->min_length > o->max_length) {
+        fprintf(stderr, "a64_diff: --length: 1 to %d\n", MAKE_UNITS);
+        exit(2);
+    }
+}
+
 static void parse(struct options *o, int argc, char **argv)
 {
-    *o = (struct options){.cases = 200, .length = 1, .show = 20, .seed = 1};
+    *o = (struct options){.cases = 200, .min_length = 1, .max_length = 1, .show = 20, .seed = 1};
     int i = 1;
     for (; i + 1 < argc && strcmp(argv[i], "--"); i += 2) {
         const char *v = argv[i + 1];
@@ -519,7 +470,11 @@ static void parse(struct options *o, int argc, char **argv)
         else if (!strcmp(argv[i], "--cases"))
             o->cases = (unsigned)atoi(v);
         else if (!strcmp(argv[i], "--length"))
-            o->length = (unsigned)atoi(v);
+            read_length(o, v);
+        else if (!strcmp(argv[i], "--flow"))
+            o->flow = !strcmp(v, "yes");
+        else if (!strcmp(argv[i], "--corpus"))
+            o->corpus = v;
         else if (!strcmp(argv[i], "--show"))
             o->show = (unsigned)atoi(v);
         else if (!strcmp(argv[i], "--coverage"))
@@ -531,8 +486,8 @@ static void parse(struct options *o, int argc, char **argv)
     }
     if (i + 1 >= argc || strcmp(argv[i], "--")) {
         fprintf(stderr, "usage: a64_diff [--rows PREFIX,...] [--skip NAME,...] [--cases N] [--seed "
-                        "S] [--length L] "
-                        "[--show N] -- REFERENCE...\n");
+                        "S] [--length L[-M]] [--flow yes] [--corpus FILE] [--show N] "
+                        "[--coverage yes] -- REFERENCE...\n");
         exit(2);
     }
     o->reference = argv + i + 1;
@@ -549,14 +504,10 @@ int main(int argc, char **argv)
     for (unsigned id = 0; id < A64_COUNT; id++)
         if (selected(&o, id))
             rows[row_count++] = id;
-    for (unsigned k = 0; k < row_count; k++) {
-        uint64_t s = o.seed * 0x2545f4914f6cdd1dull;
-        for (const char *p = name_of(rows[k]); *p;
-             p++) /* a row's cases do not depend on its place */
-            s = s * 31 + (unsigned char)*p;
-        for (unsigned n = 0; n < o.cases; n++)
-            add_case(&o, &s, rows[k], rows, row_count);
-    }
+    if (o.corpus)
+        add_corpus(&o);
+    else
+        add_rows(&o, rows, row_count);
     flush(&o);
     close(to_ref);
     int status;

@@ -61,7 +61,17 @@ static inline bool a64_known_fp(const struct vec_case *c, const struct vec_resul
            ours->mem_hash == theirs->mem_hash && memcmp(&ours->out, &right, sizeof right) == 0;
 }
 
-/* What a block's instruction does to NZCV: 'w' writes all of it, 'r' reads it, 0 neither. */
+/* Whether a system instruction reads NZCV, or ends a block: MRS NZCV, CFINV, ISB, MSR FPCR, IC. */
+static inline bool a64_known_system_reads(uint32_t insn)
+{
+    if ((insn & 0xfffff000u) == 0xd5033000u)
+        return (insn & 0xe0) == 0xc0;
+    uint32_t what = insn & 0xffffffe0u;
+    return what == 0xd53b4200u || what == 0xd51b4400u || what == 0xd50b7520u || insn == 0xd500401fu;
+}
+
+/* What an instruction does to NZCV: 'w' writes all of it, 'r' reads it (or may go where it is
+ * read), 'b' branches to what its displacement says, 0 neither. */
 static inline char a64_known_flags(uint32_t insn)
 {
     if ((insn & 0x3f000000u) == 0x31000000u || (insn & 0x3f000000u) == 0x2b000000u)
@@ -72,20 +82,41 @@ static inline char a64_known_flags(uint32_t insn)
         return 'w'; /* FCMP, MSR NZCV */
     if ((insn & 0x1f000000u) == 0x1a000000u && (insn & 0x00c00000u) != 0x00c00000u)
         return 'r'; /* ADC, CCMP, CSEL, ... */
-    if ((insn & 0xff200400u) == 0x1e200400u || (insn & 0x1c000000u) == 0x14000000u)
-        return 'r'; /* FCCMP, FCSEL; branches and the system */
-    return 0;
+    if ((insn & 0xff200400u) == 0x1e200400u)
+        return 'r'; /* FCCMP, FCSEL */
+    if ((insn & 0x7c000000u) == 0x34000000u || (insn & 0xfc000000u) == 0x14000000u)
+        return 'b'; /* CBZ, TBZ, B */
+    if ((insn & 0xff00000eu) == 0x5400000eu)
+        return 'b'; /* B.AL */
+    if (insn >> 24 == 0xd5 && !a64_known_system_reads(insn))
+        return 0;
+    return (insn & 0x1c000000u) == 0x14000000u ? 'r' : 0; /* other branches, and the system */
 }
 
-/* Whether the block, from the instruction where it stopped, writes NZCV before it reads it. */
-static inline bool a64_known_dead_flags(const struct vec_case *c, const struct vec_result *ours)
+/* Whether NZCV may be read before it is written, from the word `at` of a case on. */
+static inline bool a64_known_live(const struct vec_case *c, uint32_t at, uint64_t *seen)
 {
-    for (uint32_t i = ours->out.pc % VEC_SLOT / 4; i < c->count; i++) {
-        char what = a64_known_flags(c->insn[i]);
-        if (what)
-            return what == 'w';
+    for (; at < c->count && !(*seen >> at & 1); at++) {
+        uint32_t insn = c->insn[at];
+        *seen |= 1ull << at;
+        switch (a64_known_flags(insn)) {
+        case 'w': return false;
+        case 'r': return true;
+        case 'b': break;
+        default: continue;
+        }
+        bool always = (insn & 0x7c000000u) == 0x14000000u || insn >> 24 == 0x54;
+        bool bit = (insn & 0x7e000000u) == 0x36000000u;
+        int32_t by = (insn & 0x7c000000u) == 0x14000000u ? (int32_t)(insn << 6) >> 6
+                     : bit                               ? (int32_t)(insn << 13) >> 18
+                                                         : (int32_t)(insn << 8) >> 13;
+        uint32_t to = at + (uint32_t)by;
+        if (to >= c->count || a64_known_live(c, to, seen))
+            return true;
+        if (always)
+            return false;
     }
-    return false;
+    return at >= c->count;
 }
 
 static inline bool a64_known_difference(const struct vec_case *c, const struct vec_result *ours,
@@ -102,7 +133,11 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
     if ((ours->fault_addr & VEC_TBI) == (right.fault_addr & VEC_TBI))
         right.fault_addr = ours->fault_addr;
     /* The translator keeps no flags that nothing will read (docs/adr/0006). */
-    if (ours->stop != VEC_BRK_HIT && a64_known_dead_flags(c, ours))
+    uint64_t seen = 0;
+    uint32_t stopped = c->insn[vec_word(ours->out.pc) % VEC_INSNS];
+    bool data = (stopped & 0x0e000000u) == 0x0e000000u || (stopped & 0x0a000000u) == 0x08000000u;
+    if (ours->stop != VEC_BRK_HIT && (ours->stop != VEC_ILL || data) &&
+        !a64_known_live(c, vec_word(ours->out.pc), &seen))
         right.out.nzcv = ours->out.nzcv;
     if (memcmp(ours, &right, sizeof right) == 0)
         return true;
@@ -122,8 +157,7 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
     }
     /* D1.3 "Definition of a precise exception": registers that a faulting load of several SIMD&FP
      * registers was to load are UNKNOWN. The reference has loaded some; ours none. */
-    uint32_t at = c->insn[ours->out.pc % VEC_SLOT / 4 % VEC_INSNS];
-    if ((at & 0x0e400000u) == 0x0c400000u && right.stop == VEC_SEGV &&
+    if ((stopped & 0x0e400000u) == 0x0c400000u && right.stop == VEC_SEGV &&
         ours->fault_addr % 4096 == 0 &&
         (c->count > 1 || memcmp(ours->out.v, c->in.v, sizeof c->in.v) == 0)) {
         struct vec_result same_vectors = right;
@@ -136,8 +170,8 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
     if (right.stop == VEC_SEGV && right.fault_addr == ~0ull && ours->out.pc != right.out.pc)
         return true;
     /* What a block does with the bits of FPCR and FPSR that only the reference kept is not
-     * compared. */
-    for (uint32_t i = 0; c->count > 1 && i < c->count; i++) {
+     * compared. Those with flow write no such bits. */
+    for (uint32_t i = 0; c->count > 1 && !c->relative && i < c->count; i++) {
         if ((c->insn[i] & 0xffffffc0u) == 0xd51b4400u)
             return true;
     }

@@ -35,9 +35,9 @@ static void load_case(ucontext_t *uc, unsigned i)
 {
     const struct vec_regs *in = &cases[i].in;
     struct fpsimd_context *fp = fpsimd(uc);
-    memcpy(uc->uc_mcontext.regs, in->x, sizeof in->x);
+    vec_load_x((uint64_t *)uc->uc_mcontext.regs, &cases[i], i);
     uc->uc_mcontext.sp = in->sp;
-    uc->uc_mcontext.pc = VEC_CODE + VEC_CODE_OFF + i * VEC_SLOT;
+    uc->uc_mcontext.pc = vec_slot(i);
     uc->uc_mcontext.pstate = (uc->uc_mcontext.pstate & ~0xf0000000ull) | in->nzcv;
     memcpy(fp->vregs, in->v, sizeof in->v);
     fp->fpcr = in->fpcr;
@@ -90,7 +90,7 @@ static void write_code(void)
     for (uint64_t i = 0; i < VEC_CODE_SIZE / 4; i++)
         code[i] = VEC_BRK;
     for (unsigned i = 0; i < count; i++)
-        memcpy((char *)code + VEC_CODE_OFF + i * VEC_SLOT, cases[i].insn, cases[i].count * 4);
+        memcpy((char *)vec_slot(i), cases[i].insn, cases[i].count * 4);
     mprotect(code, VEC_CODE_SIZE, PROT_READ | PROT_EXEC);
     __builtin___clear_cache((char *)code, (char *)code + VEC_CODE_SIZE);
 }

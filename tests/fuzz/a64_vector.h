@@ -8,20 +8,22 @@
 
 #include <stdint.h>
 
-#define VEC_INSNS 8
-#define VEC_SLOT  64u /* bytes of code a case owns; what its instructions do not fill is brk */
+#define VEC_INSNS 48
+#define VEC_SLOT  256u /* bytes of code a case owns; what its instructions do not fill is brk */
 
 /* The same guest addresses on both sides, so that pc-relative results agree. */
 #define VEC_CODE      0x40000000ull
 #define VEC_CODE_SIZE 0x00100000ull
 #define VEC_BATCH     ((unsigned)(VEC_CODE_SIZE / VEC_SLOT / 2))
-#define VEC_CODE_OFF  (VEC_CODE_SIZE / 4) /* slots start here: literals reach both ways */
+/* Slots start here: literals reach both ways, and every 16th case crosses a page's end. */
+#define VEC_CODE_OFF (VEC_CODE_SIZE / 4 - 64)
 #define VEC_DATA                                                                                   \
     0x50001000ull /* two read-write pages between unmapped ones, then one read-only page */
 #define VEC_DATA_SIZE 0x2000ull
 #define VEC_RO        0x50004000ull
 #define VEC_RO_SIZE   0x1000ull
 #define VEC_BRK       0xd4200000u
+#define VEC_NOP       0xd503201fu
 
 struct vec_regs {
     uint64_t x[31], sp, pc;
@@ -31,7 +33,9 @@ struct vec_regs {
 
 struct vec_case {
     uint32_t insn[VEC_INSNS];
-    uint32_t count, pad;
+    uint32_t count;
+    uint32_t
+        relative; /* general registers that hold a distance from the slot: the runner adds it */
     uint64_t mem_seed;
     struct vec_regs in; /* pc is set by the runner */
 };
@@ -44,6 +48,23 @@ struct vec_result {
     uint64_t mem_hash;
     struct vec_regs out;
 };
+
+static inline uint64_t vec_slot(unsigned i)
+{
+    return VEC_CODE + VEC_CODE_OFF + (uint64_t)i * VEC_SLOT;
+}
+
+/* Which word of its slot is at pc. */
+static inline unsigned vec_word(uint64_t pc)
+{
+    return (unsigned)((pc - VEC_CODE - VEC_CODE_OFF) % VEC_SLOT / 4);
+}
+
+static inline void vec_load_x(uint64_t *x, const struct vec_case *c, unsigned slot)
+{
+    for (unsigned n = 0; n < 31; n++)
+        x[n] = c->in.x[n] + (c->relative >> n & 1 ? vec_slot(slot) : 0);
+}
 
 static inline uint64_t vec_next(uint64_t *s)
 {

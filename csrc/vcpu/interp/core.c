@@ -227,12 +227,12 @@ void interp_fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause ca
     interp_leave(vcpu, pc);
 }
 
-void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t pc, unsigned count)
+void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t from, unsigned count, uint64_t pc)
 {
     vcpu->fetch_pc = pc;
     vcpu->fetching = true;
     atomic_signal_fence(memory_order_seq_cst);
-    memcpy(words, vcpu->vm->config.base + pc, count * sizeof *words);
+    memcpy(words, vcpu->vm->config.base + from, count * sizeof *words);
     atomic_signal_fence(memory_order_seq_cst);
     vcpu->fetching = false;
 }
@@ -243,7 +243,7 @@ static unsigned fetch_words(struct vcpu *vcpu, uint64_t pc)
     unsigned count = (unsigned)((GUEST_PAGE - (pc & (GUEST_PAGE - 1))) / 4);
     if (count > BLOCK_MAX_OPS)
         count = BLOCK_MAX_OPS;
-    interp_fetch(vcpu, vcpu->words, pc, count);
+    interp_fetch(vcpu, vcpu->words, pc, count, pc);
     return count;
 }
 

@@ -194,8 +194,9 @@ bool decode_is_direct(const struct a64_op *last);
 /* core.c, for a translator. Make an address space that it runs, or (NULL) the interpreter. */
 struct vcpu_vm *interp_vm_create(const struct vcpu_vm_config *config,
                                  const struct translator *translator);
-/* Copy count words at pc, which do not cross a page. Without the lock, since it may fault. */
-void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t pc, unsigned count);
+/* Copy count words at `from`, which do not cross a page, in order to run what is at pc. Without the
+ * lock, since it may fault. */
+void interp_fetch(struct vcpu *vcpu, uint32_t *words, uint64_t from, unsigned count, uint64_t pc);
 /* End the run with a fault of fetching at pc. */
 void interp_fetch_fault(struct vcpu *vcpu, uint64_t pc, enum vcpu_fault_cause cause)
     __attribute__((noreturn, cold));

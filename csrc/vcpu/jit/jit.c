@@ -79,7 +79,7 @@ static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
     pthread_mutex_unlock(&vm->lock);
     if (!executable)
         interp_fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
-    interp_fetch(vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4);
+    interp_fetch(vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4, pc);
 
     for (unsigned tries = 0; tries < WAIT_TRIES; tries++) {
         pthread_mutex_lock(&vm->lock);
