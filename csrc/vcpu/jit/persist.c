@@ -78,7 +78,7 @@ static struct pack_hash hash_at(struct jit_cpu *cpu, uint64_t pc)
     pthread_mutex_unlock(&vm->lock);
     if (!executable)
         return (struct pack_hash){0};
-    interp_fetch(&cpu->vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4);
+    interp_fetch(&cpu->vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4, pc);
     return pack_hash_page(vm->jit->keeper->secret, cpu->page, GUEST_PAGE);
 }
 
