@@ -240,9 +240,10 @@ static bool same(const struct vec_result *a, const struct vec_result *b)
            (a->fault_addr & tbi) == (b->fault_addr & tbi);
 }
 
+static const char *const stops[] = {"brk", "segv", "bus", "ill", "other"};
+
 static void show(unsigned i)
 {
-    static const char *const stops[] = {"brk", "segv", "bus", "ill", "other"};
     const struct vec_case *c = &cases[i];
     const struct vec_regs *a = &ours[i].out, *b = &theirs[i].out, *in = &c->in;
     for (unsigned k = 0; k < c->count; k++) {
@@ -289,7 +290,7 @@ static void show(unsigned i)
 /* ---- main ---- */
 
 static unsigned pending, failed_cases, shown;
-static unsigned long total;
+static unsigned long total, stopped_by[VEC_OTHER + 1];
 static unsigned failed_by_row[A64_COUNT];
 static unsigned row_of[VEC_BATCH];
 
@@ -350,6 +351,7 @@ static void flush(const struct options *o)
     run_both(pending);
     for (unsigned i = 0; i < pending; i++) {
         total++;
+        stopped_by[ours[i].stop]++;
         if (agree(i))
             continue;
         failed_cases++;
@@ -518,7 +520,10 @@ int main(int argc, char **argv)
             printf("FAILED %-28s %u of %u\n", name_of(id), failed_by_row[id], o.cases);
         }
     unsigned missing = o.coverage ? uncovered(&o) : 0;
-    printf("a64_diff: %u rows, %lu cases, %u differ in %u rows (seed %llu)\n", row_count, total,
+    printf("a64_diff: stopped by");
+    for (unsigned i = 0; i <= VEC_OTHER; i++)
+        printf(" %s %lu", stops[i], stopped_by[i]);
+    printf("\na64_diff: %u rows, %lu cases, %u differ in %u rows (seed %llu)\n", row_count, total,
            failed_cases, bad_rows, (unsigned long long)o.seed);
     return failed_cases || missing ? 1 : 0;
 }
