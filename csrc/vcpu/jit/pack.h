@@ -80,6 +80,7 @@ struct keeper {
     uint64_t entry;
     struct pack_hash key;
     struct pack pack;
+    uint64_t blocks_before; /* that the vm had made when the program began */
     uint64_t loaded_bytes, saved_bytes, pages_used, pages_refused, blocks_used;
     uint64_t load_nanoseconds, save_nanoseconds;
     uint64_t secret[PACK_SECRET / 8];
@@ -93,7 +94,11 @@ void pack_hash_add(const uint64_t *secret, struct pack_hash *sum, const void *da
 struct pack_hash pack_digest(const uint64_t *secret, const struct pack_header *header,
                              const void *tables, size_t table_bytes, const void *code);
 
-/* pack_file.c: the directory. */
+/* pack_file.c: memory for a whole file, zeroed, in large pages where the host has them: small ones
+ * cost more than to read into them. NULL: none. */
+void *pack_memory(size_t bytes);
+void pack_memory_free(void *memory, size_t bytes);
+/* And the directory. */
 void pack_name(char *name, size_t size, const struct pack_hash *key);
 /* Open to read: a file of our own that nobody else can write. Its size, or -1. */
 int pack_open(int dir, const char *name, uint64_t most, uint64_t *size);

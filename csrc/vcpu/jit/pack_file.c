@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,6 +20,31 @@
 #define TEMPORARY       ".tmp"
 #define TEMPORARY_HOURS 1
 #define DAY             86400
+
+#define LARGE_PAGE (2u << 20)
+
+void *pack_memory(size_t bytes)
+{
+    size_t size = (bytes + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+    uint8_t *at = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    size_t before = -(uintptr_t)at & (LARGE_PAGE - 1);
+    if (before)
+        munmap(at, before);
+    munmap(at + before + size, LARGE_PAGE - before);
+    /* A small one would be cleared for more than it holds. */
+    if (bytes >= LARGE_PAGE / 4)
+        madvise(at + before, size, MADV_HUGEPAGE);
+    return at + before;
+}
+
+void pack_memory_free(void *memory, size_t bytes)
+{
+    if (memory)
+        munmap(memory, (bytes + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1));
+}
 
 void pack_name(char *name, size_t size, const struct pack_hash *key)
 {

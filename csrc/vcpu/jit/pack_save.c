@@ -14,31 +14,35 @@ struct source_page {
     struct pack_hash hash;
     uint32_t age;
     uint32_t first, count; /* in blocks[] */
-    uint32_t to;           /* in the file */
 };
 
 struct source_block {
     const struct jit_block *block;
-    uint32_t at;          /* of its code, in the arena */
-    uint32_t page;        /* in pages[] */
-    uint32_t to, to_code; /* in the file */
+    uint32_t page; /* in pages[] */
+    uint32_t code; /* in the file */
 };
 
 struct source_link {
     uint32_t site, stub, target; /* in the arena */
 };
 
+#define GRANULE 16 /* of the arena; no two blocks share one */
+#define NOWHERE UINT32_MAX
+
 struct save {
     struct jit *jit;
     struct keeper *keeper;
     struct source_page *pages;
-    struct source_block *blocks; /* by page, then by pc; later by `at` */
-    struct source_link *links;   /* by site */
+    struct source_block *blocks; /* by page */
+    struct source_link *links;
+    uint32_t *granules; /* of the arena: 1 + which of blocks[] has its code there */
     uint32_t page_count, page_room, block_count, block_room, link_count, link_room;
     uint32_t fresh; /* blocks that the pack did not have */
     uint32_t code_bytes, block_bytes;
     bool failed;
 };
+
+#define GRANULES_BYTES ((size_t)SEGMENT_BYTES * SEGMENT_COUNT / GRANULE * sizeof(uint32_t))
 
 static bool room(void **array, uint32_t count, uint32_t *have, size_t element)
 {
@@ -72,8 +76,7 @@ static void add_block(struct save *s, const struct jit_block *b)
         s->failed = true;
         return;
     }
-    s->blocks[s->block_count++] =
-        (struct source_block){.block = b, .at = b->code, .page = s->page_count - 1};
+    s->blocks[s->block_count++] = (struct source_block){.block = b, .page = s->page_count - 1};
     s->pages[s->page_count - 1].count++;
 }
 
@@ -159,24 +162,10 @@ static int by_age(const void *a, const void *b)
     return x->age != y->age ? (x->age < y->age ? -1 : 1) : by_address(a, b);
 }
 
-static int by_page_and_pc(const void *a, const void *b)
+static int by_code(const void *a, const void *b)
 {
     const struct source_block *x = a, *y = b;
-    if (x->page != y->page)
-        return x->page < y->page ? -1 : 1;
-    return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const struct source_block *x = a, *y = b;
-    return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static int by_site(const void *a, const void *b)
-{
-    const struct source_link *x = a, *y = b;
-    return x->site < y->site ? -1 : x->site > y->site;
+    return x->block->code < y->block->code ? -1 : x->block->code > y->block->code;
 }
 
 static uint32_t code_place(uint32_t at, uint32_t size)
@@ -205,82 +194,73 @@ static void choose_pages(struct save *s)
     qsort(s->pages, n, sizeof *s->pages, by_address);
 }
 
+static void place_block(struct save *s, uint32_t index)
+{
+    struct source_block *b = &s->blocks[index];
+    uint32_t end = b->block->code + b->block->size;
+    b->code = code_place(s->code_bytes, b->block->size);
+    s->code_bytes = (b->code + b->block->size + 15) & ~15u;
+    s->block_bytes += (uint32_t)pack_block_bytes(b->block->count);
+    for (uint32_t at = b->block->code; at < end; at += GRANULE)
+        s->granules[at / GRANULE] = index + 1;
+}
+
 /* Copies blocks[] in the order of pages[] and says where each goes. */
 static bool place(struct save *s)
 {
     struct source_block *placed = malloc((s->block_count + 1) * sizeof *placed);
-    uint32_t n = 0, code = 0;
-    if (!placed)
+    s->granules = pack_memory(GRANULES_BYTES);
+    if (!placed || !s->granules) {
+        free(placed);
         return false;
+    }
+    uint32_t n = 0;
     for (uint32_t i = 0; i < s->page_count; i++) {
         struct source_page *p = &s->pages[i];
-        uint32_t first = n;
-        for (uint32_t j = p->first; j < p->first + p->count; j++) {
-            placed[n] = s->blocks[j];
-            placed[n++].page = i;
-        }
-        p->first = first;
+        memcpy(placed + n, s->blocks + p->first, p->count * sizeof *placed);
+        qsort(placed + n, p->count, sizeof *placed, by_code);
+        p->first = n;
+        for (; n < p->first + p->count; n++)
+            placed[n].page = i;
     }
     free(s->blocks);
     s->blocks = placed;
     s->block_count = n;
-    qsort(placed, n, sizeof *placed, by_page_and_pc);
-    for (uint32_t i = 0; i < n; i++) {
-        struct source_block *b = &placed[i];
-        b->to = i;
-        b->to_code = code_place(code, b->block->size);
-        code = b->to_code + b->block->size;
-        s->block_bytes += (uint32_t)pack_block_bytes(b->block->count);
-    }
-    s->code_bytes = (code + 15) & ~15u;
+    for (uint32_t i = 0; i < n; i++)
+        place_block(s, i);
     return true;
 }
 
-/* The block whose code has offset `at`, of blocks[] by place. */
 static const struct source_block *block_at(const struct save *s, uint32_t at)
 {
-    uint32_t low = 0, high = s->block_count;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (s->blocks[mid].at <= at)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    const struct source_block *b = low ? &s->blocks[low - 1] : NULL;
-    return b && at - b->at < b->block->size ? b : NULL;
+    uint32_t index = at < SEGMENT_BYTES * SEGMENT_COUNT ? s->granules[at / GRANULE] : 0;
+    return index ? &s->blocks[index - 1] : NULL;
 }
 
-static int by_new_site(const void *a, const void *b)
-{
-    const struct pack_link *x = a, *y = b;
-    return x->site < y->site ? -1 : x->site > y->site;
-}
-
-/* The linked jumps of the blocks, as they will be in the file, in a new array by site. Those that
- * lead out of the pack have NOWHERE as their target. */
-#define NOWHERE UINT32_MAX
-static struct pack_link *make_links(struct save *s)
+/* The linked jumps of the blocks, as they will be in the file, in a new array. Those that lead out
+ * of the pack have NOWHERE as their target. */
+static struct pack_link *make_links(const struct save *s, uint32_t *count, uint32_t *inside)
 {
     struct pack_link *made = malloc((s->link_count + 1) * sizeof *made);
     uint32_t n = 0;
-    if (!made)
-        return NULL;
-    qsort(s->blocks, s->block_count, sizeof *s->blocks, by_place);
-    qsort(s->links, s->link_count, sizeof *s->links, by_site);
-    for (uint32_t i = 0; i < s->link_count; i++) {
+    *inside = 0;
+    for (uint32_t i = 0; made && i < s->link_count; i++) {
         const struct source_link *l = &s->links[i];
-        const struct source_block *from = block_at(s, l->site), *target = block_at(s, l->target);
-        if (!from || (i && s->links[i - 1].site == l->site))
+        const struct source_block *from = block_at(s, l->site), *to = block_at(s, l->target);
+        if (!from)
             continue;
-        bool inside = target && target->at == l->target;
-        made[n++] = (struct pack_link){from->to_code + (l->site - from->at),
-                                       from->to_code + (l->stub - from->at), from->page,
-                                       inside ? target->page : NOWHERE, inside ? target->to : 0};
+        struct pack_link *m = &made[n++];
+        *m = (struct pack_link){.site = from->code + (l->site - from->block->code),
+                                .stub = from->code + (l->stub - from->block->code),
+                                .from_page = from->page,
+                                .to_page = NOWHERE};
+        if (to && to->block->code == l->target) {
+            m->to_page = to->page;
+            m->to_block = (uint32_t)(to - s->blocks);
+            ++*inside;
+        }
     }
-    s->link_count = n;
-    qsort(made, n, sizeof *made, by_new_site);
-    qsort(s->blocks, s->block_count, sizeof *s->blocks, by_page_and_pc);
+    *count = n;
     return made;
 }
 
@@ -317,12 +297,12 @@ static void write_block(const struct save *s, const struct source_block *b, uint
 {
     struct jit_block *to = (struct jit_block *)(void *)record;
     atomic_init(&to->key, BLOCK_DEAD);
-    to->code = b->to_code;
+    to->code = b->code;
     to->size = b->block->size;
     to->count = b->block->count;
-    to->segment = (uint16_t)(b->to_code / SEGMENT_BYTES);
+    to->segment = (uint16_t)(b->code / SEGMENT_BYTES);
     memcpy(to->map, b->block->map, (to->count + 1u) * sizeof *to->map);
-    memcpy(code, s->jit->write + b->at, to->size);
+    memcpy(code, s->jit->write + b->block->code, to->size);
     memcpy(code, entry_bytes(), 5);
 }
 
@@ -335,67 +315,63 @@ static void write_pages_and_blocks(const struct save *s, const struct parts *to)
         to->pages[i] = (struct pack_page){
             .page = p->page, .hash = p->hash, .first_block = b, .blocks = p->count, .age = p->age};
         for (; b < p->first + p->count; b++) {
-            write_block(s, &s->blocks[b], record, to->code + s->blocks[b].to_code);
+            write_block(s, &s->blocks[b], record, to->code + s->blocks[b].code);
             record += pack_block_bytes(s->blocks[b].block->count);
         }
     }
 }
 
-/* Takes the linking back in the copy of the code, and notes what may be linked again. */
-static void write_links(const struct save *s, const struct pack_link *made, const struct parts *to)
+/* Takes the linking back in the copy of the code, and notes by page what may be linked again. */
+static void write_links(const struct pack_header *file, const struct parts *to,
+                        const struct pack_link *made, uint32_t count)
 {
-    struct pack_link *link = to->links;
-    for (uint32_t i = 0; i < s->link_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t displacement = made[i].stub - made[i].site - 4;
         memcpy(to->code + made[i].site, &displacement, sizeof displacement);
-        if (made[i].to_page != NOWHERE)
-            *link++ = made[i];
-    }
-}
-
-static void index_links(const struct pack_header *file, const struct parts *to)
-{
-    for (uint32_t i = 0; i < file->links; i++) {
-        to->pages[to->links[i].from_page].links++;
-        to->pages[to->links[i].to_page].ins++;
+        if (made[i].to_page == NOWHERE)
+            continue;
+        to->pages[made[i].from_page].links++;
+        to->pages[made[i].to_page].ins++;
     }
     for (uint32_t i = 0, link = 0, in = 0; i < file->pages; i++) {
-        to->pages[i].first_link = link;
-        to->pages[i].first_in = in;
-        link += to->pages[i].links;
-        in += to->pages[i].ins;
-        to->pages[i].ins = 0;
+        struct pack_page *p = &to->pages[i];
+        p->first_link = link;
+        p->first_in = in;
+        link += p->links;
+        in += p->ins;
+        p->links = p->ins = 0;
     }
-    for (uint32_t i = 0; i < file->links; i++) {
-        struct pack_page *p = &to->pages[to->links[i].to_page];
-        to->ins[p->first_in + p->ins++] = i;
+    for (uint32_t i = 0; i < count; i++) {
+        if (made[i].to_page == NOWHERE)
+            continue;
+        struct pack_page *from = &to->pages[made[i].from_page], *p = &to->pages[made[i].to_page];
+        uint32_t at = from->first_link + from->links++;
+        to->links[at] = made[i];
+        to->ins[p->first_in + p->ins++] = at;
     }
 }
 
 /* The whole file, in new memory. */
-static struct pack_header *make_file(struct save *s)
+static struct pack_header *make_file(const struct save *s)
 {
-    struct pack_link *made = make_links(s);
+    uint32_t links;
+    struct pack_header h = {.magic = PACK_MAGIC, .key = s->keeper->key};
+    struct pack_link *made = make_links(s, &links, &h.links);
     if (!made)
         return NULL;
-    struct pack_header h = {.magic = PACK_MAGIC, .key = s->keeper->key};
     h.pages = s->page_count;
     h.blocks = s->block_count;
-    for (uint32_t i = 0; i < s->link_count; i++)
-        h.links += made[i].to_page != NOWHERE;
     h.block_bytes = s->block_bytes;
     h.block_bytes += (uint32_t)(-pack_table_bytes(&h) & 15);
     h.code_bytes = s->code_bytes;
     h.bytes = sizeof h + pack_table_bytes(&h) + h.code_bytes;
-    struct pack_header *file = h.bytes <= PACK_BYTES ? calloc(1, h.bytes) : NULL;
+    struct pack_header *file = h.bytes <= PACK_BYTES ? pack_memory(h.bytes) : NULL;
     if (file) {
         *file = h;
         struct parts to = parts_of(file);
         write_pages_and_blocks(s, &to);
-        write_links(s, made, &to);
-        index_links(file, &to);
-        file->digest =
-            pack_digest(s->keeper->secret, file, to.pages, pack_table_bytes(file), to.code);
+        write_links(file, &to, made, links);
+        file->digest = pack_digest(s->keeper->secret, &h, to.pages, pack_table_bytes(&h), to.code);
     }
     free(made);
     return file;
@@ -421,8 +397,11 @@ static void gather(struct save *s, const struct vcpu_vm *vm)
 void pack_save(struct vcpu_vm *vm, struct keeper *k)
 {
     struct save s = {.jit = jit_of_vm(vm), .keeper = k};
+    uint32_t few = k->pack.block_count / NEW_PART;
+    if (s.jit->stats.blocks - k->blocks_before <= few)
+        return;
     gather(&s, vm);
-    if (!s.failed && s.fresh > k->pack.block_count / NEW_PART) {
+    if (!s.failed && s.fresh > few) {
         qsort(s.pages, s.page_count, sizeof *s.pages, by_address);
         add_pack_pages(&s, s.page_count);
         add_links(&s);
@@ -434,8 +413,10 @@ void pack_save(struct vcpu_vm *vm, struct keeper *k)
             k->saved_bytes = file->bytes;
             pack_prune(k->dir);
         }
-        free(file);
+        if (file)
+            pack_memory_free(file, file->bytes);
     }
+    pack_memory_free(s.granules, GRANULES_BYTES);
     free(s.pages);
     free(s.blocks);
     free(s.links);

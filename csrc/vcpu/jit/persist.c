@@ -113,6 +113,7 @@ void persist_begin(struct jit_cpu *cpu)
                          entry.h[1]};
     k->key = pack_hash_page(k->secret, what, sizeof what);
     k->keyed = true;
+    k->blocks_before = vm->jit->stats.blocks;
     pthread_mutex_lock(&vm->lock);
     pack_load(vm, k);
     pthread_mutex_unlock(&vm->lock);
