@@ -42,6 +42,7 @@ static struct vec_result ours[VEC_BATCH], theirs[VEC_BATCH];
 static struct vcpu_vm *vm;
 static struct vcpu *cpu;
 static uint8_t *base;
+static struct vec_memory memory;
 
 struct options {
     const char *rows, *skip, *corpus;
@@ -144,7 +145,7 @@ static void run_one(unsigned i)
     g->nzcv = in->nzcv;
     g->fpcr = in->fpcr;
     g->fpsr = in->fpsr;
-    vec_fill((uint64_t *)(base + VEC_DATA), VEC_DATA_SIZE, cases[i].mem_seed);
+    vec_prepare(&memory, (uint64_t *)(base + VEC_DATA), cases[i].mem_seed);
     vcpu_run(cpu, &exit);
     memset(r, 0, sizeof *r);
     switch (exit.reason) {
@@ -164,7 +165,7 @@ static void run_one(unsigned i)
     r->out.nzcv = g->nzcv;
     r->out.fpcr = g->fpcr;
     r->out.fpsr = g->fpsr;
-    r->mem_hash = vec_hash((uint64_t *)(base + VEC_DATA), VEC_DATA_SIZE);
+    r->mem_hash = vec_settle(&memory, (uint64_t *)(base + VEC_DATA));
 }
 
 static void run_here(unsigned n)
@@ -367,11 +368,12 @@ static void flush(const struct options *o)
     }
 }
 
-static void add_case(const struct options *o, uint64_t *s, unsigned id,
+static void add_case(const struct options *o, uint64_t *s, unsigned id, uint64_t mem_seed,
                      const struct make_plan *plan)
 {
     if (!make_case(&cases[pending], s, id, plan))
         return;
+    cases[pending].mem_seed = mem_seed;
     row_of[pending] = id;
     if (++pending == VEC_BATCH)
         flush(o);
@@ -385,8 +387,9 @@ static void add_rows(const struct options *o, const unsigned *rows, unsigned row
         uint64_t s = o->seed * 0x2545f4914f6cdd1dull;
         for (const char *p = name_of(rows[k]); *p; p++)
             s = s * 31 + (unsigned char)*p;
+        uint64_t mem_seed = vec_next(&s);
         for (unsigned n = 0; n < o->cases; n++)
-            add_case(o, &s, rows[k], &plan);
+            add_case(o, &s, rows[k], mem_seed, &plan);
     }
 }
 
@@ -413,7 +416,7 @@ static void add_corpus(const struct options *o)
             memcpy(c->insn, words, count * 4);
             c->count = count;
             random_regs(&s, &c->in);
-            c->mem_seed = vec_next(&s);
+            c->mem_seed = o->seed;
             row_of[pending] = a64_decode(words[0]);
             if (++pending == VEC_BATCH)
                 flush(o);

@@ -22,6 +22,7 @@ static struct vec_result results[VEC_BATCH];
 static unsigned count, running;
 static ucontext_t home;
 static uint64_t *const data = (uint64_t *)VEC_DATA;
+static struct vec_memory memory;
 
 static struct fpsimd_context *fpsimd(ucontext_t *uc)
 {
@@ -42,7 +43,7 @@ static void load_case(ucontext_t *uc, unsigned i)
     memcpy(fp->vregs, in->v, sizeof in->v);
     fp->fpcr = in->fpcr;
     fp->fpsr = in->fpsr;
-    vec_fill(data, VEC_DATA_SIZE, cases[i].mem_seed);
+    vec_prepare(&memory, data, cases[i].mem_seed);
 }
 
 static void save_result(ucontext_t *uc, const siginfo_t *info, int sig, struct vec_result *r)
@@ -63,7 +64,7 @@ static void save_result(ucontext_t *uc, const siginfo_t *info, int sig, struct v
     memcpy(r->out.v, fp->vregs, sizeof r->out.v);
     r->out.fpcr = fp->fpcr;
     r->out.fpsr = fp->fpsr;
-    r->mem_hash = vec_hash(data, VEC_DATA_SIZE);
+    r->mem_hash = vec_settle(&memory, data);
 }
 
 static void on_signal(int sig, siginfo_t *info, void *ctx)

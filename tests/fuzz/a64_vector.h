@@ -7,6 +7,7 @@
 #define ELFUSE_A64_VECTOR_H
 
 #include <stdint.h>
+#include <string.h>
 
 #define VEC_INSNS 48
 #define VEC_SLOT  256u /* bytes of code a case owns; what its instructions do not fill is brk */
@@ -80,11 +81,34 @@ static inline void vec_fill(uint64_t *mem, uint64_t bytes, uint64_t seed)
         mem[i] = vec_next(&seed);
 }
 
-static inline uint64_t vec_hash(const uint64_t *mem, uint64_t bytes)
+/* What the data pages hold before each case. It is kept, so that a case costs a comparison. */
+struct vec_memory {
+    uint64_t seed;
+    uint64_t was[VEC_DATA_SIZE / 8];
+};
+
+static inline void vec_prepare(struct vec_memory *m, uint64_t *mem, uint64_t seed)
+{
+    if (m->seed == seed)
+        return;
+    m->seed = seed;
+    vec_fill(m->was, VEC_DATA_SIZE, seed);
+    memcpy(mem, m->was, VEC_DATA_SIZE);
+}
+
+/* Take back what a case did to the data pages; a hash of it. */
+static inline uint64_t vec_settle(const struct vec_memory *m, uint64_t *mem)
 {
     uint64_t h = 1469598103934665603ull;
-    for (uint64_t i = 0; i < bytes / 8; i++)
-        h = (h ^ mem[i]) * 0x100000001b3ull + (h >> 29);
+    for (unsigned i = 0; i < VEC_DATA_SIZE / 8; i += 8) {
+        uint64_t differ = 0;
+        for (unsigned k = i; k < i + 8; k++)
+            differ |= mem[k] ^ m->was[k];
+        for (unsigned k = i; differ && k < i + 8; k++) {
+            h = (h ^ mem[k] ^ k) * 0x100000001b3ull + (h >> 29);
+            mem[k] = m->was[k];
+        }
+    }
     return h;
 }
 
