@@ -10,10 +10,20 @@
 
 #define ARENA_BYTES ((size_t)SEGMENT_BYTES * SEGMENT_COUNT)
 
-static unsigned key_hash(uint64_t key)
+static _Atomic(struct jit_block *) *head_of(struct block_table *table, uint64_t key)
 {
-    uint64_t k = key >> 2;
-    return (unsigned)(k ^ k >> CACHE_HASH_BITS ^ key >> 61) & ((1u << CACHE_HASH_BITS) - 1);
+    uint64_t k = key >> 2 ^ key >> 61;
+    return &table->head[(k ^ k >> table->bits) & ((1u << table->bits) - 1)];
+}
+
+static struct block_table *new_table(unsigned bits, struct block_table *older)
+{
+    struct block_table *t = calloc(1, sizeof *t + (sizeof *t->head << bits));
+    if (t) {
+        t->bits = bits;
+        t->older = older;
+    }
+    return t;
 }
 
 static unsigned page_hash(uint64_t page)
@@ -42,8 +52,8 @@ static int map_twice(size_t size, uint8_t **write, uint8_t **code)
 int jit_cache_init(struct jit *jit)
 {
     jit->pages = calloc((size_t)1 << PAGE_HASH_BITS, sizeof *jit->pages);
-    jit->hash = calloc((size_t)1 << CACHE_HASH_BITS, sizeof *jit->hash);
-    if (!jit->pages || !jit->hash)
+    atomic_init(&jit->hash, new_table(CACHE_HASH_BITS, NULL));
+    if (!jit->pages || !atomic_load(&jit->hash))
         return -ENOMEM;
     int error = map_twice(ARENA_BYTES, &jit->write, &jit->code);
     if (error)
@@ -79,7 +89,10 @@ void jit_cache_destroy(struct jit *jit)
         }
     }
     free(jit->pages);
-    free(jit->hash);
+    for (struct block_table *t = atomic_load(&jit->hash), *older; t; t = older) {
+        older = t->older;
+        free(t);
+    }
     if (jit->write)
         munmap(jit->write, ARENA_BYTES);
     if (jit->code)
@@ -136,7 +149,8 @@ static void patch(struct jit *jit, uint32_t site, uint32_t target)
 
 struct jit_block *jit_cache_find(struct jit *jit, uint64_t key)
 {
-    struct jit_block *b = atomic_load_explicit(&jit->hash[key_hash(key)], memory_order_acquire);
+    struct block_table *table = atomic_load_explicit(&jit->hash, memory_order_acquire);
+    struct jit_block *b = atomic_load_explicit(head_of(table, key), memory_order_acquire);
     while (b && atomic_load_explicit(&b->key, memory_order_acquire) != key)
         b = atomic_load_explicit(&b->hash_next, memory_order_acquire);
     return b;
@@ -187,18 +201,45 @@ static bool grow(void **array, uint32_t count, uint32_t *room, size_t element)
     return true;
 }
 
+/* Four times the buckets, once there are two blocks for each. Whoever is reading a chain meanwhile
+ * may end up in another one and find nothing: then he looks again with the lock. */
+static void grow_table(struct jit *jit, struct block_table *table)
+{
+    struct block_table *t = new_table(table->bits + 2, table);
+    if (!t)
+        return;
+    t->count = table->count;
+    for (uint32_t i = 0; i < 1u << table->bits; i++) {
+        struct jit_block *b = atomic_load(&table->head[i]), *next;
+        for (; b; b = next) {
+            next = atomic_load(&b->hash_next);
+            _Atomic(struct jit_block *) *head = head_of(t, atomic_load(&b->key));
+            atomic_store(&b->hash_next, atomic_load(head));
+            atomic_store(head, b);
+        }
+    }
+    atomic_store(&jit->hash, t);
+}
+
 void jit_cache_publish(struct jit *jit, struct jit_page *page, struct jit_block *b, uint64_t key)
 {
     b->page_next = page->blocks;
     page->blocks = b;
-    _Atomic(struct jit_block *) *head = &jit->hash[key_hash(key)];
+    struct block_table *table = atomic_load(&jit->hash);
+    if (++table->count > 2u << table->bits) {
+        grow_table(jit, table);
+        table = atomic_load(&jit->hash);
+    }
+    _Atomic(struct jit_block *) *head = head_of(table, key);
     atomic_init(&b->hash_next, atomic_load_explicit(head, memory_order_relaxed));
     atomic_store_explicit(head, b, memory_order_release);
 }
 
 static void unpublish(struct jit *jit, struct jit_block *b, uint64_t key)
 {
-    _Atomic(struct jit_block *) *at = &jit->hash[key_hash(key)];
+    struct block_table *table = atomic_load(&jit->hash);
+    _Atomic(struct jit_block *) *at = head_of(table, key);
+    table->count--;
     for (struct jit_block *c; (c = atomic_load_explicit(at, memory_order_relaxed));
          at = &c->hash_next) {
         if (c == b) {
@@ -376,6 +417,19 @@ static struct segment *segment_with_room(struct vcpu_vm *vm)
 
 /* ---- making a block ---- */
 
+/* Get the memory that the next blocks will be written to at once: one by one its pages cost a fault
+ * each, some 60 of the 450 that a static program's start takes. */
+static void populate(struct jit *jit, struct segment *s)
+{
+    const uint32_t step = 64 * 1024;
+    const int populate_write = 23; /* MADV_POPULATE_WRITE, of Linux 5.14; others refuse it */
+    if (s->used + JIT_BLOCK_ROOM <= s->populated || s->populated >= SEGMENT_BYTES)
+        return;
+    madvise(jit->write + (size_t)(s - jit->segments) * SEGMENT_BYTES + s->populated, step,
+            populate_write);
+    s->populated += step;
+}
+
 static struct jit_block *new_block(struct jit *jit, struct segment *s, uint64_t key)
 {
     struct translation *t = &jit->translation;
@@ -429,6 +483,7 @@ struct jit_block *jit_cache_insert(struct vcpu_vm *vm, uint64_t key, const uint3
     t->key = key;
     t->host = &jit->host;
     t->limit = vm->config.size;
+    populate(jit, s);
     t->e.at = jit->write + (size_t)(s - jit->segments) * SEGMENT_BYTES + s->used;
     t->end = t->e.at + (SEGMENT_BYTES - s->used);
     jit_translate(t, page);

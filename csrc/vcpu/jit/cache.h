@@ -20,7 +20,7 @@
 
 #define SEGMENT_BYTES   (256u * 1024)
 #define SEGMENT_COUNT   256u /* 64 MiB of code: some 4 million guest instructions */
-#define CACHE_HASH_BITS 16
+#define CACHE_HASH_BITS 12   /* at first; it grows with what is in it */
 
 struct jit_block {
     _Atomic uint64_t key; /* BLOCK_DEAD when dead */
@@ -46,6 +46,7 @@ struct meta_chunk {
 
 struct segment {
     uint32_t used;
+    uint32_t populated;  /* bytes of memory that were asked for ahead */
     uint32_t generation; /* how often it was evicted */
     bool frozen;
     uint64_t free_at; /* evicted: the epoch from which no vcpu uses it; else 0 */
@@ -61,6 +62,15 @@ enum page_content {
     CONTENT_UNKNOWN,
     CONTENT_HASHED, /* the blocks are of the content with this hash */
     CONTENT_MIXED,  /* there have been several since it was mapped */
+};
+
+/* Blocks by key. Small at first, as each page of it that a short program touches is a fault. The
+ * tables that it grew out of stay, for those who are reading them. */
+struct block_table {
+    struct block_table *older;
+    unsigned bits;
+    uint32_t count;
+    _Atomic(struct jit_block *) head[];
 };
 
 struct jit_page {
@@ -83,7 +93,7 @@ struct jit {
     uint32_t current;
     struct jit_host host;
     struct segment segments[SEGMENT_COUNT];
-    _Atomic(struct jit_block *) *hash;
+    _Atomic(struct block_table *) hash;
     struct jit_page **pages;
     struct translation translation; /* under the lock */
     uint8_t *stubs;                 /* the first segment begins with them */

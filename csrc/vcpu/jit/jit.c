@@ -141,8 +141,9 @@ const void *jit_on_dispatch(struct jit_cpu *cpu, uint64_t key)
     }
     key = key_of(cpu, pc);
     const void *code = jit_block_code(jit_of_cpu(cpu), find(cpu, key));
-    struct jit_jump *jump = &cpu->jumps[pc >> 2 & ((1u << JIT_JUMP_BITS) - 1)];
-    *jump = (struct jit_jump){key, code};
+    unsigned entry = pc >> 2 & ((1u << JIT_JUMP_BITS) - 1);
+    cpu->jumps[entry] = (struct jit_jump){key, code};
+    cpu->jumps_used |= (uint16_t)(1u << (entry >> (JIT_JUMP_BITS - 4)));
     return code;
 }
 
@@ -238,11 +239,20 @@ static void jit_stopped(struct vcpu *vcpu)
     fold_fp(jit_of(vcpu));
 }
 
+/* The key of an entry that no key is found in: it belongs to another entry. Zero does for all but
+ * the first, so that a new vcpu's table need not be touched. */
+static uint64_t no_key(unsigned entry)
+{
+    return entry ? 0 : 4;
+}
+
 static void jit_forget(struct vcpu *vcpu)
 {
     struct jit_cpu *cpu = jit_of(vcpu);
     for (unsigned i = 0; i < 1u << JIT_JUMP_BITS; i++)
-        cpu->jumps[i].key = (uint64_t)(i ^ 1) << 2; /* of another entry: no key found here */
+        if (cpu->jumps_used >> (i >> (JIT_JUMP_BITS - 4)) & 1)
+            cpu->jumps[i] = (struct jit_jump){no_key(i), NULL};
+    cpu->jumps_used = 0;
     uint64_t *bottom = (uint64_t *)(void *)(cpu->return_stack + JIT_RETURN_BYTES - 16);
     *bottom = (uint64_t)(uintptr_t)cpu->stubs[STUB_RETURN];
     cpu->return_sp = (uint64_t)(uintptr_t)bottom;
@@ -331,6 +341,7 @@ static int jit_vcpu_init(struct vcpu *vcpu)
     for (unsigned i = 0; i < STUB_COUNT; i++)
         cpu->stubs[i] = jit->code + jit->stub_offset[i];
     jit_constants_fill(&cpu->constants);
+    cpu->jumps[0].key = no_key(0);
     return 0;
 }
 

@@ -22,8 +22,8 @@
 
 /*
  * A block's key: its pc, with this bit where FPCR is not zero. Such blocks leave floating point to
- * the interpreter. (No pc of a block has the bit: the guest's range ends far below. In the key of an
- * address that may be anything it is inverted, so that the address is not lost.)
+ * the interpreter. (No pc of a block has the bit: the guest's range ends far below. In the key of
+ * an address that may be anything it is inverted, so that the address is not lost.)
  */
 #define JIT_KEY_FPCR (1ull << 62)
 
@@ -84,9 +84,10 @@ struct jit_fallback_op {
 struct jit_cpu {
     struct vcpu vcpu; /* first */
     uint16_t flags;
-    uint32_t mxcsr;     /* scratch for LDMXCSR and STMXCSR */
-    uint64_t host_sp;   /* of the C code that entered */
-    uint64_t return_sp; /* RSP of translated code while C runs */
+    uint16_t jumps_used; /* a bit for each sixteenth of jumps[] that has entries */
+    uint32_t mxcsr;      /* scratch for LDMXCSR and STMXCSR */
+    uint64_t host_sp;    /* of the C code that entered */
+    uint64_t return_sp;  /* RSP of translated code while C runs */
     const void *stubs[STUB_COUNT];
     uint8_t *return_stack; /* JIT_RETURN_BYTES behind an inaccessible page */
     uint64_t svc_imm;
