@@ -37,7 +37,11 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    lazy={"run": "elfuse.cli.run:run", "oci": "elfuse.cli.oci:oci"},
+    lazy={
+        "run": "elfuse.cli.run:run",
+        "oci": "elfuse.cli.oci:oci",
+        "cache": "elfuse.cli.cache:cache",
+    },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="elfuse %(version)s")

@@ -58,6 +58,10 @@ def print_details(details: ImageDetails) -> None:
     rows.extend(("Env", entry) for entry in details.env)
     rows.extend(("Label", f"{key}={value}") for key, value in sorted(details.labels.items()))
     rows.extend(("Layer", f"{layer.digest} {human_size(layer.size)}") for layer in details.layers)
+    print_rows(rows)
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
     for name, value in rows:
         # A label is a stranger's text: it must not drive the terminal.
         safe = "".join(c if c.isprintable() else "?" for c in value)
