@@ -49,7 +49,7 @@ static int map_twice(size_t size, uint8_t **write, uint8_t **code)
     return mprotect(c, size, PROT_READ | PROT_EXEC) ? -errno : 0;
 }
 
-int jit_cache_init(struct jit *jit)
+int jit_cache_init(struct jit *jit, uint64_t (*counter)(void))
 {
     jit->pages = calloc((size_t)1 << PAGE_HASH_BITS, sizeof *jit->pages);
     atomic_init(&jit->hash, new_table(CACHE_HASH_BITS, NULL));
@@ -58,7 +58,7 @@ int jit_cache_init(struct jit *jit)
     int error = map_twice(ARENA_BYTES, &jit->write, &jit->code);
     if (error)
         return error;
-    jit->first_free = (jit_stubs_make(jit, 0) + 15) & ~15u;
+    jit->first_free = (jit_stubs_make(jit, 0, counter) + 15) & ~15u;
     jit->segments[0].used = jit->first_free;
     return 0;
 }
@@ -417,16 +417,19 @@ static struct segment *segment_with_room(struct vcpu_vm *vm)
 
 /* ---- making a block ---- */
 
-/* Get the memory that the next blocks will be written to at once: one by one its pages cost a fault
- * each, some 60 of the 450 that a static program's start takes. */
+void jit_cache_populate(uint8_t *write, uint32_t bytes)
+{
+    const int populate_write = 23; /* MADV_POPULATE_WRITE, of Linux 5.14; others refuse it */
+    madvise(write, (bytes + 4095u) & ~4095u, populate_write);
+}
+
 static void populate(struct jit *jit, struct segment *s)
 {
     const uint32_t step = 64 * 1024;
-    const int populate_write = 23; /* MADV_POPULATE_WRITE, of Linux 5.14; others refuse it */
     if (s->used + JIT_BLOCK_ROOM <= s->populated || s->populated >= SEGMENT_BYTES)
         return;
-    madvise(jit->write + (size_t)(s - jit->segments) * SEGMENT_BYTES + s->populated, step,
-            populate_write);
+    jit_cache_populate(jit->write + (size_t)(s - jit->segments) * SEGMENT_BYTES + s->populated,
+                       step);
     s->populated += step;
 }
 

@@ -111,8 +111,9 @@ static inline struct jit *jit_of_vm(const struct vcpu_vm *vm)
     return vm->jit;
 }
 
-/* Returns 0, or a negative errno: no memory, or none that may be executed. */
-int jit_cache_init(struct jit *jit);
+/* counter: vcpu_vm_config. Returns 0, or a negative errno: no memory, or none that may be executed.
+ */
+int jit_cache_init(struct jit *jit, uint64_t (*counter)(void));
 void jit_cache_destroy(struct jit *jit);
 
 /* Without the lock. NULL when there is none. */
@@ -163,7 +164,11 @@ static inline const uint8_t *jit_block_code(const struct jit *jit, const struct 
     return jit->code + block->code;
 }
 
+/* Get the arena's memory that is about to be written at once: one by one its pages cost a fault
+ * each, some 60 of the 450 that a static program's start took. */
+void jit_cache_populate(uint8_t *write, uint32_t bytes);
+
 /* stubs.c: write the stubs at jit->write + offset; returns their size. */
-uint32_t jit_stubs_make(struct jit *jit, uint32_t offset);
+uint32_t jit_stubs_make(struct jit *jit, uint32_t offset, uint64_t (*counter)(void));
 
 #endif

@@ -42,6 +42,14 @@ bool emit_msr_tpidr(struct translation *t, uint32_t insn)
     return true;
 }
 
+bool emit_mrs_cntvct(struct translation *t, uint32_t insn)
+{
+    jit_flags_clobber(t);
+    x64_call_rm(&t->e, x64_mem(RBP, JIT_AT(stubs) + STUB_COUNTER * 8));
+    jit_done(t, reg_dst(bits(insn, 0, 5)), RAX);
+    return true;
+}
+
 bool emit_mrs_fpcr(struct translation *t, uint32_t insn)
 {
     unsigned rd = reg_dst(bits(insn, 0, 5));

@@ -7,7 +7,7 @@
 #include "vcpu/jit/translate.h"
 
 jit_emit emit_b, emit_bl, emit_b_cond, emit_cbz, emit_tbz, emit_br, emit_svc;
-jit_emit emit_nothing, emit_isb, emit_mrs_tpidr, emit_msr_tpidr, emit_mrs_fpcr;
+jit_emit emit_nothing, emit_isb, emit_mrs_tpidr, emit_msr_tpidr, emit_mrs_fpcr, emit_mrs_cntvct;
 
 #define EMIT_ROWS_SYS(ROW)                                                                         \
     ROW(B, emit_b)                                                                                 \
@@ -25,6 +25,7 @@ jit_emit emit_nothing, emit_isb, emit_mrs_tpidr, emit_msr_tpidr, emit_mrs_fpcr;
     ROW(ISB, emit_isb)                                                                             \
     ROW(MRS_TPIDR, emit_mrs_tpidr)                                                                 \
     ROW(MSR_TPIDR, emit_msr_tpidr)                                                                 \
-    ROW(MRS_FPCR, emit_mrs_fpcr)
+    ROW(MRS_FPCR, emit_mrs_fpcr)                                                                   \
+    ROW(MRS_CNTVCT, emit_mrs_cntvct)
 
 #endif

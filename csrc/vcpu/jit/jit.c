@@ -409,7 +409,7 @@ static int jit_vm_init(struct vcpu_vm *vm)
     jit->want_stats = stats && *stats && *stats != '0';
     jit->dump_fd =
         dump ? open(dump, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    int error = jit_cache_init(jit);
+    int error = jit_cache_init(jit, vm->config.counter);
     if (error)
         jit_vm_destroy(vm);
     return error;

@@ -177,6 +177,7 @@ static bool read_pack(struct vcpu_vm *vm, struct keeper *k, int fd, uint64_t siz
     if (!p->first_segment || !p->memory || !p->blocks)
         return false;
     uint8_t *code = jit->write + (size_t)p->first_segment * SEGMENT_BYTES;
+    jit_cache_populate(code, h.code_bytes);
     if (!pack_read(fd, p->memory, p->bytes) || !pack_read(fd, code, h.code_bytes))
         return false;
     struct pack_hash digest = pack_digest(k->secret, &h, p->memory, p->bytes, code);

@@ -84,6 +84,36 @@ static void emit_call(struct x64 *e, const void *function, const uint8_t *go, co
     x64_aim32(x64_jmp32(e), leave);
 }
 
+/* What C functions may change: the registers of the guest that they do not preserve. */
+static bool is_volatile(int gpr)
+{
+    return gpr == RSI || gpr == RDI || (gpr >= R8 && gpr <= R11);
+}
+
+/* The counter is read often, through the vDSO: a call with the least around it. */
+static void emit_counter(struct x64 *e, uint64_t (*counter)(void))
+{
+    uint64_t function;
+    memcpy(&function, &counter, sizeof function);
+    for (unsigned n = 0; n <= REG_SP; n++)
+        if (is_volatile(jit_gpr(n)))
+            x64_mov_to(e, 8, jit_gpr_mem(n), (unsigned)jit_gpr(n));
+    for (unsigned n = 0; n < 32; n++)
+        if (jit_xmm(n) >= 0)
+            x64_vmovdqu_to(e, jit_v_mem(n), (unsigned)jit_xmm(n));
+    to_host_stack(e);
+    x64_mov_imm(e, RAX, function);
+    x64_call_rm(e, x64_reg(RAX));
+    for (unsigned n = 0; n < 32; n++)
+        if (jit_xmm(n) >= 0)
+            x64_vmovdqu(e, (unsigned)jit_xmm(n), jit_v_mem(n));
+    for (unsigned n = 0; n <= REG_SP; n++)
+        if (is_volatile(jit_gpr(n)))
+            x64_mov(e, 8, (unsigned)jit_gpr(n), jit_gpr_mem(n));
+    x64_mov(e, 8, RSP, at(JIT_AT(return_sp)));
+    x64_ret(e);
+}
+
 static void emit_svc_exit(struct x64 *e, const uint8_t *leave)
 {
     x64_mov_to(e, 8, at((int32_t)offsetof(struct vcpu_regs, pc) - JIT_BIAS), RAX);
@@ -94,7 +124,7 @@ static void emit_svc_exit(struct x64 *e, const uint8_t *leave)
     x64_aim32(x64_jmp32(e), leave);
 }
 
-uint32_t jit_stubs_make(struct jit *jit, uint32_t offset)
+uint32_t jit_stubs_make(struct jit *jit, uint32_t offset, uint64_t (*counter)(void))
 {
     /* How each finds its argument: behind the call, or in RAX. */
     static const struct {
@@ -115,6 +145,10 @@ uint32_t jit_stubs_make(struct jit *jit, uint32_t offset)
         jit->stub_offset[i] = (uint32_t)(e.at - jit->write);
         if (i == STUB_SVC) {
             emit_svc_exit(&e, leave);
+            continue;
+        }
+        if (i == STUB_COUNTER) {
+            emit_counter(&e, counter);
             continue;
         }
         if (i == STUB_RETURN)
