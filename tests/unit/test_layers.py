@@ -60,7 +60,7 @@ ROOMS = [
         [*VCPU, '"vcpu/interp/*"'],
         [*FREESTANDING, "<immintrin.h>", "<pthread.h>", "<setjmp.h>", "<signal.h>", "<ucontext.h>"],
     ),
-    Room("csrc/vcpu/jit/*", [*VCPU, '"vcpu/interp/*"', '"vcpu/jit/*"'], ["<*>"]),
+    Room("csrc/vcpu/jit/*", [*VCPU, '"vcpu/interp/*"', '"vcpu/jit/*"', '"jit_version.h"'], ["<*>"]),
     Room("csrc/vcpu/engine.c", [*VCPU, '"vcpu/interp/interp_core.h"', '"vcpu/jit/jit.h"']),
     Room("csrc/vcpu/fake/*", ['"vcpu/vcpu.h"', '"vcpu/fake/*"'], [*FREESTANDING, "<pthread.h>"]),
     Room("csrc/linux/abi/*", ['"linux/abi/*"'], FREESTANDING),
