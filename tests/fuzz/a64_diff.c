@@ -43,6 +43,7 @@ static struct vcpu_vm *vm;
 static struct vcpu *cpu;
 static uint8_t *base;
 static struct vec_memory memory;
+static unsigned running; /* the case */
 
 struct options {
     const char *rows, *skip, *corpus;
@@ -178,10 +179,8 @@ static void run_here(unsigned n)
         memcpy(base + vec_slot(i), cases[i].insn, cases[i].count * 4);
     mprotect(code, VEC_CODE_SIZE, PROT_READ);
     vcpu_vm_code_changed(vm, VEC_CODE, VEC_CODE_SIZE);
-    alarm(120);
-    for (unsigned i = 0; i < n; i++)
-        run_one(i);
-    alarm(0);
+    for (running = 0; running < n; running++)
+        run_one(running);
 }
 
 /* ---- running them there ---- */
@@ -290,18 +289,36 @@ static void show(unsigned i)
 
 /* ---- main ---- */
 
-static unsigned pending, failed_cases, shown;
+#define PATIENCE 240 /* seconds for a batch */
+
+static unsigned pending, failed_cases, shown, running_count;
 static unsigned long total, stopped_by[VEC_OTHER + 1];
 static unsigned failed_by_row[A64_COUNT];
 static unsigned row_of[VEC_BATCH];
 
+/* A case, or something of the reference's, does not end. */
+static void on_alarm(int sig)
+{
+    (void)sig;
+    bool here = running < running_count;
+    printf("a64_diff: a case does not end %s\n", here ? "here" : "in the reference");
+    if (here)
+        show(running);
+    kill(ref_pid, SIGKILL);
+    fflush(NULL);
+    _exit(2);
+}
+
 static void run_both(uint32_t n)
 {
+    running_count = n;
+    alarm(PATIENCE);
     /* The reference reads a whole batch before it writes, so this cannot deadlock on the pipes. */
     send_all(&n, sizeof n);
     send_all(cases, sizeof cases[0] * n);
     run_here(n);
     receive_all(theirs, sizeof theirs[0] * n);
+    alarm(0);
 }
 
 static bool agree(unsigned i)
@@ -506,6 +523,7 @@ int main(int argc, char **argv)
     parse(&o, argc, argv);
     set_up();
     start_reference(o.reference);
+    signal(SIGALRM, on_alarm);
     for (unsigned id = 0; id < A64_COUNT; id++)
         if (selected(&o, id))
             rows[row_count++] = id;

@@ -1,6 +1,6 @@
-"""The instruction set against a reference CPU, from a seed, at a count that fits every run.
+"""Both engines against a reference CPU, from a seed, at a count that fits every run.
 
-The full run is `make fuzz-a64` (2,000 cases a row).
+The full run is `make fuzz-a64` (tests/fuzz/soak.py).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / os.environ.get("ELFUSE_TEST_MODE", "release")
 REFERENCE_CPU = "max,sve=off,sme=off,pauth=off"
 CASES = int(os.environ.get("ELFUSE_FUZZ_CASES", "60"))
+NOTHING = "-avx2,-bmi2,-fma,-lzcnt,-aes,-pclmul,-sha,-f16c"
+each_engine = pytest.mark.parametrize("engine", ["interp", "jit"])
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +37,10 @@ def qemu() -> list[str]:
     return [found, "-cpu", REFERENCE_CPU, str(BUILD / "a64_reference")]
 
 
-def run(fuzzer: Path, *args: str) -> str:
-    result = subprocess.run([str(fuzzer), *args], capture_output=True, text=True, timeout=1200)
+def run(fuzzer: Path, engine: str, *args: str, without: str = "") -> str:
+    """without: what is taken away from the host's CPU."""
+    env = {**os.environ, "ELFUSE_ENGINE": engine, "ELFUSE_JIT_CPU": without}
+    result = subprocess.run([str(fuzzer), *args], capture_output=True, text=True, timeout=1200, env=env)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
@@ -51,19 +55,46 @@ def table_rows() -> list[str]:
     return [row["name"] for row in (rows["rows"] if isinstance(rows, dict) else rows)]
 
 
-def test_every_row_agrees_with_the_reference(fuzzer: Path, qemu: list[str]) -> None:
-    """Single instructions. --coverage fails when a row of the table was never executed."""
-    out = run(fuzzer, "--cases", str(CASES), "--seed", "20260701", "--coverage", "yes", "--", *qemu)
+@each_engine
+def test_every_row_agrees_with_the_reference(fuzzer: Path, qemu: list[str], engine: str) -> None:
+    """Single instructions. --coverage fails when the interpreter has never executed a row of the table."""
+    coverage = "yes" if engine == "interp" else "no"
+    out = run(
+        fuzzer, engine, "--cases", str(CASES), "--seed", "20260701", "--coverage", coverage, "--", *qemu
+    )
     match = re.search(r"a64_diff: (\d+) rows, (\d+) cases, 0 differ", out)
     assert match, out
     assert int(match[1]) > 1000
     assert int(match[2]) >= CASES * int(match[1]) * 0.99
 
 
-def test_blocks_agree_with_the_reference(fuzzer: Path, qemu: list[str]) -> None:
-    """Short blocks, so that flags, FPSR and memory of one instruction are another's input."""
-    out = run(fuzzer, "--cases", str(max(CASES // 3, 1)), "--length", "5", "--seed", "7", "--", *qemu)
+@each_engine
+@pytest.mark.parametrize("flow", ["no", "yes"])
+def test_blocks_agree_with_the_reference(fuzzer: Path, qemu: list[str], engine: str, flow: str) -> None:
+    """State of one instruction is another's input; there may be branches, calls, returns and loops."""
+    cases = str(max(CASES // 3, 1))
+    args = ("--cases", cases, "--length", "1-30", "--flow", flow, "--seed", "7")
+    out = run(fuzzer, engine, *args, "--", *qemu)
     assert " 0 differ" in out
+    # Most of what is compared must have run to its end.
+    stops = {word: int(count) for word, count in re.findall(r" (brk|segv|bus|ill|other) (\d+)", out)}
+    assert stops["brk"] > sum(stops.values()) * (0.9 if flow == "yes" else 0.3)
+
+
+@pytest.mark.parametrize("flow", ["no", "yes"])
+def test_the_translator_agrees_on_a_host_with_nothing_but_avx(
+    fuzzer: Path, qemu: list[str], flow: str
+) -> None:
+    length = "1-30" if flow == "yes" else "1"
+    args = ("--cases", str(max(CASES // 4, 1)), "--length", length, "--flow", flow, "--seed", "13")
+    assert " 0 differ" in run(fuzzer, "jit", *args, "--", *qemu, without=NOTHING)
+
+
+@each_engine
+def test_what_once_differed_agrees(fuzzer: Path, qemu: list[str], engine: str) -> None:
+    corpus = str(ROOT / "tests" / "fuzz" / "a64_corpus.txt")
+    out = run(fuzzer, engine, "--corpus", corpus, "--cases", "300", "--", *qemu)
+    assert re.search(r"[1-9]\d* cases, 0 differ", out), out
 
 
 def test_the_reference_program_runs_under_elfuse_too(fuzzer: Path, tmp_path: Path) -> None:
@@ -83,7 +114,18 @@ def test_the_reference_program_runs_under_elfuse_too(fuzzer: Path, tmp_path: Pat
     }
     (tmp_path / "spec.json").write_text(json.dumps(spec))
     launcher = str(BUILD / "elfuse-vm")
-    out = run(fuzzer, "--cases", "10", "--seed", "11", "--", launcher, "--spec", str(tmp_path / "spec.json"))
+    out = run(
+        fuzzer,
+        "interp",
+        "--cases",
+        "10",
+        "--seed",
+        "11",
+        "--",
+        launcher,
+        "--spec",
+        str(tmp_path / "spec.json"),
+    )
     assert " 0 differ" in out
 
 
