@@ -55,6 +55,15 @@ static inline uint32_t a64_udiv(unsigned d, unsigned n, unsigned m)
 {
     return 0x9ac00800u | m << 16 | n << 5 | d;
 }
+static inline uint32_t a64_umulh(unsigned d, unsigned n, unsigned m)
+{
+    return 0x9bc07c00u | m << 16 | n << 5 | d;
+}
+/* lsr xd, xn, #shift */
+static inline uint32_t a64_lsr_x(unsigned d, unsigned n, uint32_t shift)
+{
+    return 0xd340fc00u | shift << 16 | n << 5 | d;
+}
 /* msub xd, xn, xm, xa: xa - xn * xm */
 static inline uint32_t a64_msub(unsigned d, unsigned n, unsigned m, unsigned a)
 {
