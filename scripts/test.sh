@@ -1,5 +1,6 @@
 #!/bin/bash
-# Sets everything up, then runs every test: C units first, then pytest. The last line counts both.
+# Sets everything up, then runs every test: C units, then pytest, those of the guest with each engine. The last line
+# counts all.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,47 +13,43 @@ failed=0
 skipped=0
 build=$PWD/build/release
 
-echo "C units"
 make -s -C csrc -j"$(nproc)" O="$build" PYTHON="$PWD/.venv/bin/python" units || exit 1
-for unit in "$build"/unit/test_*; do
-    case $unit in *.d) continue ;; esac
-    [ -e "tests/unit/c/$(basename "$unit").c" ] || continue
-    if timeout 300 "$unit"; then
-        passed=$((passed + 1))
-    else
-        echo "FAILED: $(basename "$unit")"
-        failed=$((failed + 1))
-    fi
+for engine in jit interp; do
+    echo "C units, $engine engine"
+    for unit in "$build"/unit/test_*; do
+        case $unit in *.d) continue ;; esac
+        [ -e "tests/unit/c/$(basename "$unit").c" ] || continue
+        if ELFUSE_ENGINE=$engine timeout 300 "$unit"; then
+            passed=$((passed + 1))
+        else
+            echo "FAILED: $(basename "$unit") ($engine)"
+            failed=$((failed + 1))
+        fi
+    done
 done
 
-echo "pytest"
-report=$build/pytest.xml
-rm -f "$report"
-.venv/bin/python -m pytest --junitxml="$report" "$@"
-status=$?
-counts=$(.venv/bin/python - "$report" <<'PY'
-import sys
-import xml.etree.ElementTree as tree
+# pytest with arguments; its counts are added to ours.
+run_pytest() {
+    local report=$build/pytest.xml status counts ok bad skip
+    rm -f "$report"
+    .venv/bin/python -m pytest --junitxml="$report" "$@"
+    status=$?
+    counts=$(.venv/bin/python scripts/count_tests.py "$report")
+    read -r ok bad skip <<<"$counts"
+    # An interrupted run, or one that collected nothing, is no success either.
+    [ "$status" = 0 ] || [ "$bad" != 0 ] || bad=1
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    skipped=$((skipped + skip))
+}
 
-try:
-    suites = tree.parse(sys.argv[1]).getroot().iter("testsuite")
-except (OSError, tree.ParseError):
-    print("0 1 0")  # pytest itself died
-    sys.exit()
-total = failed = skipped = 0
-for suite in suites:
-    total += int(suite.get("tests", 0))
-    failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-    skipped += int(suite.get("skipped", 0))
-print(total - failed - skipped, failed, skipped)
-PY
-)
-read -r ok bad skip <<<"$counts"
-# An interrupted run, or one that collected nothing, is no success either.
-[ "$status" = 0 ] || [ "$bad" != 0 ] || bad=1
-passed=$((passed + ok))
-failed=$((failed + bad))
-skipped=$((skipped + skip))
+echo "pytest"
+run_pytest "$@"
+# Once more with the other engine, what is of the guest.
+if [ $# = 0 ]; then
+    echo "pytest, interp engine"
+    ELFUSE_ENGINE=interp run_pytest tests/guest
+fi
 
 if [ "$skipped" = 0 ]; then
     echo "$passed passed, $failed failed"
