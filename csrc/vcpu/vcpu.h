@@ -110,10 +110,12 @@ void vcpu_vm_report(struct vcpu_vm *vm);
  * Returns false for an engine that keeps nothing. vcpu_vm_program() whenever a program has been
  * mapped and no vcpu is running: entry is where its own code begins, not that of its interpreter.
  * vcpu_vm_keep() when the program is about to be replaced, or the process to end (last): what was
- * translated is written. Errors are silent.
+ * translated is written, which may take some 10 ms; vcpu_vm_to_keep() says whether there is
+ * anything. Errors are silent.
  */
 bool vcpu_vm_cache(struct vcpu_vm *vm, int dir);
 void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry);
+bool vcpu_vm_to_keep(struct vcpu_vm *vm);
 void vcpu_vm_keep(struct vcpu_vm *vm, bool last);
 
 /* Free it. Preconditions: no vcpu of it exists. */

@@ -36,6 +36,28 @@ int main(int argc, char **argv) {{
     return 0;
 }}
 """
+BUSY = """
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static volatile int *place;
+static void *work(void *arg) {
+    for (;;)
+        for (volatile int i = 0; i < 1000; i++)
+            *place += *(volatile int *)arg;
+}
+int main(void) {
+    static int one = 1;
+    static volatile int sum;
+    pthread_t thread;
+    place = &sum;
+    for (int i = 0; i < 6; i++)
+        pthread_create(&thread, NULL, work, &one);
+    usleep(20000);
+    puts("done");
+    return 0;
+}
+"""
 pytestmark = pytest.mark.skipif(
     " avx " not in Path("/proc/cpuinfo").read_text(), reason="the translator needs AVX"
 )
@@ -65,9 +87,14 @@ class Guest:
         return sorted(self.kept.glob("*.pack"))
 
     def program(self, name: str, number: int) -> None:
+        self.compile(name, SOURCE.format(number=number))
+
+    def compile(self, name: str, text: str) -> None:
         source, out = self.top / f"{name}.c", self.top / name
-        source.write_text(SOURCE.format(number=number))
-        subprocess.run([harness.COMPILER, "-O2", "-static", "-o", str(out), str(source)], check=True)
+        source.write_text(text)
+        subprocess.run(
+            [harness.COMPILER, "-O2", "-static", "-pthread", "-o", str(out), str(source)], check=True
+        )
         self.root.install(out, f"/bin/{name}")
 
     def run(self, *argv: str, cache: str | None = None, **more: object) -> Ran:
@@ -109,6 +136,13 @@ def test_after_execve(guest: Guest) -> None:
     assert second.out == first.out
     assert second.made == 0 and second.saved == 0
     assert guest.run("/bin/two").made < 20
+
+
+def test_threads_that_are_running_at_the_end(guest: Guest) -> None:
+    guest.compile("busy", BUSY)
+    assert guest.run("/bin/busy").out == "done\n"
+    assert len(guest.packs()) == 1
+    assert guest.run("/bin/busy").blocks > 100
 
 
 def test_changed_program_at_the_same_path(guest: Guest) -> None:

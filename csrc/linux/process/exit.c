@@ -7,9 +7,32 @@
 #include "syscalls_gen.h"
 #include "vcpu/vcpu.h"
 
+/* With the lock: all but task end at their next look. */
+static void ask_to_end(struct task_list *tasks, const struct task *task)
+{
+    for (struct task *t = tasks->first; t; t = t->next) {
+        if (t != task) {
+            t->sig->exiting = true;
+            signal_recalc(t);
+        }
+    }
+}
+
+/* Writing takes so long that the other threads could be seen to go on after the process has ended.
+ */
+static void keep_code(struct process *proc)
+{
+    if (!vcpu_vm_to_keep(proc->vm))
+        return;
+    host_mutex_lock(&proc->sighand->lock);
+    ask_to_end(proc->tasks, current);
+    host_mutex_unlock(&proc->sighand->lock);
+    vcpu_vm_keep(proc->vm, true);
+}
+
 void process_exit(struct process *proc, int status)
 {
-    vcpu_vm_keep(proc->vm, true);
+    keep_code(proc);
     vcpu_vm_report(proc->vm);
     host_process_exit(status);
 }
@@ -58,12 +81,7 @@ bool task_end_others(struct task *task)
         return false;
     }
     tasks->exec_by = task;
-    for (struct task *t = tasks->first; t; t = t->next) {
-        if (t != task) {
-            t->sig->exiting = true;
-            signal_recalc(t);
-        }
-    }
+    ask_to_end(tasks, task);
     while (tasks->count > 1)
         host_cond_wait(&tasks->ended, &sighand->lock);
     /* The survivor is the process's leader from here on, whoever it was. */

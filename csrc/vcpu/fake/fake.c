@@ -71,6 +71,12 @@ void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry)
     (void)entry;
 }
 
+bool vcpu_vm_to_keep(struct vcpu_vm *vm)
+{
+    (void)vm;
+    return false;
+}
+
 void vcpu_vm_keep(struct vcpu_vm *vm, bool last)
 {
     (void)vm;

@@ -50,6 +50,11 @@ void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry)
         vm->translator->program(vm, entry);
 }
 
+bool vcpu_vm_to_keep(struct vcpu_vm *vm)
+{
+    return vm->translator && vm->translator->to_keep(vm);
+}
+
 void vcpu_vm_keep(struct vcpu_vm *vm, bool last)
 {
     if (vm->translator)

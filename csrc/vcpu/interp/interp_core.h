@@ -72,9 +72,10 @@ struct translator {
     void (*report)(struct vcpu_vm *vm);
     int (*vcpu_init)(struct vcpu *vcpu);
     void (*vcpu_destroy)(struct vcpu *vcpu);
-    /* vcpu.h has what these three do. */
+    /* vcpu.h has what these four do. */
     bool (*cache)(struct vcpu_vm *vm, int dir);
     void (*program)(struct vcpu_vm *vm, uint64_t entry);
+    bool (*to_keep)(struct vcpu_vm *vm);
     void (*keep)(struct vcpu_vm *vm, bool last);
     /* With the lock: another mapping is in [start, end), or (rewritten) the guest has other code
      * there now. */

@@ -427,6 +427,7 @@ const struct translator *jit_translator(void)
         .vcpu_destroy = jit_vcpu_destroy,
         .cache = persist_cache,
         .program = persist_program,
+        .to_keep = persist_to_keep,
         .keep = persist_keep,
         .invalidate = jit_cache_invalidate,
         .forget = jit_forget,

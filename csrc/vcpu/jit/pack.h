@@ -114,7 +114,12 @@ void pack_drop(struct keeper *k);
 /* Have the blocks of page in the cache, if the pack has some for this content. */
 void pack_use(struct vcpu_vm *vm, struct jit_page *page);
 
-/* pack_save.c. With the lock. */
+/* pack_save.c. With the lock. A pack is written when more blocks than this are new: a part of what
+ * it had. */
+static inline uint32_t pack_few(const struct pack *p)
+{
+    return p->block_count / 32;
+}
 void pack_save(struct vcpu_vm *vm, struct keeper *k);
 
 static inline uint64_t pack_table_bytes(const struct pack_header *h)

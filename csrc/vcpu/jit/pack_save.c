@@ -6,9 +6,6 @@
 
 #include "vcpu/jit/pack.h"
 
-/* A rewrite has to be worth while: this part of the pack's blocks must be new. */
-#define NEW_PART 32
-
 struct source_page {
     uint64_t page;
     struct pack_hash hash;
@@ -397,11 +394,8 @@ static void gather(struct save *s, const struct vcpu_vm *vm)
 void pack_save(struct vcpu_vm *vm, struct keeper *k)
 {
     struct save s = {.jit = jit_of_vm(vm), .keeper = k};
-    uint32_t few = k->pack.block_count / NEW_PART;
-    if (s.jit->stats.blocks - k->blocks_before <= few)
-        return;
     gather(&s, vm);
-    if (!s.failed && s.fresh > few) {
+    if (!s.failed && s.fresh > pack_few(&k->pack)) {
         qsort(s.pages, s.page_count, sizeof *s.pages, by_address);
         add_pack_pages(&s, s.page_count);
         add_links(&s);

@@ -137,12 +137,24 @@ void persist_page(struct vcpu_vm *vm, uint64_t page, const uint32_t *words)
     pack_use(vm, p);
 }
 
+bool persist_to_keep(struct vcpu_vm *vm)
+{
+    const struct jit *jit = jit_of_vm(vm);
+    const struct keeper *k = jit->keeper;
+    if (!k)
+        return false;
+    pthread_mutex_lock(&vm->lock);
+    bool some = k->keyed && jit->stats.blocks - k->blocks_before > pack_few(&k->pack);
+    pthread_mutex_unlock(&vm->lock);
+    return some;
+}
+
 /* Other threads may still be running guest code, which must not come by our descriptors: at the end
  * this thread gets a table of its own. Before another program is loaded there are none. */
 void persist_keep(struct vcpu_vm *vm, bool last)
 {
     struct keeper *k = jit_of_vm(vm)->keeper;
-    if (!k || !k->keyed)
+    if (!persist_to_keep(vm))
         return;
     pthread_mutex_lock(&vm->lock);
     uint64_t start = nanoseconds();

@@ -6,9 +6,10 @@
 
 #include "vcpu/jit/cache.h"
 
-/* vcpu.h: vcpu_vm_cache(), vcpu_vm_program(), vcpu_vm_keep(). */
+/* vcpu.h: vcpu_vm_cache(), vcpu_vm_program(), vcpu_vm_to_keep(), vcpu_vm_keep(). */
 bool persist_cache(struct vcpu_vm *vm, int dir);
 void persist_program(struct vcpu_vm *vm, uint64_t entry);
+bool persist_to_keep(struct vcpu_vm *vm);
 void persist_keep(struct vcpu_vm *vm, bool last);
 
 /* At the beginning of a run, without the lock: read the program's pack if it is due. */
