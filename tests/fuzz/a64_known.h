@@ -168,7 +168,7 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
     }
     /* The reference writes "no exclusive monitor" as address -1, so that a store there finds its
      * monitor. */
-    if (right.stop == VEC_SEGV && right.fault_addr == ~0ull && ours->out.pc != right.out.pc)
+    if (right.stop == VEC_SEGV && theirs->fault_addr == ~0ull && ours->out.pc != right.out.pc)
         return true;
     /* What a block does with the bits of FPCR and FPSR that only the reference kept is not
      * compared. Those with flow write no such bits. */
