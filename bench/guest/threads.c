@@ -3,11 +3,13 @@
  *   threads create N     N times pthread_create and pthread_join, one after another
  *   threads llsc T N     T threads add 1 to one counter N times in all, by LDXR and STXR
  *   threads lse T N      the same, by LDADD
+ *   threads signal N     N times a signal to a thread that computes, until its handler has run
  *   threads many T       T threads at once, each with a small stack, all waiting: says "ready" and
  *                        goes on when standard input ends
  * On other machines than arm64 llsc and lse are the compiler's own atomics.
  */
 #include <pthread.h>
+#include <signal.h>
 
 #include "bench.h"
 
@@ -53,6 +55,47 @@ static void *add_lse(void *arg)
 #endif
     }
     return arg;
+}
+
+static volatile long handled;
+static volatile int stop_computing;
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    handled++;
+}
+
+static void *compute(void *arg)
+{
+    volatile uint64_t work = 0;
+    pthread_barrier_wait(&together);
+    while (!stop_computing)
+        for (unsigned i = 0; i < 1000; i++)
+            work += i;
+    return arg;
+}
+
+static int signals(long n)
+{
+    pthread_t thread;
+    signal(SIGUSR1, on_signal);
+    pthread_barrier_init(&together, NULL, 2);
+    if (pthread_create(&thread, NULL, compute, NULL))
+        return 1;
+    pthread_barrier_wait(&together);
+    double start = bench_now();
+    for (long i = 0; i < n; i++) {
+        long before = handled;
+        if (pthread_kill(thread, SIGUSR1))
+            return 1;
+        while (handled == before)
+            ;
+    }
+    int result = bench_done((uint64_t)handled, start);
+    stop_computing = 1;
+    pthread_join(thread, NULL);
+    return result;
 }
 
 static void *wait_twice(void *arg)
@@ -112,6 +155,8 @@ int main(int argc, char **argv)
     long a = argc > 2 ? atol(argv[2]) : 1000, b = argc > 3 ? atol(argv[3]) : 1000000;
     if (!strcmp(what, "create"))
         return create(a);
+    if (!strcmp(what, "signal"))
+        return signals(a);
     if (!strcmp(what, "llsc"))
         return at_once(add_llsc, (unsigned)a, b);
     if (!strcmp(what, "lse"))

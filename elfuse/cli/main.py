@@ -41,6 +41,7 @@ class LazyGroup(click.Group):
         "run": "elfuse.cli.run:run",
         "oci": "elfuse.cli.oci:oci",
         "cache": "elfuse.cli.cache:cache",
+        "doctor": "elfuse.cli.doctor:doctor",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
