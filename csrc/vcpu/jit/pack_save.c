@@ -34,7 +34,7 @@ struct save {
     struct source_link *links;
     uint32_t *granules; /* of the arena: 1 + which of blocks[] has its code there */
     uint32_t page_count, page_room, block_count, block_room, link_count, link_room;
-    uint32_t fresh; /* blocks that the pack did not have */
+    uint32_t fresh; /* blocks of the chosen pages that the pack did not have */
     uint32_t code_bytes, block_bytes;
     bool failed;
 };
@@ -98,7 +98,6 @@ static void add_live_page(struct save *s, const struct vcpu_vm *vm, const struct
         if (s->failed)
             return;
         add_block(s, b);
-        s->fresh += !is_from_pack(&s->keeper->pack, b);
     }
 }
 
@@ -189,6 +188,12 @@ static void choose_pages(struct save *s)
     }
     s->page_count = n;
     qsort(s->pages, n, sizeof *s->pages, by_address);
+    s->fresh = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct source_page *p = &s->pages[i];
+        for (uint32_t j = p->first; j < p->first + p->count; j++)
+            s->fresh += !is_from_pack(&s->keeper->pack, s->blocks[j].block);
+    }
 }
 
 static void place_block(struct save *s, uint32_t index)
@@ -394,22 +399,25 @@ static void gather(struct save *s, const struct vcpu_vm *vm)
 void pack_save(struct vcpu_vm *vm, struct keeper *k)
 {
     struct save s = {.jit = jit_of_vm(vm), .keeper = k};
+    struct pack_header *file = NULL;
     gather(&s, vm);
-    if (!s.failed && s.fresh > pack_few(&k->pack)) {
+    if (!s.failed && s.page_count) {
         qsort(s.pages, s.page_count, sizeof *s.pages, by_address);
         add_pack_pages(&s, s.page_count);
         add_links(&s);
         choose_pages(&s);
-        struct pack_header *file = !s.failed && s.page_count && place(&s) ? make_file(&s) : NULL;
-        char name[64];
-        pack_name(name, sizeof name, &k->key);
-        if (file && settle_secret(k) && pack_write(k->dir, name, file, file->bytes, false)) {
-            k->saved_bytes = file->bytes;
-            pack_prune(k->dir);
-        }
-        if (file)
-            pack_memory_free(file, file->bytes);
     }
+    /* A program that has more than fits must not write the same again and again. */
+    if (!s.failed && s.fresh > pack_few(&k->pack) && place(&s))
+        file = make_file(&s);
+    char name[64];
+    pack_name(name, sizeof name, &k->key);
+    if (file && settle_secret(k) && pack_write(k->dir, name, file, file->bytes, false)) {
+        k->saved_bytes = file->bytes;
+        pack_prune(k->dir);
+    }
+    if (file)
+        pack_memory_free(file, file->bytes);
     pack_memory_free(s.granules, GRANULES_BYTES);
     free(s.pages);
     free(s.blocks);

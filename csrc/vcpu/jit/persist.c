@@ -37,7 +37,7 @@ static bool take_secret(struct keeper *k)
 bool persist_cache(struct vcpu_vm *vm, int dir)
 {
     struct jit *jit = jit_of_vm(vm);
-    if (dir < 0 || jit->keeper)
+    if (dir < 0 || jit->keeper || jit->dump_fd >= 0) /* a dump is to have every block */
         return true;
     struct keeper *k = calloc(1, sizeof *k);
     if (!k)
