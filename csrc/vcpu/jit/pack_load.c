@@ -52,7 +52,7 @@ static bool are_pages_sane(const struct pack *p)
 }
 
 /* The blocks' places, while walking over them. */
-static bool are_blocks_sane(struct pack *p, uint8_t *at, const uint8_t *end)
+static bool are_blocks_sane(struct pack *p, uint8_t *at, const uint8_t *end, uint32_t code_bytes)
 {
     uint32_t code = 0; /* where the one before ends */
     for (uint32_t i = 0; i < p->block_count; i++) {
@@ -62,7 +62,7 @@ static bool are_blocks_sane(struct pack *p, uint8_t *at, const uint8_t *end)
             return false;
         uint32_t last = b->code + b->size - 1;
         if (b->code < code || b->code % 16 || b->size < 16 + JIT_DEAD_BYTES ||
-            b->size > SEGMENT_BYTES || last >= p->segments * SEGMENT_BYTES ||
+            b->size > SEGMENT_BYTES || last >= code_bytes ||
             b->code / SEGMENT_BYTES != last / SEGMENT_BYTES ||
             b->segment != b->code / SEGMENT_BYTES)
             return false;
@@ -123,7 +123,7 @@ static bool lay_out(struct pack *p, const struct pack_header *h)
     at += h->links * sizeof *p->links;
     p->ins = (const uint32_t *)(void *)at;
     at += h->links * sizeof *p->ins;
-    return are_pages_sane(p) && are_blocks_sane(p, at, at + h->block_bytes);
+    return are_pages_sane(p) && are_blocks_sane(p, at, at + h->block_bytes, h->code_bytes);
 }
 
 /* The segments get their lists of blocks. Returns false, with nothing changed that counts, when
