@@ -35,8 +35,6 @@
 #include "vcpu/interp/interp.h"
 #include "vcpu/vcpu.h"
 
-#define GUEST_SIZE (1ull << 36)
-
 static struct vec_case cases[VEC_BATCH];
 static struct vec_result ours[VEC_BATCH], theirs[VEC_BATCH];
 static struct vcpu_vm *vm;
@@ -115,8 +113,8 @@ static void set_up(void)
                            .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
     sigaltstack(&ss, NULL);
     struct vcpu_vm_config config = {
-        .size = GUEST_SIZE, .counter = counter, .counter_hz = 1000000000};
-    base = mmap(NULL, GUEST_SIZE + 2 * VCPU_GUARD, PROT_NONE,
+        .size = VEC_LIMIT, .counter = counter, .counter_hz = 1000000000};
+    base = mmap(NULL, VEC_LIMIT + 2 * VCPU_GUARD, PROT_NONE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         die("mmap");

@@ -130,6 +130,9 @@ static inline bool a64_known_difference(const struct vec_case *c, const struct v
     /* The reference loses the address of a fault beyond its host's canonical range: it says 0. */
     if (right.stop == VEC_SEGV && right.fault_addr == 0 && (ours->fault_addr & VEC_TBI) >> 47 != 0)
         right.fault_addr = ours->fault_addr;
+    /* An access across the end of the guest's range is told with that address. */
+    if (ours->fault_addr == VEC_LIMIT && VEC_LIMIT - (right.fault_addr & VEC_TBI) < 64)
+        right.fault_addr = ours->fault_addr;
     if ((ours->fault_addr & VEC_TBI) == (right.fault_addr & VEC_TBI))
         right.fault_addr = ours->fault_addr;
     /* The translator keeps no flags that nothing will read (docs/adr/0006). */

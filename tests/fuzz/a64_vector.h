@@ -23,6 +23,7 @@
 #define VEC_DATA_SIZE 0x2000ull
 #define VEC_RO        0x50004000ull
 #define VEC_RO_SIZE   0x1000ull
+#define VEC_LIMIT     (1ull << 36) /* where ours ends */
 #define VEC_BRK       0xd4200000u
 #define VEC_NOP       0xd503201fu
 
