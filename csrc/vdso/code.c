@@ -48,9 +48,9 @@ static void system_call(struct vdso_code *c, uint32_t nr)
 }
 
 /*
- * x4 = x2 / 1e9, x5 = x2 % 1e9; x3 is left 1e9. The quotient by multiplication, which is exact for all
- * of 64 bits: 1e9 = 2^9 * 5^9, and the multiplier is 2^75 / 5^9, rounded up. A division of 64 bits
- * takes a sixth of the whole call.
+ * x4 = x2 / 1e9, x5 = x2 % 1e9; x3 is left 1e9. The quotient by multiplication, which is exact for
+ * all of 64 bits: 1e9 = 2^9 * 5^9, and the multiplier is 2^75 / 5^9, rounded up. A division of 64
+ * bits takes a sixth of the whole call.
  */
 static void split_seconds(struct vdso_code *c)
 {

@@ -54,12 +54,11 @@ int mm_create(struct mm **out, enum vcpu_engine engine, uint64_t (*counter)(void
         free(mm);
         return result;
     }
-    const struct vcpu_vm_config config = {
-        .base = mm->base,
-        .size = mm->size,
-        .counter = counter,
-        .counter_hz = counter_hz,
-        .engine = engine};
+    const struct vcpu_vm_config config = {.base = mm->base,
+                                          .size = mm->size,
+                                          .counter = counter,
+                                          .counter_hz = counter_hz,
+                                          .engine = engine};
     mm->vm = vcpu_vm_create(&config);
     if (!mm->vm) {
         snprintf(err, err_size,

@@ -6,11 +6,11 @@
 
 #include "vcpu/jit/translate.h"
 
-jit_emit emit_ldst_uimm, emit_prfm, emit_ldst_imm9, emit_ldst_reg, emit_ldr_lit, emit_stp,
-    emit_ldp, emit_stxr, emit_ldxr, emit_stxp, emit_ldxp, emit_stlr, emit_ldar, emit_cas,
-    emit_ldadd, emit_ld_op, emit_swp, emit_vldst_uimm, emit_vldst_imm9, emit_vldst_reg,
-    emit_vldr_lit, emit_vldstp, emit_v1_multi, emit_v_multi, emit_v_lane, emit_v_repeat,
-    emit_clrex, emit_dmb, emit_dc_zva;
+jit_emit emit_ldst_uimm, emit_prfm, emit_ldst_imm9, emit_ldst_reg, emit_ldr_lit, emit_stp, emit_ldp,
+    emit_stxr, emit_ldxr, emit_stxp, emit_ldxp, emit_stlr, emit_ldar, emit_cas, emit_ldadd,
+    emit_ld_op, emit_swp, emit_vldst_uimm, emit_vldst_imm9, emit_vldst_reg, emit_vldr_lit,
+    emit_vldstp, emit_v1_multi, emit_v_multi, emit_v_lane, emit_v_repeat, emit_clrex, emit_dmb,
+    emit_dc_zva;
 
 #define EMIT_ROWS_LDST(ROW)                                                                        \
     ROW(STRB_uimm, emit_ldst_uimm)                                                                 \

@@ -125,8 +125,7 @@ bool emit_v1_multi(struct translation *t, uint32_t insn)
 
 /* ---- one lane of each register ---- */
 
-static void load_lanes(struct translation *t, const struct list *l, unsigned lane,
-                       struct x64_rm rm)
+static void load_lanes(struct translation *t, const struct list *l, unsigned lane, struct x64_rm rm)
 {
     unsigned last = l->count - 1;
     int to[4];

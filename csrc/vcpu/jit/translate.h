@@ -62,8 +62,8 @@ struct translation {
     struct x64 e; /* hot code */
     uint8_t *end; /* of the room for the block */
     const struct jit_host *host;
-    uint64_t limit; /* of the guest's range */
-    uint64_t key;   /* the block's */
+    uint64_t limit;        /* of the guest's range */
+    uint64_t key;          /* the block's */
     const uint32_t *words; /* the block's instructions */
 
     /* The instruction: */

@@ -52,7 +52,8 @@ static void setup(void)
     struct process *proc;
     char err[256];
     CHECK_EQ(process_create(&proc), 0);
-    CHECK_EQ(mm_create(&proc->mm, VCPU_ENGINE_AUTO, host_counter, HOST_COUNTER_HZ, err, sizeof(err)), 0);
+    CHECK_EQ(
+        mm_create(&proc->mm, VCPU_ENGINE_AUTO, host_counter, HOST_COUNTER_HZ, err, sizeof(err)), 0);
     proc->vm = proc->mm->vm;
     proc->fds = fd_table_create();
     CHECK_EQ(task_create_first(proc, &task), 0);
