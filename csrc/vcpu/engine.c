@@ -2,22 +2,9 @@
  * engine.c - which engine runs a guest.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "vcpu/interp/interp_core.h"
 #include "vcpu/jit/jit.h"
-
-bool vcpu_engine_parse(const char *name, enum vcpu_engine *engine)
-{
-    static const char *const names[] = {"auto", "interp", "jit"};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!strcmp(name, names[i])) {
-            *engine = (enum vcpu_engine)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 enum vcpu_engine vcpu_engine_auto(const char **why)
 {

@@ -61,6 +61,7 @@ ROOMS = [
         [*FREESTANDING, "<immintrin.h>", "<pthread.h>", "<setjmp.h>", "<signal.h>", "<ucontext.h>"],
     ),
     Room("csrc/vcpu/jit/*", [*VCPU, '"vcpu/interp/*"', '"vcpu/jit/*"', '"jit_version.h"'], ["<*>"]),
+    Room("csrc/vcpu/engine_name.c", ['"vcpu/vcpu.h"']),
     Room("csrc/vcpu/engine.c", [*VCPU, '"vcpu/interp/interp_core.h"', '"vcpu/jit/jit.h"']),
     Room("csrc/vcpu/fake/*", ['"vcpu/vcpu.h"', '"vcpu/fake/*"'], [*FREESTANDING, "<pthread.h>"]),
     Room("csrc/linux/abi/*", ['"linux/abi/*"'], FREESTANDING),

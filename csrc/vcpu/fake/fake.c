@@ -41,12 +41,6 @@ const char *vcpu_engine_name(const struct vcpu_vm *vm)
     return "fake";
 }
 
-bool vcpu_engine_parse(const char *name, enum vcpu_engine *engine)
-{
-    *engine = VCPU_ENGINE_AUTO;
-    return !strcmp(name, "auto");
-}
-
 enum vcpu_engine vcpu_engine_auto(const char **why)
 {
     *why = "there is no other";

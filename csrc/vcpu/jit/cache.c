@@ -290,12 +290,20 @@ void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool
     bool few = last - first < (1u << PAGE_HASH_BITS);
     uint64_t steps = few ? last - first + 1 : 1u << PAGE_HASH_BITS;
     for (uint64_t i = 0; i < steps; i++) {
-        struct jit_page *p = jit->pages[few ? page_hash(first + i) : i];
-        for (; p; p = p->next) {
-            if (p->page < first || p->page > last)
-                continue;
-            kill_page(jit, p);
-            forget_content(p, rewritten);
+        struct jit_page **at = &jit->pages[few ? page_hash(first + i) : i], *p;
+        while ((p = *at)) {
+            bool meets = p->page >= first && p->page <= last;
+            if (meets) {
+                kill_page(jit, p);
+                forget_content(p, rewritten);
+            }
+            /* Where the mapping is gone nothing is left to know: a guest may map for ever. */
+            if (meets && !rewritten) {
+                *at = p->next;
+                free(p);
+            } else {
+                at = &p->next;
+            }
         }
     }
 }
