@@ -81,6 +81,13 @@ enum vcpu_engine {
  * whose address was compared before a small offset was added. */
 #define VCPU_GUARD (1ull << 20)
 
+/*
+ * A hint that no architecture defines, right before MRS of CNTVCT_EL0: v0 to v7 and v16 to v31 are
+ * dead there, as at a call (AAPCS64 6.1.2). They become zero or stay. For the vDSO's clocks:
+ * keeping them costs a translator 7 ns of 48.
+ */
+#define VCPU_HINT_VECTORS_DEAD 126u
+
 struct vcpu_vm_config {
     uint8_t *base; /* host address of guest address 0 */
     uint64_t size; /* bytes reserved from base: a power of two */

@@ -86,6 +86,7 @@ static void realtime(struct vdso_code *c, uint32_t holes[REALTIME_HOLES])
     put(c, a64_cmp_w(12, 7));
     holes[2] = hole(c); /* b.ne: written meanwhile */
     put(c, a64_isb());  /* the counter is not read early */
+    put(c, a64_hint(VDSO_HINT_VECTORS_DEAD));
     put(c, a64_mrs_cntvct(2));
     put(c, a64_sub(13, 2, 9));
     put(c, a64_cmp_x(13, 10));
@@ -116,16 +117,18 @@ static void clock_gettime(struct vdso_code *c)
 {
     uint32_t realtime_holes[REALTIME_HOLES];
     begin(c, VDSO_CLOCK_GETTIME);
-    put(c, a64_cmp_w_imm(0, CLOCK_MONOTONIC));
+    /* Without NZCV, which a translator would have to keep for the caller. */
+    put(c, a64_sub_w_imm(8, 0, CLOCK_MONOTONIC));
     uint32_t not_monotonic = hole(c);
     put(c, a64_isb());
+    put(c, a64_hint(VDSO_HINT_VECTORS_DEAD));
     put(c, a64_mrs_cntvct(2));
     uint32_t store = c->count;
     split_seconds(c);
     put(c, a64_stp_x(4, 5, 1, 0));
     put(c, a64_movz(0, 0, 0));
     put(c, a64_ret());
-    c->word[not_monotonic] = a64_b_cond(COND_NE, from_hole(c, not_monotonic));
+    c->word[not_monotonic] = a64_cbnz_w(8, from_hole(c, not_monotonic));
     uint32_t other = hole(c); /* cbnz w0: not CLOCK_REALTIME */
     realtime(c, realtime_holes);
     put(c, a64_b((int32_t)(store - c->count) * 4));

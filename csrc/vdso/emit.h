@@ -59,6 +59,16 @@ static inline uint32_t a64_umulh(unsigned d, unsigned n, unsigned m)
 {
     return 0x9bc07c00u | m << 16 | n << 5 | d;
 }
+/* hint #n */
+static inline uint32_t a64_hint(uint32_t n)
+{
+    return 0xd503201fu | n << 5;
+}
+/* sub wd, wn, #imm */
+static inline uint32_t a64_sub_w_imm(unsigned d, unsigned n, uint32_t imm)
+{
+    return 0x51000000u | imm << 10 | n << 5 | d;
+}
 /* lsr xd, xn, #shift */
 static inline uint32_t a64_lsr_x(unsigned d, unsigned n, uint32_t shift)
 {

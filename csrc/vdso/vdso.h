@@ -37,4 +37,8 @@ struct vdso_time {
 /* Write a new offset. Any thread; of writers at the same time one wins, the others do nothing. */
 void vdso_time_write(struct vdso_time *time, uint64_t taken, int64_t real_offset);
 
+/* VCPU_HINT_VECTORS_DEAD of vcpu/vcpu.h, which this folder does not include: csrc/linux/mm/vdso.c
+ * asserts that they are the same. */
+#define VDSO_HINT_VECTORS_DEAD 126u
+
 #endif

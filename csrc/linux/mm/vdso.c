@@ -5,6 +5,8 @@
 #include "host/time.h"
 #include "linux/mm/mm.h"
 
+_Static_assert(VDSO_HINT_VECTORS_DEAD == VCPU_HINT_VECTORS_DEAD, "one hint for both");
+
 static int make_pages(struct mm *mm)
 {
     struct vdso_info info;

@@ -17,12 +17,18 @@ bool emit_nothing(struct translation *t, uint32_t insn)
     return true;
 }
 
-/* What follows is looked up again, and a change of code has killed its block. */
+/* If a change of code has killed this block, what follows is looked up again: its first byte is
+ * then the jump's that was put there (cache.c). */
 bool emit_isb(struct translation *t, uint32_t insn)
 {
     (void)insn;
-    jit_exit(t, t->pc + 4, true);
-    t->ended = true;
+    jit_flags_clobber(t);
+    /* cmp byte ptr [rip + the block's beginning], 0xe9: seven bytes */
+    x64_u8(&t->e, 0x80);
+    x64_u8(&t->e, 0x3d);
+    x64_u32(&t->e, (uint32_t)(t->code - (t->e.at + 5)));
+    x64_u8(&t->e, 0xe9);
+    jit_exit_if(t, CC_E, t->pc + 4, false);
     return true;
 }
 
@@ -44,8 +50,13 @@ bool emit_msr_tpidr(struct translation *t, uint32_t insn)
 
 bool emit_mrs_cntvct(struct translation *t, uint32_t insn)
 {
+    const uint32_t dead = 0xd503201fu | VCPU_HINT_VECTORS_DEAD << 5;
+    bool no_vectors = t->index > 0 && t->words[t->index - 1] == dead;
+    int32_t stub = no_vectors ? STUB_COUNTER_NO_VECTORS : STUB_COUNTER;
     jit_flags_clobber(t);
-    x64_call_rm(&t->e, x64_mem(RBP, JIT_AT(stubs) + STUB_COUNTER * 8));
+    x64_call_rm(&t->e, x64_mem(RBP, JIT_AT(stubs) + stub * 8));
+    if (no_vectors)
+        memset(t->vhigh, VHIGH_ANY, sizeof t->vhigh);
     jit_done(t, reg_dst(bits(insn, 0, 5)), RAX);
     return true;
 }

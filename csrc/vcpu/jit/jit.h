@@ -40,7 +40,8 @@ enum jit_stub {
     STUB_BRANCH,   /* as FALLBACK, for an instruction that sets pc: dispatches it */
     STUB_SVC,      /* jumped to with pc of the next instruction in RAX, the immediate in ECX */
     STUB_COUNTER,  /* called: RAX becomes CNTVCT_EL0, EFLAGS, RCX and RDX anything */
-    STUB_RETURN,   /* the bottom of the return stack leads here, with a key in RAX */
+    STUB_COUNTER_NO_VECTORS, /* the same, and the guest's vector registers become zero */
+    STUB_RETURN,             /* the bottom of the return stack leads here, with a key in RAX */
     STUB_COUNT
 };
 

@@ -90,26 +90,41 @@ static bool is_volatile(int gpr)
     return gpr == RSI || gpr == RDI || (gpr >= R8 && gpr <= R11);
 }
 
-/* The counter is read often, through the vDSO: a call with the least around it. */
-static void emit_counter(struct x64 *e, uint64_t (*counter)(void))
+static void spill_volatile(struct x64 *e)
 {
-    uint64_t function;
-    memcpy(&function, &counter, sizeof function);
     for (unsigned n = 0; n <= REG_SP; n++)
         if (is_volatile(jit_gpr(n)))
             x64_mov_to(e, 8, jit_gpr_mem(n), (unsigned)jit_gpr(n));
-    for (unsigned n = 0; n < 32; n++)
+}
+
+static void fill_volatile(struct x64 *e)
+{
+    for (unsigned n = 0; n <= REG_SP; n++)
+        if (is_volatile(jit_gpr(n)))
+            x64_mov(e, 8, (unsigned)jit_gpr(n), jit_gpr_mem(n));
+}
+
+/* The counter is read often, through the vDSO: a call with the least around it. Without vectors
+ * theirs are cleared afterwards, so that nothing of the host's is left in them. */
+static void emit_counter(struct x64 *e, uint64_t (*counter)(void), bool vectors)
+{
+    uint64_t function;
+    memcpy(&function, &counter, sizeof function);
+    spill_volatile(e);
+    for (unsigned n = 0; n < 32 && vectors; n++)
         if (jit_xmm(n) >= 0)
             x64_vmovdqu_to(e, jit_v_mem(n), (unsigned)jit_xmm(n));
     to_host_stack(e);
     x64_mov_imm(e, RAX, function);
     x64_call_rm(e, x64_reg(RAX));
-    for (unsigned n = 0; n < 32; n++)
-        if (jit_xmm(n) >= 0)
-            x64_vmovdqu(e, (unsigned)jit_xmm(n), jit_v_mem(n));
-    for (unsigned n = 0; n <= REG_SP; n++)
-        if (is_volatile(jit_gpr(n)))
-            x64_mov(e, 8, (unsigned)jit_gpr(n), jit_gpr_mem(n));
+    for (unsigned n = 0; n < 32; n++) {
+        unsigned x = (unsigned)jit_xmm(n);
+        if (jit_xmm(n) >= 0 && vectors)
+            x64_vmovdqu(e, x, jit_v_mem(n));
+        else if (jit_xmm(n) >= 0)
+            x64_vop(e, 0xef, x, x, x64_reg((int)x)); /* VPXOR */
+    }
+    fill_volatile(e);
     x64_mov(e, 8, RSP, at(JIT_AT(return_sp)));
     x64_ret(e);
 }
@@ -147,8 +162,8 @@ uint32_t jit_stubs_make(struct jit *jit, uint32_t offset, uint64_t (*counter)(vo
             emit_svc_exit(&e, leave);
             continue;
         }
-        if (i == STUB_COUNTER) {
-            emit_counter(&e, counter);
+        if (i == STUB_COUNTER || i == STUB_COUNTER_NO_VECTORS) {
+            emit_counter(&e, counter, i == STUB_COUNTER);
             continue;
         }
         if (i == STUB_RETURN)

@@ -24,7 +24,7 @@ static unsigned effect_of_system(uint32_t insn)
     if ((insn & 0xfffff01f) == 0xd503201f)
         return 0; /* hints */
     if ((insn & 0xfffff000) == 0xd5033000)
-        return (insn & 0xe0) == 0xc0 ? LEAVES | READS : 0; /* ISB; other barriers */
+        return 0; /* barriers */
     if ((insn & 0xfff00000) == 0xd5300000)
         return (insn & 0xffffffe0) == 0xd53b4200 ? READS : 0; /* MRS NZCV; others */
     switch (insn & 0xffffffe0) {
