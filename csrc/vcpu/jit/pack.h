@@ -94,9 +94,9 @@ void pack_hash_add(const uint64_t *secret, struct pack_hash *sum, const void *da
 struct pack_hash pack_digest(const uint64_t *secret, const struct pack_header *header,
                              const void *tables, size_t table_bytes, const void *code);
 
-/* pack_file.c: memory for a whole file, zeroed, in large pages where the host has them: small ones
- * cost more than to read into them. NULL: none. */
-void *pack_memory(size_t bytes);
+/* pack_file.c: memory for a whole file, zeroed, in large pages where the host has them and so much
+ * of it will be used that small ones cost more. NULL: none. */
+void *pack_memory(size_t bytes, size_t used);
 void pack_memory_free(void *memory, size_t bytes);
 /* And the directory. */
 void pack_name(char *name, size_t size, const struct pack_hash *key);

@@ -23,7 +23,7 @@
 
 #define LARGE_PAGE (2u << 20)
 
-void *pack_memory(size_t bytes)
+void *pack_memory(size_t bytes, size_t used)
 {
     size_t size = (bytes + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
     uint8_t *at = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE,
@@ -35,7 +35,7 @@ void *pack_memory(size_t bytes)
         munmap(at, before);
     munmap(at + before + size, LARGE_PAGE - before);
     /* A small one would be cleared for more than it holds. */
-    if (bytes >= LARGE_PAGE / 4)
+    if (used >= LARGE_PAGE / 4)
         madvise(at + before, size, MADV_HUGEPAGE);
     return at + before;
 }

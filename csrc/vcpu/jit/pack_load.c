@@ -172,7 +172,7 @@ static bool read_pack(struct vcpu_vm *vm, struct keeper *k, int fd, uint64_t siz
     p->segments = (h.code_bytes + SEGMENT_BYTES - 1) / SEGMENT_BYTES;
     p->first_segment = fresh_segments(jit, p->segments);
     p->bytes = pack_table_bytes(&h);
-    p->memory = pack_memory(p->bytes);
+    p->memory = pack_memory(p->bytes, p->bytes);
     p->blocks = malloc(h.blocks * sizeof *p->blocks);
     if (!p->first_segment || !p->memory || !p->blocks)
         return false;

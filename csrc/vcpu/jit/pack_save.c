@@ -211,7 +211,9 @@ static void place_block(struct save *s, uint32_t index)
 static bool place(struct save *s)
 {
     struct source_block *placed = malloc((s->block_count + 1) * sizeof *placed);
-    s->granules = pack_memory(GRANULES_BYTES);
+    /* A block is some 400 bytes of code, of which each GRANULE has an entry. */
+    s->granules =
+        pack_memory(GRANULES_BYTES, s->block_count * (400 / GRANULE * sizeof *s->granules));
     if (!placed || !s->granules) {
         free(placed);
         return false;
@@ -367,7 +369,7 @@ static struct pack_header *make_file(const struct save *s)
     h.block_bytes += (uint32_t)(-pack_table_bytes(&h) & 15);
     h.code_bytes = s->code_bytes;
     h.bytes = sizeof h + pack_table_bytes(&h) + h.code_bytes;
-    struct pack_header *file = h.bytes <= PACK_BYTES ? pack_memory(h.bytes) : NULL;
+    struct pack_header *file = h.bytes <= PACK_BYTES ? pack_memory(h.bytes, h.bytes) : NULL;
     if (file) {
         *file = h;
         struct parts to = parts_of(file);
