@@ -22,11 +22,6 @@ static unsigned pc_hash(uint64_t pc)
     return (unsigned)((pc >> 2) ^ (pc >> (HASH_BITS + 2))) & ((1u << HASH_BITS) - 1);
 }
 
-static unsigned page_hash(uint64_t page)
-{
-    return (unsigned)(page ^ (page >> PAGE_HASH_BITS)) & ((1u << PAGE_HASH_BITS) - 1);
-}
-
 int cache_init(struct vcpu_vm *vm)
 {
     vm->pages = calloc((size_t)1 << PAGE_HASH_BITS, sizeof *vm->pages);
@@ -80,7 +75,7 @@ struct block *cache_find(struct vcpu_vm *vm, uint64_t pc)
 static struct code_page *page_of(struct vcpu_vm *vm, uint64_t pc)
 {
     uint64_t page = pc >> GUEST_PAGE_BITS;
-    struct code_page **head = &vm->pages[page_hash(page)];
+    struct code_page **head = &vm->pages[interp_page_hash(page)];
     for (struct code_page *p = *head; p; p = p->next) {
         if (p->page == page)
             return p;
@@ -158,7 +153,7 @@ void cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end)
      */
     uint64_t steps = few ? last - first + 1 : 1u << PAGE_HASH_BITS;
     for (uint64_t i = 0; i < steps; i++) {
-        struct code_page *p = vm->pages[few ? page_hash(first + i) : i];
+        struct code_page *p = vm->pages[few ? interp_page_hash(first + i) : i];
         for (; p; p = p->next) {
             if (p->page >= first && p->page <= last)
                 kill_page(vm, p);
@@ -188,7 +183,7 @@ void cache_flush(struct vcpu_vm *vm)
         atomic_fetch_or(&v->attention, ATTEND_FLUSH);
 }
 
-void cache_reclaim(struct vcpu_vm *vm)
+uint64_t interp_oldest_epoch(const struct vcpu_vm *vm)
 {
     uint64_t oldest = UINT64_MAX;
     for (struct vcpu *v = vm->vcpus; v; v = v->next) {
@@ -196,6 +191,12 @@ void cache_reclaim(struct vcpu_vm *vm)
         if (seen && seen < oldest)
             oldest = seen;
     }
+    return oldest;
+}
+
+void cache_reclaim(struct vcpu_vm *vm)
+{
+    uint64_t oldest = interp_oldest_epoch(vm);
     struct arena_chunk **at = &vm->retired;
     while (*at) {
         struct arena_chunk *chunk = *at;

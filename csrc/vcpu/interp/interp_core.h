@@ -170,6 +170,13 @@ void cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end);
 void cache_flush(struct vcpu_vm *vm);
 /* With the lock: free what no vcpu can use any more. */
 void cache_reclaim(struct vcpu_vm *vm);
+/* With the lock: the earliest epoch that a running vcpu has taken up. */
+uint64_t interp_oldest_epoch(const struct vcpu_vm *vm);
+/* Where a code page is looked for, of 2^PAGE_HASH_BITS. */
+static inline unsigned interp_page_hash(uint64_t page)
+{
+    return (unsigned)(page ^ (page >> PAGE_HASH_BITS)) & ((1u << PAGE_HASH_BITS) - 1);
+}
 /* A block that no pc matches. */
 struct block *block_none(void);
 

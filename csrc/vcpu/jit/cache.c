@@ -26,11 +26,6 @@ static struct block_table *new_table(unsigned bits, struct block_table *older)
     return t;
 }
 
-static unsigned page_hash(uint64_t page)
-{
-    return (unsigned)(page ^ (page >> PAGE_HASH_BITS)) & ((1u << PAGE_HASH_BITS) - 1);
-}
-
 /* ---- the arena ---- */
 
 /* Shared memory of size bytes, and a second view of it to be run, without a descriptor that a guest
@@ -175,7 +170,7 @@ static void *meta_alloc(struct segment *s, size_t size)
 
 struct jit_page *jit_cache_page(struct jit *jit, uint64_t page)
 {
-    struct jit_page **head = &jit->pages[page_hash(page)];
+    struct jit_page **head = &jit->pages[interp_page_hash(page)];
     for (struct jit_page *p = *head; p; p = p->next) {
         if (p->page == page)
             return p;
@@ -290,7 +285,7 @@ void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool
     bool few = last - first < (1u << PAGE_HASH_BITS);
     uint64_t steps = few ? last - first + 1 : 1u << PAGE_HASH_BITS;
     for (uint64_t i = 0; i < steps; i++) {
-        struct jit_page **at = &jit->pages[few ? page_hash(first + i) : i], *p;
+        struct jit_page **at = &jit->pages[few ? interp_page_hash(first + i) : i], *p;
         while ((p = *at)) {
             bool meets = p->page >= first && p->page <= last;
             if (meets) {
@@ -309,17 +304,6 @@ void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool
 }
 
 /* ---- segments ---- */
-
-static uint64_t oldest_epoch(const struct vcpu_vm *vm)
-{
-    uint64_t oldest = UINT64_MAX;
-    for (struct vcpu *v = vm->vcpus; v; v = v->next) {
-        uint64_t seen = atomic_load(&v->seen_epoch);
-        if (seen && seen < oldest)
-            oldest = seen;
-    }
-    return oldest;
-}
 
 static void take_from_page(struct jit *jit, struct jit_block *b, uint64_t key)
 {
@@ -365,7 +349,7 @@ static bool reuse(const struct vcpu_vm *vm, struct segment *s)
 {
     if (!s->free_at)
         return true;
-    if (s->free_at > oldest_epoch(vm))
+    if (s->free_at > interp_oldest_epoch(vm))
         return false;
     free_meta(s->retired);
     s->retired = NULL;

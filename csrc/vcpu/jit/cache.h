@@ -84,7 +84,6 @@ struct jit_page {
 
 struct jit_stats {
     uint64_t blocks, insns, code_bytes, nanoseconds, evictions, kills, links;
-    uint64_t slow, dispatches;
     uint64_t fallbacks[A64_COUNT + 1];
 };
 
@@ -96,10 +95,9 @@ struct jit {
     _Atomic(struct block_table *) hash;
     struct jit_page **pages;
     struct translation translation; /* under the lock */
-    uint8_t *stubs;                 /* the first segment begins with them */
     uint32_t stub_offset[STUB_COUNT];
     uint32_t enter_offset;
-    uint32_t first_free; /* behind them */
+    uint32_t first_free; /* behind the stubs, with which the first segment begins */
     bool want_stats;
     struct jit_stats stats;
     int dump_fd;           /* ELFUSE_JIT_DUMP, or -1 */

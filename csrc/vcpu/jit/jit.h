@@ -21,9 +21,10 @@
 #define JIT_AT(member) ((int32_t)offsetof(struct jit_cpu, member) - JIT_BIAS)
 
 /*
- * A block's key: its pc, with this bit where FPCR is not zero. Such blocks leave floating point to
- * the interpreter. (No pc of a block has the bit: the guest's range ends far below. In the key of
- * an address that may be anything it is inverted, so that the address is not lost.)
+ * A block's key: its pc, with this bit where FPCR is not zero. Floating point in such blocks
+ * asks what FPCR holds when it runs. (No pc of a block has the bit: the guest's range ends far
+ * below. In the key of an address that may be anything it is inverted, so that the address is not
+ * lost.)
  */
 #define JIT_KEY_FPCR (1ull << 62)
 
@@ -87,7 +88,7 @@ struct jit_cpu {
     struct vcpu vcpu; /* first */
     uint16_t flags;
     uint16_t jumps_used; /* a bit for each sixteenth of jumps[] that has entries */
-    uint32_t mxcsr;      /* scratch for LDMXCSR and STMXCSR */
+    uint32_t mxcsr;      /* changed by nothing: a barrier's locked instruction is on it */
     uint64_t host_sp;    /* of the C code that entered */
     uint64_t return_sp;  /* RSP of translated code while C runs */
     const void *stubs[STUB_COUNT];

@@ -93,8 +93,8 @@ struct translation {
 
 typedef bool jit_emit(struct translation *t, uint32_t insn);
 
-/* FPCR is zero: round to nearest, no flushing, no default NaN. Only then may floating point be
- * emitted; otherwise return false. */
+/* FPCR is zero: round to nearest, no flushing, no default NaN. Otherwise code asks when it runs
+ * what FPCR holds: fp_begin() and fp_guard(), fp_emit.h. */
 static inline bool jit_fp_plain(const struct translation *t)
 {
     return !(t->key & JIT_KEY_FPCR);
@@ -265,6 +265,7 @@ extern jit_emit *const jit_emitters[A64_COUNT + 1];
  * JIT_MAX_OFFSET, at most 4096 bytes from there. Emits the check that confines the access, unless n
  * is known to be inside. May use `scratch` (a general register), which the operand may then
  * contain. It calls jit_flags_clobber(), which may use RAX: no data may be in RAX.
+ * The operand is R15, which is page-aligned, + n's register (or scratch), unchanged, + offset.
  */
 struct x64_rm jit_address(struct translation *t, unsigned n, int64_t offset, int scratch);
 /* The same for an address in host register `reg` that nothing is known of, which may not be changed
