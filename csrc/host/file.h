@@ -35,6 +35,9 @@ void host_set_openat2(bool use);
 /* A new open file description of the same file, through /proc/self/fd. */
 int host_reopen(int fd, int flags);
 int host_reopen_wait(int fd, int flags);
+/* An O_PATH descriptor of the same file, above the boundary: unlike a duplicate's, its closing
+ * gives up no record lock (fcntl) that the process holds on the file. */
+int host_path_only(int fd);
 /* Host path of what fd is open on, as /proc/self/fd shows it; length, or -errno. */
 int64_t host_fd_path(int fd, char *buf, size_t size);
 /* Target of the symbolic link that the O_PATH descriptor fd is open on. Not NUL-terminated. */

@@ -56,6 +56,8 @@ int host_dup(int fd);
 int host_dup3(int oldfd, int newfd, int flags);
 /* Lowest free number >= min, as F_DUPFD(_CLOEXEC). */
 int host_dupfd(int fd, int min, bool cloexec);
+/* Whether both are one open file description: false where the host does not tell. */
+bool host_same_open_file(int a, int b);
 int host_getfl(int fd); /* arm64 flags */
 int host_setfl(int fd, int flags);
 /* Commands whose argument and numbers are the same on every architecture: integer or pointer. May

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/io.h"
 #include "host/linux/flags.h"
 #include "host/linux/safe_syscall.h"
 
@@ -158,6 +159,11 @@ int host_reopen(int fd, int flags)
 int host_reopen_wait(int fd, int flags)
 {
     return reopen(fd, flags, true);
+}
+
+int host_path_only(int fd)
+{
+    return host_fd_private(reopen(fd, LINUX_O_PATH | LINUX_O_CLOEXEC, false));
 }
 
 int64_t host_fd_path(int fd, char *buf, size_t size)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/kcmp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -188,6 +189,12 @@ int host_dup3(int oldfd, int newfd, int flags)
 int host_dupfd(int fd, int min, bool cloexec)
 {
     return (int)ret(fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, min));
+}
+
+bool host_same_open_file(int a, int b)
+{
+    pid_t self = getpid();
+    return syscall(SYS_kcmp, self, self, KCMP_FILE, a, b) == 0;
 }
 
 int host_getfl(int fd)

@@ -37,6 +37,32 @@ static int prepare(struct task *task, struct fs_path *p)
     return fs_copy_up(task->proc->fs, p);
 }
 
+/*
+ * Owner and mode are read and written as one: with the tree's lock, so that a chmod does not undo
+ * another process's chown. p->st is what they are now.
+ */
+static int attributes_enter(struct fs_context *fs, struct fs_path *p)
+{
+    struct linux_statx st;
+
+    fs_tree_lock(fs);
+    int r = host_statx_fd(p->fd, &st);
+    if (r < 0) {
+        fs_tree_unlock(fs);
+        return r;
+    }
+    owner_apply(p->fd, p->hit.layer > 0, &st);
+    p->st.stx_uid = st.stx_uid;
+    p->st.stx_gid = st.stx_gid;
+    p->st.stx_mode = st.stx_mode;
+    return 0;
+}
+
+static uint64_t rdev_of(const struct linux_statx *st)
+{
+    return linux_mkdev(st->stx_rdev_major, st->stx_rdev_minor);
+}
+
 /* Pipes, sockets and memory: nobody else sees their attributes, and Linux lets the owner change
  * them. Anything else that is not in the guest's trees is the host's (a device, a terminal, a
  * redirected file) and stays as it is. */
@@ -64,16 +90,20 @@ static int change_mode(struct task *task, struct fs_path *p, uint32_t mode)
         r = prepare(task, p);
     if (r < 0)
         return r;
+    uint32_t host_type = p->host_mode & LINUX_S_IFMT;
     mode &= LINUX_S_IALLUGO;
-    if (!LINUX_S_ISDIR(p->st.stx_mode) && cred->fsuid != 0 && !cred_in_group(cred, p->st.stx_gid))
-        mode &= ~(uint32_t)LINUX_S_ISGID;
-    uint32_t host_type = p->host_mode & LINUX_S_IFMT, full = (p->st.stx_mode & LINUX_S_IFMT) | mode;
     if (host_type == LINUX_S_IFIFO || host_type == LINUX_S_IFSOCK) /* these carry no attributes */
         return host_chmod_fd(p->fd, mode);
+    r = attributes_enter(task->proc->fs, p);
+    if (r < 0)
+        return r;
+    if (!LINUX_S_ISDIR(p->st.stx_mode) && cred->fsuid != 0 && !cred_in_group(cred, p->st.stx_gid))
+        mode &= ~(uint32_t)LINUX_S_ISGID;
     r = host_chmod_fd(p->fd, owner_host_mode(host_type | mode));
     if (r == 0)
-        r = owner_store(p->fd, p->st.stx_uid, p->st.stx_gid, full,
-                        linux_mkdev(p->st.stx_rdev_major, p->st.stx_rdev_minor));
+        r = owner_store(p->fd, p->st.stx_uid, p->st.stx_gid, (p->st.stx_mode & LINUX_S_IFMT) | mode,
+                        rdev_of(&p->st));
+    fs_tree_unlock(task->proc->fs);
     return r;
 }
 
@@ -136,28 +166,30 @@ static int chown_allowed(const struct cred *cred, const struct linux_statx *st, 
 static int change_owner(struct task *task, struct fs_path *p, uint32_t uid, uint32_t gid)
 {
     const struct cred *cred = &task->proc->cred;
-    uint32_t mode = p->st.stx_mode;
     int r = fs_writable(p);
 
     if (r == 0)
         r = chown_allowed(cred, &p->st, uid, gid);
     if (r < 0)
         return r;
-    if (LINUX_S_ISLNK(mode) || p->node || !carries(p))
+    if (LINUX_S_ISLNK(p->st.stx_mode) || p->node || !carries(p))
         return 0; /* nowhere to keep it (see owner.c) */
     r = prepare(task, p);
+    if (r < 0 || (uid == UINT32_MAX && gid == UINT32_MAX))
+        return r;
+    r = attributes_enter(task->proc->fs, p);
     if (r < 0)
         return r;
-    if (uid == UINT32_MAX && gid == UINT32_MAX)
-        return 0;
+    uint32_t mode = p->st.stx_mode;
     if (!LINUX_S_ISDIR(mode)) { /* should_remove_suid() */
         mode &= ~(uint32_t)LINUX_S_ISUID;
         if (mode & 0010)
             mode &= ~(uint32_t)LINUX_S_ISGID;
     }
-    return owner_store(p->fd, uid == UINT32_MAX ? p->st.stx_uid : uid,
-                       gid == UINT32_MAX ? p->st.stx_gid : gid, mode,
-                       linux_mkdev(p->st.stx_rdev_major, p->st.stx_rdev_minor));
+    r = owner_store(p->fd, uid == UINT32_MAX ? p->st.stx_uid : uid,
+                    gid == UINT32_MAX ? p->st.stx_gid : gid, mode, rdev_of(&p->st));
+    fs_tree_unlock(task->proc->fs);
+    return r;
 }
 
 int64_t sys_fchownat(struct task *task, const uint64_t a[6])

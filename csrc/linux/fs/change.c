@@ -46,14 +46,13 @@ static int mark_has_whiteouts(int dir)
     return r == -LINUX_EEXIST ? 0 : r;
 }
 
-int put_whiteout(struct fs_context *fs, struct fs_mount *m, int dir, const char *name)
+/* Make a whiteout in the work directory, to be moved into dir as `tmp`. */
+static int whiteout_aside(struct fs_context *fs, struct fs_mount *m, int dir, char tmp[32])
 {
-    char tmp[32];
-    int r;
-
     work_name(fs, tmp);
-    int fd = host_open_beneath(
-        m->work_fd, tmp, LINUX_O_WRONLY | LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_CLOEXEC, 0600);
+    int r, fd = host_open_beneath(m->work_fd, tmp,
+                                  LINUX_O_WRONLY | LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_CLOEXEC,
+                                  0600);
     if (fd < 0)
         return fd;
     r = host_setxattr_fd(fd, WHITEOUT_XATTR, "y", 1, 0);
@@ -62,8 +61,19 @@ int put_whiteout(struct fs_context *fs, struct fs_mount *m, int dir, const char 
         r = mark_has_whiteouts(dir);
     if (r == 0)
         r = mark_has_whiteouts(m->layers[0].fd);
-    if (r == 0)
-        r = host_renameat2(m->work_fd, tmp, dir, name, 0);
+    if (r < 0)
+        host_unlinkat(m->work_fd, tmp, false);
+    return r;
+}
+
+int put_whiteout(struct fs_context *fs, struct fs_mount *m, int dir, const char *name)
+{
+    char tmp[32];
+    int r = whiteout_aside(fs, m, dir, tmp);
+
+    if (r < 0)
+        return r;
+    r = host_renameat2(m->work_fd, tmp, dir, name, 0);
     if (r < 0)
         host_unlinkat(m->work_fd, tmp, false);
     return r;
@@ -98,8 +108,8 @@ struct make {
     enum make_kind kind;
     uint32_t mode;
     int flags;          /* MAKE_FILE: open flags */
-    const char *target; /* MAKE_LINK */
-    int from;           /* MAKE_HARDLINK: descriptor of the file */
+    const char *target; /* MAKE_LINK; MAKE_HARDLINK: the name in the directory `from` */
+    int from;           /* MAKE_HARDLINK: descriptor of the file, if there is no target */
 };
 
 static int make_at(const struct make *k, int dir, const char *name)
@@ -108,7 +118,9 @@ static int make_at(const struct make *k, int dir, const char *name)
     case MAKE_DIR: return host_mkdirat(dir, name, k->mode);
     case MAKE_NODE: return host_mknodat(dir, name, k->mode);
     case MAKE_LINK: return host_symlinkat(k->target, dir, name);
-    case MAKE_HARDLINK: return host_link_fd(k->from, dir, name);
+    case MAKE_HARDLINK:
+        return k->target ? host_linkat(k->from, k->target, dir, name)
+                         : host_link_fd(k->from, dir, name);
     case MAKE_FILE: break;
     }
     return host_open_beneath(dir, name, k->flags | LINUX_O_CREAT | LINUX_O_EXCL, k->mode);
@@ -151,12 +163,12 @@ static int make_in(struct fs_context *fs, struct fs_path *p, const struct make *
         return r;
     if (p->mnt == NULL || !mount_is_host(p->mnt) || p->mnt->is_file)
         return -LINUX_EPERM;
-    host_mutex_lock(&fs->tree_lock);
+    tree_enter(fs, p->mnt);
     dir = upper_parent(fs, p->mnt, p->rel);
     r = dir < 0 ? dir : make_at(k, dir, fs_name(p));
     if (r == -LINUX_EEXIST && p->mnt->type == FS_OVERLAY && upper_whiteout(dir, fs_name(p)))
         r = make_over_whiteout(fs, p->mnt, k, dir, fs_name(p));
-    host_mutex_unlock(&fs->tree_lock);
+    tree_leave(fs, p->mnt);
     if (dir >= 0)
         host_fd_close(dir);
     return r;
@@ -188,6 +200,8 @@ int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to)
 
     if (from->mnt != to->mnt && !(from->mnt == NULL && from->anon == to->mnt))
         return -LINUX_EXDEV;
+    if (from->mnt == NULL && from->hit.layer > 0)
+        return -LINUX_ENOENT; /* a lower file that was removed, as any file without a link */
     r = fs_copy_up(fs, from);
     if (r < 0)
         return r;
@@ -196,19 +210,12 @@ int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to)
 
     /* /proc/self/fd/N would be followed to the link's target: by name, for which the host needs no
      * right. */
-    host_mutex_lock(&fs->tree_lock);
-    int dir = upper_parent(fs, from->mnt, from->rel),
-        todir = dir < 0 ? dir : upper_parent(fs, to->mnt, to->rel);
-    r = todir < 0 ? todir : host_linkat(dir, fs_name(from), todir, fs_name(to));
-    if (r == -LINUX_EEXIST && to->mnt->type == FS_OVERLAY && upper_whiteout(todir, fs_name(to))) {
-        host_unlinkat(todir, fs_name(to), false);
-        r = host_linkat(dir, fs_name(from), todir, fs_name(to));
-    }
-    host_mutex_unlock(&fs->tree_lock);
-    if (dir >= 0)
-        host_fd_close(dir);
-    if (todir >= 0)
-        host_fd_close(todir);
+    int dir = fs_upper_parent(fs, from->mnt, from->rel);
+    if (dir < 0)
+        return dir;
+    r = make_in(fs, to,
+                &(struct make){.kind = MAKE_HARDLINK, .from = dir, .target = fs_name(from)});
+    host_fd_close(dir);
     return r;
 }
 
@@ -224,7 +231,7 @@ int fs_unlink(struct fs_context *fs, struct fs_path *p)
         return -LINUX_EBUSY;
     if (p->mnt == NULL || !mount_is_host(p->mnt))
         return -LINUX_EPERM;
-    host_mutex_lock(&fs->tree_lock);
+    tree_enter(fs, p->mnt);
     bool hide = lower_has(p->mnt, p->rel);
     dir = upper_parent(fs, p->mnt, p->rel);
     if (dir < 0)
@@ -234,16 +241,16 @@ int fs_unlink(struct fs_context *fs, struct fs_path *p)
                                             : put_whiteout(fs, p->mnt, dir, fs_name(p));
     else
         r = host_unlinkat(dir, fs_name(p), false);
-    host_mutex_unlock(&fs->tree_lock);
+    tree_leave(fs, p->mnt);
     if (dir >= 0)
         host_fd_close(dir);
     return r;
 }
 
-static int is_empty(struct fs_context *fs, const struct fs_path *p)
+int dir_is_empty(struct fs_context *fs, struct fs_mount *m, const char *rel)
 {
     struct dir_list *l;
-    int r = dir_list_merged(fs, p->mnt, p->rel, &l);
+    int r = dir_list_merged(fs, m, rel, &l);
 
     if (r < 0)
         return r;
@@ -252,13 +259,12 @@ static int is_empty(struct fs_context *fs, const struct fs_path *p)
     return r;
 }
 
-/* Take the upper directory dir/name, empty but for whiteouts, away. */
-static int remove_upper_dir(int dir, const char *name)
+static int remove_whiteouts_too(int dir, const char *name)
 {
     int r = host_unlinkat(dir, name, true);
 
     if (r != -LINUX_ENOTEMPTY)
-        return r == -LINUX_ENOENT ? 0 : r;
+        return r;
     int fd = host_open_beneath(dir, name, NODE_FLAGS | LINUX_O_DIRECTORY, 0);
     r = fd < 0 ? fd : clear_whiteouts(fd);
     if (fd >= 0)
@@ -266,158 +272,55 @@ static int remove_upper_dir(int dir, const char *name)
     return r < 0 ? r : host_unlinkat(dir, name, true);
 }
 
-static int rmdir_overlay(struct fs_context *fs, struct fs_path *p, int dir)
+int remove_upper_dir(struct fs_context *fs, struct fs_mount *m, int dir, const char *name,
+                     bool hide)
 {
-    int r = is_empty(fs, p);
+    char tmp[32];
+    int r;
 
+    if (!hide)
+        return remove_whiteouts_too(dir, name);
+    r = whiteout_aside(fs, m, dir, tmp);
     if (r < 0)
         return r;
-    bool hide = lower_has(p->mnt, p->rel);
-    r = remove_upper_dir(dir, fs_name(p));
-    if (r == 0 && hide)
-        r = put_whiteout(fs, p->mnt, dir, fs_name(p));
+    /* Were the directory removed first, the lower one would show until its whiteout is there. */
+    r = host_renameat2(m->work_fd, tmp, dir, name, LINUX_RENAME_EXCHANGE);
+    if (r == -LINUX_ENOENT)
+        r = host_renameat2(m->work_fd, tmp, dir, name, LINUX_RENAME_NOREPLACE);
+    else if (r == 0) {
+        r = remove_whiteouts_too(m->work_fd, tmp);
+        if (r < 0) /* a socket has been bound in it meanwhile */
+            host_renameat2(m->work_fd, tmp, dir, name, LINUX_RENAME_EXCHANGE);
+    }
+    if (r < 0)
+        host_unlinkat(m->work_fd, tmp, false);
     return r;
 }
 
 int fs_rmdir(struct fs_context *fs, struct fs_path *p)
 {
+    struct fs_mount *m = p->mnt;
     int dir, r = fs_writable(p);
 
     if (r < 0)
         return r;
     if (mount_at_or_below(fs, p->path))
         return -LINUX_EBUSY;
-    if (p->mnt == NULL || !mount_is_host(p->mnt))
+    if (m == NULL || !mount_is_host(m))
         return -LINUX_EPERM;
-    host_mutex_lock(&fs->tree_lock);
-    dir = upper_parent(fs, p->mnt, p->rel);
+    tree_enter(fs, m);
+    dir = upper_parent(fs, m, p->rel);
     if (dir < 0)
         r = dir;
-    else
-        r = p->mnt->type == FS_OVERLAY ? rmdir_overlay(fs, p, dir)
-                                       : host_unlinkat(dir, fs_name(p), true);
-    host_mutex_unlock(&fs->tree_lock);
+    else if (m->type != FS_OVERLAY)
+        r = host_unlinkat(dir, fs_name(p), true);
+    else {
+        r = dir_is_empty(fs, m, p->rel);
+        if (r == 0)
+            r = remove_upper_dir(fs, m, dir, fs_name(p), lower_has(m, p->rel));
+    }
+    tree_leave(fs, m);
     if (dir >= 0)
         host_fd_close(dir);
-    return r;
-}
-
-/* ---- renaming ---- */
-
-/* Linux's checks of old against new that the host cannot make across layers. */
-static int rename_check(struct fs_context *fs, struct fs_path *from, struct fs_path *to,
-                        unsigned flags)
-{
-    bool from_dir = LINUX_S_ISDIR(from->st.stx_mode);
-
-    if (from->mnt != to->mnt || from->mnt == NULL || !mount_is_host(from->mnt))
-        return -LINUX_EXDEV;
-    int r = fs_writable(from);
-    if (r < 0)
-        return r;
-    if (mount_at_or_below(fs, from->path) || (to->exists && mount_at_or_below(fs, to->path)))
-        return -LINUX_EBUSY;
-    size_t n = strlen(from->path);
-    if (from_dir && strncmp(to->path, from->path, n) == 0 && to->path[n] == '/')
-        return -LINUX_EINVAL;
-    if (!to->exists)
-        return flags & LINUX_RENAME_EXCHANGE ? -LINUX_ENOENT : 0;
-    if (flags & LINUX_RENAME_NOREPLACE)
-        return -LINUX_EEXIST;
-    if (flags & LINUX_RENAME_EXCHANGE)
-        return 0;
-    n = strlen(to->path);
-    if (strncmp(from->path, to->path, n) == 0 && from->path[n] == '/')
-        return -LINUX_ENOTEMPTY;
-    if (from_dir && !LINUX_S_ISDIR(to->st.stx_mode))
-        return -LINUX_ENOTDIR;
-    if (!from_dir && LINUX_S_ISDIR(to->st.stx_mode))
-        return -LINUX_EISDIR;
-    return 0;
-}
-
-/* A directory that lower layers contribute to cannot be moved: EXDEV, as overlayfs without
- * redirect_dir says, and programs copy then. */
-static bool dir_is_fixed(struct fs_path *p)
-{
-    return LINUX_S_ISDIR(p->st.stx_mode) && (p->hit.layer != 0 || p->hit.merged);
-}
-
-static int rename_overlay(struct fs_context *fs, struct fs_path *from, struct fs_path *to,
-                          unsigned flags, int fromdir, int todir)
-{
-    bool dir = LINUX_S_ISDIR(from->st.stx_mode), hide_from = lower_has(from->mnt, from->rel),
-         hide_to = lower_has(to->mnt, to->rel);
-    const char *fn = fs_name(from), *tn = fs_name(to);
-    int r = 0;
-
-    if (to->exists && LINUX_S_ISDIR(to->st.stx_mode)) {
-        r = is_empty(fs, to);
-        if (r == 0)
-            r = remove_upper_dir(todir, tn);
-    }
-    if (r == 0 && dir) {
-        /* What lower layers have at the new place must stay hidden. */
-        if (hide_to)
-            r = host_setxattr_fd(from->fd, OPAQUE_XATTR, "y", 1, 0);
-        if (r == 0 && upper_whiteout(todir, tn))
-            r = host_unlinkat(todir, tn, false);
-    }
-    if (r == 0)
-        r = host_renameat2(fromdir, fn, todir, tn, flags & ~LINUX_RENAME_NOREPLACE);
-    if (r == 0 && hide_from)
-        r = put_whiteout(fs, from->mnt, fromdir, fn);
-    return r;
-}
-
-static int exchange_overlay(struct fs_path *from, struct fs_path *to, int fromdir, int todir)
-{
-    int r = 0;
-
-    if (LINUX_S_ISDIR(from->st.stx_mode) && lower_has(to->mnt, to->rel))
-        r = host_setxattr_fd(from->fd, OPAQUE_XATTR, "y", 1, 0);
-    if (r == 0 && LINUX_S_ISDIR(to->st.stx_mode) && lower_has(from->mnt, from->rel))
-        r = host_setxattr_fd(to->fd, OPAQUE_XATTR, "y", 1, 0);
-    return r < 0
-               ? r
-               : host_renameat2(fromdir, fs_name(from), todir, fs_name(to), LINUX_RENAME_EXCHANGE);
-}
-
-int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags)
-{
-    int r = rename_check(fs, from, to, flags);
-
-    if (r < 0)
-        return r;
-    if (to->exists && from->st.stx_ino == to->st.stx_ino &&
-        from->st.stx_dev_major == to->st.stx_dev_major &&
-        from->st.stx_dev_minor == to->st.stx_dev_minor && from->hit.layer == to->hit.layer)
-        return 0; /* two names of one file: nothing is done (POSIX) */
-    bool overlay = from->mnt->type == FS_OVERLAY;
-    if (overlay && (dir_is_fixed(from) || ((flags & LINUX_RENAME_EXCHANGE) && dir_is_fixed(to))))
-        return -LINUX_EXDEV;
-    if (overlay) {
-        r = fs_copy_up(fs, from);
-        if (r == 0 && (flags & LINUX_RENAME_EXCHANGE))
-            r = fs_copy_up(fs, to);
-        if (r < 0)
-            return r;
-    }
-    host_mutex_lock(&fs->tree_lock);
-    int fromdir = upper_parent(fs, from->mnt, from->rel);
-    int todir = fromdir < 0 ? fromdir : upper_parent(fs, to->mnt, to->rel);
-    if (todir < 0)
-        r = todir;
-    else if (!overlay)
-        r = host_renameat2(fromdir, fs_name(from), todir, fs_name(to), flags);
-    else if (flags & LINUX_RENAME_EXCHANGE)
-        r = exchange_overlay(from, to, fromdir, todir);
-    else
-        r = rename_overlay(fs, from, to, flags, fromdir, todir);
-    host_mutex_unlock(&fs->tree_lock);
-    if (fromdir >= 0)
-        host_fd_close(fromdir);
-    if (todir >= 0)
-        host_fd_close(todir);
     return r;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/io.h"
+#include "host/mem.h"
 #include "host/random.h"
 #include "linux/fs/overlay.h"
 #include "linux/fs/synth.h"
@@ -257,6 +258,18 @@ static int build(struct builder *b, const struct fs_context_spec *spec)
     return r;
 }
 
+static int share(struct fs_context *fs)
+{
+    uint8_t *at;
+    int r = host_mem_shared(sizeof *fs->shared, &at);
+
+    if (r < 0)
+        return r;
+    fs->shared = (struct fs_shared *)(void *)at;
+    (void)host_random(&fs->shared->work_seq, sizeof fs->shared->work_seq); /* any start will do */
+    return host_shared_mutex_init(&fs->shared->tree);
+}
+
 int fs_context_create(const struct fs_context_spec *spec, struct fs_context **out, char *err,
                       size_t err_size)
 {
@@ -269,8 +282,8 @@ int fs_context_create(const struct fs_context_spec *spec, struct fs_context **ou
     b.fs->umask = spec->umask & 0777;
     b.fs->cwd_fd = -1;
     b.fs->empty_dir = -1;
-    (void)host_random(&b.fs->work_seq, sizeof b.fs->work_seq); /* any start will do */
-    int r = build(&b, spec);
+    int r = share(b.fs);
+    r = r < 0 ? fail(&b, r, "out of memory for", "what processes share") : build(&b, spec);
     if (r < 0) {
         fs_context_destroy(b.fs);
         return r;
@@ -300,6 +313,8 @@ void fs_context_destroy(struct fs_context *fs)
         host_fd_close(fs->cwd_fd);
     if (fs->empty_dir >= 0)
         host_fd_close(fs->empty_dir);
+    if (fs->shared)
+        host_mem_shared_free((uint8_t *)fs->shared, sizeof *fs->shared);
     free(fs->cwd_synth);
     free(fs);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host/io.h"
+#include "linux/fs/fd_calls.h"
 #include "linux/fs/overlay.h"
 
 #define DIR_FLAGS (LINUX_O_PATH | LINUX_O_DIRECTORY | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC)
@@ -19,7 +20,7 @@ void work_name(struct fs_context *fs, char buf[32])
 {
     /* Several processes share a work directory: the number starts at random (fs_context_create). */
     snprintf(buf, 32, "#%016llx",
-             (unsigned long long)__atomic_fetch_add(&fs->work_seq, 1, __ATOMIC_RELAXED));
+             (unsigned long long)__atomic_fetch_add(&fs->shared->work_seq, 1, __ATOMIC_RELAXED));
 }
 
 static int copy_xattrs(int from, int to)
@@ -117,8 +118,8 @@ static int copy_to_work(struct fs_mount *m, int from, const struct linux_statx *
     return r;
 }
 
-/* Copy the object open as `from` to name in dir of the upper layer. EEXIST there is success:
- * someone else copied it. */
+/* Copy the object open as `from` to name in dir of the upper layer, which has nothing of that name.
+ */
 static int copy_object(struct fs_context *fs, struct fs_mount *m, int from, int dir,
                        const char *name)
 {
@@ -143,7 +144,7 @@ static int copy_object(struct fs_context *fs, struct fs_mount *m, int from, int 
         };
         (void)host_utimens_fd(dir, times);
     }
-    return r == -LINUX_EEXIST ? 0 : r;
+    return r;
 }
 
 int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel)
@@ -152,7 +153,8 @@ int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel)
     int dir = host_open_beneath(m->layers[0].fd, rel, DIR_FLAGS, 0);
     size_t done = 0;
 
-    if (dir != -LINUX_ENOENT || m->nlayers == 1)
+    /* ENOTDIR: a whiteout may be what is in the way. */
+    if ((dir != -LINUX_ENOENT && dir != -LINUX_ENOTDIR) || m->nlayers == 1)
         return dir;
     dir = host_open_beneath(m->layers[0].fd, "", DIR_FLAGS, 0);
     while (dir >= 0 && rel[done]) {
@@ -167,7 +169,9 @@ int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel)
         memcpy(prefix, rel, done + len);
         prefix[done + len] = '\0';
         int next = host_open_beneath(dir, name, DIR_FLAGS, 0);
-        if (next == -LINUX_ENOENT) {
+        if (next == -LINUX_ENOTDIR && upper_whiteout(dir, name))
+            next = -LINUX_ENOENT; /* removed since the path was looked up */
+        else if (next == -LINUX_ENOENT) {
             int from = layer_open(m, prefix, DIR_FLAGS, &hit);
             next = from < 0 ? from : copy_object(fs, m, from, dir, name);
             if (from >= 0)
@@ -202,43 +206,106 @@ int fs_writable(const struct fs_path *p)
         return 0;
     if (m->read_only)
         return -LINUX_EROFS;
-    /* A lower file that lost its name: there is nothing to copy it to. */
-    if (p->mnt == NULL && p->hit.layer > 0)
-        return -LINUX_EROFS;
     return 0;
 }
 
-/*
- * The change was asked of an open descriptor: let it, too, be on the copy from now on, as overlayfs
- * does. Only this number is moved; duplicates stay on the lower file.
- */
-static void move_descriptor(int fd, int copy)
+/* Put descriptor fd on the file that `copy` is open on, as it was: flags and offset. */
+static int move_descriptor(int fd, int copy)
 {
     int fl = host_getfl(fd), cloexec = (int)host_fcntl(fd, LINUX_F_GETFD, 0);
     int64_t offset = host_lseek(fd, 0, LINUX_SEEK_CUR);
     struct linux_statx st;
 
     if (fl < 0 || cloexec < 0 || (fl & LINUX_O_PATH) || host_statx_fd(fd, &st) < 0)
-        return;
+        return -LINUX_EBADF;
     if (LINUX_S_ISDIR(st.stx_mode) && offset != 0)
-        return; /* offsets of one directory mean nothing in another */
+        return -LINUX_EBADF; /* offsets of one directory mean nothing in another */
     int now =
         host_reopen(copy, (fl & ~(LINUX_O_CREAT | LINUX_O_TRUNC | LINUX_O_EXCL)) | LINUX_O_CLOEXEC);
     if (now < 0)
-        return;
+        return now;
     if (offset > 0)
         host_lseek(now, offset, LINUX_SEEK_SET);
+    return now;
+}
+
+/*
+ * The change was asked of an open descriptor: let it, too, be on the copy from now on, as overlayfs
+ * does, and with it those of this process that share its offset. What another process inherited
+ * stays on the lower file.
+ */
+static void move_descriptors(struct fd_table *fds, int fd, int copy)
+{
+    int now = move_descriptor(fd, copy);
+
+    if (now < 0)
+        return;
+    for (int other = -1; (other = fd_table_next(fds, other)) >= 0;)
+        if (other != fd && other != now && host_same_open_file(fd, other)) {
+            bool cloexec = host_fcntl(other, LINUX_F_GETFD, 0) > 0;
+            (void)host_dup3(now, other, cloexec ? LINUX_O_CLOEXEC : 0);
+        }
+    bool cloexec = host_fcntl(fd, LINUX_F_GETFD, 0) > 0;
     (void)host_dup3(now, fd, cloexec ? LINUX_O_CLOEXEC : 0);
     host_fd_close(now);
 }
 
-int fs_copy_up(struct fs_context *fs, struct fs_path *p)
+/* A lower file that has no name any more, but an open descriptor: to a copy without a name. */
+static int copy_unnamed(struct fs_path *p)
 {
-    int r = fs_writable(p);
+    struct fs_mount *m = p->anon;
+    struct linux_statx st;
+    int r = host_statx_fd(p->fd, &st);
 
-    if (r < 0 || p->fd < 0 || p->mnt == NULL || p->hit.layer == 0)
+    if (r < 0)
         return r;
-    host_mutex_lock(&fs->tree_lock);
+    if (!LINUX_S_ISREG(st.stx_mode))
+        return -LINUX_ENOENT;
+    /* In the upper layer, so that the file is known as the guest's; O_EXCL: it can get no name. */
+    int fd =
+        host_open_beneath(m->layers[0].fd, "",
+                          LINUX_O_TMPFILE | LINUX_O_EXCL | LINUX_O_WRONLY | LINUX_O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fd;
+    int in = host_reopen(p->fd, LINUX_O_RDONLY | LINUX_O_CLOEXEC);
+    r = in < 0 ? in : host_copy_file(in, fd, st.stx_size);
+    if (in >= 0)
+        host_fd_close(in);
+    if (r == 0)
+        r = copy_attributes(p->fd, &st, fd);
+    if (r < 0) {
+        host_fd_close(fd);
+        return r;
+    }
+    host_fd_close(p->fd);
+    p->fd = fd;
+    p->hit.layer = 0;
+    return 0;
+}
+
+/* The name that p was found by leads elsewhere by now: p is what its descriptor is open on. */
+static int lose_name(struct fs_path *p)
+{
+    fs_path_put(p);
+    p->fd = host_path_only(p->from_fd);
+    if (p->fd < 0)
+        return p->fd;
+    p->anon = p->mnt;
+    p->mnt = NULL;
+    p->path[0] = '\0';
+    p->hit.layer = 1; /* some lower one: only such are looked up again */
+    return 0;
+}
+
+/* -LINUX_ESTALE: the descriptor's file has lost its name. */
+int copy_up(struct fs_context *fs, struct fs_path *p)
+{
+    int r = fs_path_refresh(p); /* another process may have copied, removed or replaced it */
+
+    if (p->from_fd >= 0 && (r == -LINUX_ENOENT || (r == 0 && !fs_path_is_fd(p, p->from_fd))))
+        return -LINUX_ESTALE;
+    if (r < 0 || p->hit.layer == 0)
+        return r;
     if (LINUX_S_ISDIR(p->host_mode)) {
         r = upper_dir(fs, p->mnt, p->rel);
         if (r >= 0) {
@@ -251,12 +318,35 @@ int fs_copy_up(struct fs_context *fs, struct fs_path *p)
         if (dir >= 0)
             host_fd_close(dir);
     }
-    host_mutex_unlock(&fs->tree_lock);
-    if (r == 0)
-        r = fs_path_refresh(p);
+    return r < 0 ? r : fs_path_refresh(p);
+}
+
+int fs_copy_up(struct fs_context *fs, struct fs_path *p)
+{
+    int r = fs_writable(p);
+
+    if (r < 0 || p->fd < 0 || (p->hit.layer == 0 && !p->from_copied))
+        return r;
+    if (p->mnt) {
+        fs_tree_lock(fs);
+        r = copy_up(fs, p);
+        fs_tree_unlock(fs);
+        if (r == -LINUX_ESTALE)
+            r = lose_name(p);
+    }
+    if (r == 0 && p->mnt == NULL)
+        r = copy_unnamed(p);
     if (r == 0 && p->from_fd >= 0)
-        move_descriptor(p->from_fd, p->fd);
+        move_descriptors(p->fds, p->from_fd, p->fd);
     return r;
+}
+
+int fs_upper_parent(struct fs_context *fs, struct fs_mount *m, const char *rel)
+{
+    tree_enter(fs, m);
+    int dir = upper_parent(fs, m, rel);
+    tree_leave(fs, m);
+    return dir;
 }
 
 int fs_parent_writable(struct fs_context *fs, const struct fs_path *p)
@@ -267,8 +357,5 @@ int fs_parent_writable(struct fs_context *fs, const struct fs_path *p)
         return r;
     if (p->mnt == NULL || !mount_is_host(p->mnt) || p->mnt->is_file)
         return -LINUX_EPERM;
-    host_mutex_lock(&fs->tree_lock);
-    r = upper_parent(fs, p->mnt, p->rel);
-    host_mutex_unlock(&fs->tree_lock);
-    return r;
+    return fs_upper_parent(fs, p->mnt, p->rel);
 }

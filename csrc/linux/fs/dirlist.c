@@ -44,6 +44,16 @@ size_t dir_list_count(const struct dir_list *l)
     return l->n - l->hidden;
 }
 
+size_t dir_list_size(const struct dir_list *l)
+{
+    return l->n;
+}
+
+const char *dir_list_name(const struct dir_list *l, size_t i)
+{
+    return l->entries[i].hidden ? NULL : l->arena + l->entries[i].name;
+}
+
 static uint32_t hash_name(const char *s)
 {
     uint32_t h = 2166136261u; /* FNV-1a */

@@ -15,6 +15,7 @@ int64_t sys_close(struct task *task, const uint64_t a[6])
         return fd;
     if (fd_meta_any(task->proc->fds, fd))
         fd_meta_set(task->proc->fds, fd, NULL);
+    fd_table_forget(task->proc->fds, fd);
     return host_fd_close(fd);
 }
 
@@ -30,9 +31,12 @@ int64_t sys_close_range(struct task *task, const uint64_t a[6])
     if (last >= boundary)
         last = boundary - 1;
     if (!(flags & LINUX_CLOSE_RANGE_CLOEXEC))
-        for (unsigned fd = first; fd <= last; fd++)
-            if (fd_meta_any(task->proc->fds, (int)fd))
-                fd_meta_set(task->proc->fds, (int)fd, NULL);
+        for (int fd = (int)first - 1;
+             (fd = fd_table_next(task->proc->fds, fd)) >= 0 && fd <= (int)last;) {
+            if (fd_meta_any(task->proc->fds, fd))
+                fd_meta_set(task->proc->fds, fd, NULL);
+            fd_table_forget(task->proc->fds, fd);
+        }
     /* Unsharing would give this thread a table of its own; tasks of one process share theirs here.
      */
     return host_close_range(first, last, flags & LINUX_CLOSE_RANGE_CLOEXEC);

@@ -25,6 +25,7 @@ struct fd_meta {
      * getdents and after a rewind, so that offsets stay valid while names come and go. */
     bool listed;
     struct host_mutex lock; /* guards list and pos */
+    bool listing;           /* list is being made */
     struct dir_list *list;
     uint64_t pos;
 };
@@ -39,6 +40,9 @@ bool dir_list_has(const struct dir_list *list, const char *name);
 int dir_list_hide(struct dir_list *list, const char *name);
 /* Number of names that are listed. */
 size_t dir_list_count(const struct dir_list *list);
+/* Its entries, hidden ones too, and the name of one: NULL for a hidden one. */
+size_t dir_list_size(const struct dir_list *list);
+const char *dir_list_name(const struct dir_list *list, size_t i);
 /* Write entries from position *pos as linux_dirent64 into buf; bytes written, or -LINUX_EINVAL if
  * not even one fits. */
 int64_t dir_list_emit(const struct dir_list *list, uint64_t *pos, void *buf, size_t size);

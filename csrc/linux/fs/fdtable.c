@@ -12,7 +12,34 @@ struct fd_table {
     uint64_t limit;
     int size;
     struct fd_meta *_Atomic *meta;
+    /* Which numbers are the guest's, a bit each: others below the boundary belong to a call that is
+     * under way. */
+    _Atomic uint64_t *given;
+    atomic_bool record_locks;
 };
+
+static void mark(struct fd_table *t, int fd)
+{
+    if ((unsigned)fd < (unsigned)t->size)
+        atomic_fetch_or_explicit(&t->given[fd / 64], UINT64_C(1) << fd % 64, memory_order_relaxed);
+}
+
+void fd_table_forget(struct fd_table *t, int fd)
+{
+    if ((unsigned)fd < (unsigned)t->size)
+        atomic_fetch_and_explicit(&t->given[fd / 64], ~(UINT64_C(1) << fd % 64),
+                                  memory_order_relaxed);
+}
+
+int fd_table_next(struct fd_table *t, int fd)
+{
+    for (fd++; fd < t->size; fd = (fd / 64 + 1) * 64) {
+        uint64_t bits = atomic_load_explicit(&t->given[fd / 64], memory_order_relaxed) >> fd % 64;
+        if (bits)
+            return fd + __builtin_ctzll(bits);
+    }
+    return -1;
+}
 
 struct fd_table *fd_table_create(void)
 {
@@ -23,10 +50,15 @@ struct fd_table *fd_table_create(void)
     t->size = host_fd_boundary();
     t->limit = (uint64_t)t->size;
     t->meta = calloc((size_t)t->size, sizeof *t->meta);
-    if (t->meta == NULL) {
+    t->given = calloc((size_t)t->size / 64 + 1, sizeof *t->given);
+    if (t->meta == NULL || t->given == NULL) {
+        free(t->meta);
+        free(t->given);
         free(t);
         return NULL;
     }
+    for (int fd = 0; fd < 3; fd++) /* all that a guest is started with */
+        mark(t, fd);
     return t;
 }
 
@@ -37,6 +69,7 @@ void fd_table_destroy(struct fd_table *t)
     for (int i = 0; i < t->size; i++)
         fd_meta_put(t->meta[i]);
     free(t->meta);
+    free(t->given);
     free(t);
 }
 
@@ -58,6 +91,15 @@ void fd_meta_put(struct fd_meta *m)
     dir_list_free(m->list);
     free(m->path);
     free(m);
+}
+
+/* In a forked child: whoever held the lock is not here, and has left the listing unfinished. */
+static void fd_meta_forked(struct fd_meta *m)
+{
+    m->lock = (struct host_mutex){0};
+    if (m->listing)
+        m->list = NULL;
+    m->listing = false;
 }
 
 bool fd_meta_any(struct fd_table *t, int fd)
@@ -117,12 +159,19 @@ int64_t fd_return(struct task *task, int64_t fd)
     }
     if (fd_meta_any(t, (int)fd))
         fd_meta_set(t, (int)fd, NULL);
+    mark(t, (int)fd);
     return fd;
+}
+
+void fd_table_lock_records(struct fd_table *t)
+{
+    atomic_store_explicit(&t->record_locks, true, memory_order_relaxed);
 }
 
 int64_t fd_return_lowest(struct task *task, int64_t fd)
 {
-    if (fd > 0) {
+    /* Closing one descriptor of a file gives up all record locks that the process has on it. */
+    if (fd > 0 && !atomic_load_explicit(&task->proc->fds->record_locks, memory_order_relaxed)) {
         int flags = (int)host_fcntl((int)fd, LINUX_F_GETFD, 0);
         int low = host_dupfd((int)fd, 0, flags > 0);
         if (low >= 0 && low < fd) {
@@ -136,6 +185,7 @@ int64_t fd_return_lowest(struct task *task, int64_t fd)
 
 void fd_table_dup(struct fd_table *t, int from, int to)
 {
+    mark(t, to);
     if (fd_meta_any(t, from) || fd_meta_any(t, to))
         fd_meta_set(t, to, fd_meta_get(t, from));
 }
@@ -151,10 +201,49 @@ void fd_table_exec(struct task *task)
         for (int i = 0; i < n; i++)
             if (fds[i] < boundary) {
                 fd_meta_set(t, fds[i], NULL);
+                fd_table_forget(t, fds[i]);
                 if (host_fd_close(fds[i]) == 0)
                     closed++;
             }
         if (closed == 0)
             break;
     } while (n == 256);
+}
+
+void fd_table_fork_prepare(struct fd_table *t)
+{
+    host_mutex_lock(&t->lock);
+}
+
+void fd_table_fork_parent(struct fd_table *t)
+{
+    host_mutex_unlock(&t->lock);
+}
+
+/* Close what calls of the parent's other threads had open: those threads are not here. */
+static void close_strays(struct fd_table *t)
+{
+    int fds[256], n;
+
+    do {
+        int closed = 0;
+        n = host_list_fds(fds, 256, false);
+        for (int i = 0; i < n; i++)
+            if (fds[i] < t->size && fd_table_next(t, fds[i] - 1) != fds[i] &&
+                host_fd_close(fds[i]) == 0)
+                closed++;
+        if (closed == 0)
+            break;
+    } while (n == 256);
+}
+
+void fd_table_fork_child(struct fd_table *t, bool had_threads)
+{
+    t->lock = (struct host_mutex){0};
+    t->record_locks = false; /* they are not inherited */
+    for (int i = -1; (i = fd_table_next(t, i)) >= 0;)
+        if (t->meta[i])
+            fd_meta_forked(t->meta[i]);
+    if (had_threads)
+        close_strays(t);
 }

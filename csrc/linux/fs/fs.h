@@ -76,6 +76,16 @@ int64_t fs_guest_path(struct fs_context *fs, const char *host_path, char *buf, s
  */
 int fs_parent_fd(struct task *task, int dirfd, const char *path, bool create, char *name);
 
+/*
+ * Around a fork of the host process, which the calling thread makes: _prepare before it, _parent
+ * after it in the parent (or when it failed), _child first thing in the child. Nothing of the file
+ * system may be called in between; no lock is taken that is held while waiting. had_threads: the
+ * parent had other tasks, whose calls may have had descriptors open.
+ */
+void fs_fork_prepare(struct process *proc);
+void fs_fork_parent(struct process *proc);
+void fs_fork_child(struct process *proc, bool had_threads);
+
 /* umask(2) of the process, as new IPC objects need it. */
 uint32_t fs_umask(const struct fs_context *fs);
 

@@ -254,9 +254,9 @@ static int64_t open_tmpfile(struct task *task, struct fs_path *p, int flags, uin
     mode = LINUX_S_IFREG | (mode & LINUX_S_IALLUGO & ~fs->umask);
     owner_new(&task->proc->cred, &p->st, &uid, &gid, &mode);
     uint32_t host_mode = owner_host_mode(mode);
-    host_mutex_lock(&fs->tree_lock);
+    tree_enter(fs, p->mnt);
     dir = upper_dir(fs, p->mnt, p->rel);
-    host_mutex_unlock(&fs->tree_lock);
+    tree_leave(fs, p->mnt);
     if (dir < 0)
         return dir;
     int fd = host_open_beneath(dir, "", flags & ~LINUX_O_NOFOLLOW, host_mode);

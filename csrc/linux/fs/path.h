@@ -10,6 +10,7 @@
 #define ELFUSE_FS_PATH_H
 
 #include "host/file.h"
+#include "host/shared.h"
 #include "host/thread.h"
 #include "linux/fs/fs.h"
 
@@ -39,7 +40,17 @@ struct fs_mount {
     const struct synth_ops *synth; /* PROC, DEV, SYS */
 };
 
+/* What the processes of a run share of their file system, in memory that each has. */
+struct fs_shared {
+    /* Copy-up, rename and whiteouts of overlays; owners, which are read and then written. A holder
+     * may be killed at any point: each step leaves a tree that the guest can see, so there is
+     * nothing to repair. */
+    struct host_shared_mutex tree;
+    uint64_t work_seq; /* names in the work directory */
+};
+
 struct fs_context {
+    struct fs_shared *shared;
     struct fs_mount *mounts; /* in order; later over earlier */
     int nmounts;
     uint32_t umask;
@@ -49,11 +60,18 @@ struct fs_context {
     int cwd_fd;
     struct fs_mount *cwd_mount;
     char *cwd_synth;
-    struct host_mutex tree_lock; /* copy-up, rename and whiteouts of overlays */
-    uint64_t work_seq;
     int empty_dir;         /* private: stands for synthetic directories */
     int32_t oom_score_adj; /* what was written to /proc/self/oom_score_adj */
 };
+
+static inline void fs_tree_lock(struct fs_context *fs)
+{
+    host_shared_mutex_lock(&fs->shared->tree);
+}
+static inline void fs_tree_unlock(struct fs_context *fs)
+{
+    host_shared_mutex_unlock(&fs->shared->tree);
+}
 
 /* ---- mount.c ---- */
 
@@ -121,8 +139,10 @@ struct fs_path {
     struct linux_statx st;
     uint32_t host_mode; /* the host's own mode bits */
     bool exists;
-    bool trailing; /* the path ended in a slash: must be a directory */
-    int from_fd;   /* the guest descriptor that an empty path or a magic link named, or -1 */
+    bool trailing;        /* the path ended in a slash: must be a directory */
+    int from_fd;          /* the guest descriptor that an empty path or a magic link named, or -1 */
+    bool from_copied;     /* ... which is open on the lower file that this one was copied up from */
+    struct fd_table *fds; /* ... and the table it is of */
     struct synth_node *node; /* synthetic objects; owned */
     struct fs_mount
         *anon; /* mnt is NULL: the mount whose layer (hit.layer) holds the file, or NULL */
@@ -181,8 +201,10 @@ int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to);
 int fs_unlink(struct fs_context *fs, struct fs_path *p);
 int fs_rmdir(struct fs_context *fs, struct fs_path *p);
 int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags);
-/* After an object was created at p: open p->fd and read its stat. */
+/* Look p up again by its canonical path: p->fd and its stat. */
 int fs_path_refresh(struct fs_path *p);
+/* Whether p is what the descriptor is open on, or has been copied up from it. */
+bool fs_path_is_fd(struct fs_path *p, int fd);
 /* The guest's view of p's parent directory (p->mnt is not NULL). */
 int fs_parent_stat(struct fs_context *fs, struct task *task, const struct fs_path *p,
                    struct linux_statx *st);

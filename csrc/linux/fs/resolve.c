@@ -47,6 +47,7 @@ static void path_reset(struct fs_path *p)
     p->exists = false;
     p->mnt = NULL;
     p->from_fd = -1;
+    p->from_copied = false;
 }
 
 static bool read_origin(const struct fs_mount *m, int layer, int fd, struct fs_origin *o)
@@ -67,11 +68,12 @@ void fs_apply_origin(struct fs_mount *m, int layer, int fd, struct linux_statx *
 }
 
 /* Whether p is what st describes, or has been copied up from it. */
-static bool is_same(const struct fs_path *p, const struct linux_statx *st)
+static bool is_same(struct fs_path *p, const struct linux_statx *st)
 {
     struct linux_statx now;
     struct fs_origin o;
 
+    p->from_copied = false;
     if (p->fd < 0)
         return true; /* synthetic: the name is all there is */
     if (host_statx_fd(p->fd, &now) < 0)
@@ -79,9 +81,17 @@ static bool is_same(const struct fs_path *p, const struct linux_statx *st)
     if (now.stx_ino == st->stx_ino && now.stx_dev_minor == st->stx_dev_minor &&
         now.stx_dev_major == st->stx_dev_major)
         return true;
-    return (LINUX_S_ISREG(now.stx_mode) || LINUX_S_ISDIR(now.stx_mode)) &&
-           read_origin(p->mnt, p->hit.layer, p->fd, &o) && o.ino == st->stx_ino &&
-           o.dev == ((uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor);
+    p->from_copied = (LINUX_S_ISREG(now.stx_mode) || LINUX_S_ISDIR(now.stx_mode)) &&
+                     read_origin(p->mnt, p->hit.layer, p->fd, &o) && o.ino == st->stx_ino &&
+                     o.dev == ((uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor);
+    return p->from_copied;
+}
+
+bool fs_path_is_fd(struct fs_path *p, int fd)
+{
+    struct linux_statx st;
+
+    return host_statx_fd(fd, &st) == 0 && is_same(p, &st);
 }
 
 static int fill_stat(struct fs_path *p)
@@ -272,6 +282,8 @@ static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
     bool cwd = fd == LINUX_AT_FDCWD;
     int r;
 
+    p->fds = w->task ? w->task->proc->fds : NULL;
+
     if (!cwd && (w->task == NULL || !fd_is_guest((uint32_t)fd)))
         return -LINUX_EBADF;
     int host = cwd ? w->fs->cwd_fd : fd;
@@ -290,7 +302,7 @@ static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
     p->path[0] = '\0';
     p->rel = p->path;
     p->from_fd = cwd ? -1 : fd;
-    p->fd = host_dupfd(host, host_fd_boundary(), true);
+    p->fd = host_path_only(host);
     if (p->fd < 0)
         return p->fd;
     char path[LINUX_PATH_MAX];

@@ -235,8 +235,9 @@ static int64_t seek_listing(struct task *task, int fd, int64_t offset, int whenc
     else {
         if (offset == 0 &&
             whence == LINUX_SEEK_SET) { /* rewinddir: names that came since are listed */
-            dir_list_free(meta->list);
+            struct dir_list *old = meta->list;
             meta->list = NULL;
+            dir_list_free(old);
         }
         meta->pos = (uint64_t)offset;
         r = offset;
@@ -323,12 +324,14 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
     }
     host_mutex_lock(&meta->lock);
     meta->listed = true;
+    meta->listing = meta->list == NULL;
     n = meta->list ? 0 : take_listing(task, fd, meta);
     if (n == -LINUX_ENOENT &&
         meta->path == NULL) { /* removed since it was opened: nothing left to list */
         meta->list = dir_list_new();
         n = meta->list ? 0 : -LINUX_ENOMEM;
     }
+    meta->listing = false;
     uint64_t pos = meta->pos;
     if (n == 0)
         n = dir_list_emit(meta->list, &pos, buf, size < sizeof buf ? size : sizeof buf);

@@ -69,10 +69,15 @@ static void start_overlay(void)
     guest_start(&spec);
 }
 
+/* Either form that the kernel knows. */
 static bool whiteout(const char *rel)
 {
     struct stat st;
-    return lstat(host_at(rel), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0 &&
+    if (lstat(host_at(rel), &st) < 0)
+        return false;
+    if (S_ISCHR(st.st_mode))
+        return st.st_rdev == 0;
+    return S_ISREG(st.st_mode) && st.st_size == 0 &&
            getxattr(host_at(rel), "user.overlay.whiteout", NULL, 0) >= 0;
 }
 
@@ -214,7 +219,6 @@ static void renaming(void)
     CHECK_EQ(g_rename("/etc/two", "/etc/passwd"), 0);
     CHECK_STR(g_read("/etc/passwd"), "2");
     CHECK_STR(g_list("/etc"), "base motd passwd");
-    CHECK_EQ(g_rename("/dir", "/other"), -LINUX_EXDEV);
     CHECK_EQ(g_mkdir("/new", 0755), 0);
     CHECK_EQ(g_write("/new/file", "f"), 1);
     CHECK_EQ(g_rename("/new", "/newer"), 0);
@@ -247,6 +251,104 @@ static void renaming(void)
                   LINUX_RENAME_NOREPLACE),
              -LINUX_EEXIST);
     CHECK_STR(snapshot("low"), low);
+}
+
+/* A directory of the image's moves with all that it holds, and what was merged is so no more. */
+static void renaming_a_lower_directory(void)
+{
+    struct linux_stat a, b;
+
+    start_overlay();
+    char *low = snapshot("low");
+    CHECK_EQ(g_stat("/dir/sub/deep", &a), 0);
+    CHECK_EQ(g_write("/dir/added", "add"), 3);
+    CHECK_EQ(g_unlink("/dir/hard"), 0);
+    CHECK_EQ(g_rename("/dir", "/other"), 0);
+    CHECK_STR(g_list("/"), "empty etc other usr");
+    CHECK_STR(g_list("/other"), "added one sub sym two");
+    CHECK_STR(g_read("/other/sub/deep"), "deep");
+    CHECK_STR(g_read("/other/sym"), "1");
+    CHECK_EQ(g_stat("/other/sub/deep", &b), 0);
+    CHECK_EQ(a.st_ino, b.st_ino);
+    CHECK_EQ(g_stat("/other/two", &b), 0);
+    CHECK_EQ(b.st_uid, 1000);
+    CHECK_EQ(g_open("/dir/one", 0, 0), -LINUX_ENOENT);
+    CHECK(whiteout("up/dir"));
+    opaque_is("up/other/sub", "y");
+    /* Back, over the whiteout. */
+    CHECK_EQ(g_rename("/other", "/dir"), 0);
+    CHECK_STR(g_list("/dir"), "added one sub sym two");
+    CHECK_STR(g_list("/"), "dir empty etc usr");
+    /* Two layers that merge; onto an empty directory that held lower names. */
+    CHECK_EQ(g_rename("/usr", "/empty"), 0);
+    CHECK_STR(g_list("/empty"), "tool");
+    CHECK_EQ(g_rename("/etc", "/dir/sub"), -LINUX_ENOTEMPTY);
+    CHECK_EQ(g_unlink("/dir/sub/deep"), 0);
+    CHECK_EQ(g_rename("/etc", "/dir/sub"), 0);
+    CHECK_STR(g_list("/dir/sub"), "base motd passwd");
+    CHECK_STR(g_read("/dir/sub/base"), "base");
+    CHECK_STR(g_list("/"), "dir empty");
+    CHECK_EQ(
+        CALL(sys_renameat2, AT, guest_str("/dir"), AT, guest_str("/empty"), LINUX_RENAME_EXCHANGE),
+        0);
+    CHECK_STR(g_list("/dir"), "tool");
+    CHECK_STR(g_list("/empty"), "added one sub sym two");
+    CHECK_EQ(g_rename("/empty/sub", "/empty/sub/x"), -LINUX_EINVAL);
+    CHECK_EQ(g_rename("/empty/sub", "/empty"), -LINUX_ENOTEMPTY);
+    CHECK_STR(snapshot("low"), low);
+    CHECK_EQ(rmdir(host_at("work")), 0); /* nothing is left in it */
+}
+
+/* Descriptors that were open before. */
+static void open_while_changed(void)
+{
+    struct linux_stat st, up;
+
+    start_overlay();
+    char *low = snapshot("low");
+    /* A file without a name any more has attributes and a size all the same. */
+    int64_t fd = g_open("/etc/motd", LINUX_O_RDONLY, 0), twin = CALL(sys_dup, fd);
+    CHECK_EQ(CALL(sys_read, fd, GUEST_BUF, 1), 1);
+    CHECK_EQ(g_unlink("/etc/motd"), 0);
+    CHECK_EQ(CALL(sys_fchmod, fd, 0600), 0);
+    CHECK_EQ(g_fstat(fd, &st), 0);
+    CHECK_EQ(st.st_mode & 0777, 0600);
+    CHECK_EQ(g_fstat(twin, &st), 0);
+    CHECK_EQ(st.st_mode & 0777, 0600);
+    CHECK_EQ(CALL(sys_read, twin, GUEST_BUF, 8), 3); /* they share the offset still */
+    CHECK_EQ(CALL(sys_read, fd, GUEST_BUF, 8), 0);
+    CHECK_EQ(CALL(sys_linkat, fd, guest_str(""), AT, guest_str("/back"), LINUX_AT_EMPTY_PATH),
+             -LINUX_ENOENT);
+    g_close(fd);
+    g_close(twin);
+    /* A name that is another file's by now does not lead a descriptor's change to that file. */
+    fd = g_open("/dir/two", LINUX_O_RDONLY, 0);
+    CHECK_EQ(g_write("/dir/new", "n"), 1);
+    CHECK_EQ(g_rename("/dir/new", "/dir/two"), 0);
+    CHECK_EQ(CALL(sys_fchown, fd, 77, 77), 0);
+    CHECK_EQ(g_stat("/dir/two", &st), 0);
+    CHECK_EQ(st.st_uid, 0);
+    CHECK_EQ(g_fstat(fd, &st), 0);
+    CHECK_EQ(st.st_uid, 77);
+    g_close(fd);
+    /* Copied up since by somebody else: the change reaches both. */
+    fd = g_open("/etc/passwd", LINUX_O_RDONLY, 0);
+    CHECK_EQ(g_write("/etc/passwd", "rootroot"), 8);
+    CHECK_EQ(CALL(sys_fchmod, fd, 0640), 0);
+    CHECK_EQ(g_fstat(fd, &st), 0);
+    CHECK_EQ(g_stat("/etc/passwd", &up), 0);
+    CHECK_EQ(st.st_mode & 0777, 0640);
+    CHECK_EQ(up.st_mode & 0777, 0640);
+    CHECK_EQ(st.st_size, 8);
+    g_close(fd);
+    /* Paths below a directory that was removed. */
+    CHECK_EQ(g_unlink("/dir/sub/deep"), 0);
+    CHECK_EQ(g_rmdir("/dir/sub"), 0);
+    CHECK_EQ(g_write("/dir/sub/x", "x"), -LINUX_ENOENT);
+    CHECK_EQ(g_mkdir("/dir/sub/x", 0755), -LINUX_ENOENT);
+    CHECK_EQ(g_rename("/dir/one", "/dir/sub/x"), -LINUX_ENOENT);
+    CHECK_STR(snapshot("low"), low);
+    CHECK_EQ(rmdir(host_at("work")), 0);
 }
 
 /* Lower files must not be reached for writing through a descriptor that the guest holds. */
@@ -394,6 +496,8 @@ int main(void)
     RUN(copy_up);
     RUN(removing);
     RUN(renaming);
+    RUN(renaming_a_lower_directory);
+    RUN(open_while_changed);
     RUN(no_way_down);
     RUN(tmpfile_and_nodes);
     RUN(listing_is_stable);

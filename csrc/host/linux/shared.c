@@ -1,0 +1,38 @@
+/* shared.c - host/shared.h on Linux: the C library's robust mutexes, which the kernel gives back
+ * when a thread ends with one. */
+#include "host/shared.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+_Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct host_shared_mutex), "host_shared_mutex");
+
+static pthread_mutex_t *as_mutex(struct host_shared_mutex *mutex)
+{
+    return (pthread_mutex_t *)(void *)mutex->opaque;
+}
+
+int host_shared_mutex_init(struct host_shared_mutex *mutex)
+{
+    pthread_mutexattr_t attr;
+    int err = pthread_mutexattr_init(&attr);
+
+    if (err)
+        return -err;
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    err = pthread_mutex_init(as_mutex(mutex), &attr);
+    pthread_mutexattr_destroy(&attr);
+    return -err;
+}
+
+void host_shared_mutex_lock(struct host_shared_mutex *mutex)
+{
+    if (pthread_mutex_lock(as_mutex(mutex)) == EOWNERDEAD)
+        pthread_mutex_consistent(as_mutex(mutex));
+}
+
+void host_shared_mutex_unlock(struct host_shared_mutex *mutex)
+{
+    pthread_mutex_unlock(as_mutex(mutex));
+}
