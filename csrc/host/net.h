@@ -24,6 +24,12 @@ struct host_msg {
 int host_socket(int domain, int type, int protocol);
 int host_socketpair(int domain, int type, int protocol, int fds[2]);
 int host_bind(int fd, const void *addr, uint32_t len);
+/*
+ * host_bind() of an AF_UNIX path that is relative to the directory dirfd, O_PATH or not. The
+ * process's current directory, which nothing else may depend on, is changed for a moment: what the
+ * host tells of the socket's name is the path alone, which leaves all of sun_path to the caller.
+ */
+int host_bind_in(int dirfd, int fd, const void *addr, uint32_t len);
 int host_listen(int fd, int backlog);
 int host_accept4(int fd, void *addr, uint32_t *len, int flags); /* waits */
 int host_connect(int fd, const void *addr, uint32_t len);       /* waits */

@@ -10,6 +10,7 @@
 #include "linux/fs/fdtable.h"
 #include "linux/fs/fs.h"
 #include "linux/mm/mm.h"
+#include "linux/net/net.h"
 #include "linux/process/cred.h"
 #include "linux/process/rlimit.h"
 #include "linux/process/rlimit.h"
@@ -69,6 +70,9 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     cred_init(proc, spec->cred.uid, spec->cred.gid, spec->cred.groups, spec->cred.ngroups);
     snprintf(proc->hostname, sizeof proc->hostname, "%s", spec->hostname);
     result = fs_context_create(&spec->fs, &proc->fs, err, err_size);
+    if (result)
+        return result;
+    result = net_create();
     if (result)
         return result;
     proc->fds = fd_table_create();

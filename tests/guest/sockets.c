@@ -264,8 +264,21 @@ static void refused(void)
 {
     int pipes[2], fd = socket(AF_INET, SOCK_STREAM, 0);
     OK(pipe(pipes));
+    OK(setresuid(1000, 1000, 1000)); /* the host's root is not the guest's: it never may */
     ERR(socket(AF_INET, SOCK_RAW, 1), EPERM);
-    ERR(socket(17 /* AF_PACKET */, SOCK_RAW, 0), EAFNOSUPPORT);
+    ERR(socket(AF_INET, SOCK_RAW, 0), EPROTONOSUPPORT);
+    ERR(socket(AF_INET, SOCK_PACKET, 0), EPERM);
+    ERR(socket(AF_PACKET, SOCK_RAW, 0), EPERM);
+    ERR(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
+    ERR(socket(AF_INET, SOCK_STREAM, 300), EINVAL);
+    ERR(socket(AF_INET, SOCK_SEQPACKET, 0), ESOCKTNOSUPPORT);
+    ERR(socket(AF_INET, 0, 0), ESOCKTNOSUPPORT);
+    ERR(socket(AF_INET, 11, 0), EINVAL);
+    ERR(socket(99, 11, 0), EAFNOSUPPORT);
+    ERR(socket(-1, SOCK_STREAM, 0), EAFNOSUPPORT);
+    ERR(socket(AF_UNIX, SOCK_STREAM, 5), EPROTONOSUPPORT);
+    ERR(socket(AF_UNIX, SOCK_RDM, 0), ESOCKTNOSUPPORT);
+    ERR(socketpair(AF_INET, SOCK_STREAM, 0, (int[2]){0}), EOPNOTSUPP);
     ERR(socket(99, SOCK_STREAM, 0), EAFNOSUPPORT);
     ERR(socket(AF_INET, SOCK_STREAM | 0x100, 0), EINVAL);
     ERR(listen(pipes[0], 1), ENOTSOCK);

@@ -2,9 +2,12 @@
 #include "host/net.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "host/linux/safe_syscall.h"
 #include "linux/mm/uaccess.h"
@@ -29,6 +32,36 @@ int host_socketpair(int domain, int type, int protocol, int fds[2])
 int host_bind(int fd, const void *addr, uint32_t len)
 {
     return ret(bind(fd, addr, len));
+}
+
+/*
+ * Who has the current directory: a process number, 0 for nobody. Not a host_mutex: fork() may copy
+ * one that is held by a thread which the child has not; another process's number is such a copy.
+ */
+static _Atomic pid_t cwd_holder;
+
+static void take_cwd(void)
+{
+    pid_t self = getpid(), holder = 0;
+    while (!atomic_compare_exchange_strong(&cwd_holder, &holder, self)) {
+        if (holder == self) {
+            sched_yield();
+            holder = 0;
+        }
+    }
+}
+
+int host_bind_in(int dirfd, int fd, const void *addr, uint32_t len)
+{
+    take_cwd();
+    int r = ret(fchdir(dirfd));
+    if (r == 0) {
+        r = ret(bind(fd, addr, len));
+        if (chdir("/")) /* a directory held for ever would keep its file system busy */
+            r = r < 0 ? r : -errno;
+    }
+    atomic_store(&cwd_holder, 0);
+    return r;
 }
 
 int host_listen(int fd, int backlog)

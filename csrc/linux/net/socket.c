@@ -1,4 +1,4 @@
-/* socket.c - making, naming, connecting sockets, and their options: as Linux's net/socket.c. */
+/* socket.c - making, naming and connecting sockets: as Linux's net/socket.c. */
 #include "host/io.h"
 #include "host/net.h"
 #include "linux/abi/time.h"
@@ -7,19 +7,49 @@
 #include "linux/net/net.h"
 #include "syscalls_gen.h"
 
-#define PROTO_NETLINK_ROUTE 0
+/* What inet_create() and netlink_create() say where the protocol's module is not there. */
+static int check_inet(int type, int protocol)
+{
+    if (type == LINUX_SOCK_SEQPACKET || type == LINUX_SOCK_DCCP)
+        return -LINUX_ESOCKTNOSUPPORT;
+    switch (protocol) {
+    case LINUX_IPPROTO_DCCP:
+    case LINUX_IPPROTO_L2TP:
+    case LINUX_IPPROTO_SCTP:
+    case LINUX_IPPROTO_SMC: return -LINUX_EPROTONOSUPPORT;
+    default: return 0;
+    }
+}
+
+static int check_netlink(int type, int protocol)
+{
+    if (type != LINUX_SOCK_RAW && type != LINUX_SOCK_DGRAM)
+        return -LINUX_ESOCKTNOSUPPORT;
+    return protocol == LINUX_NETLINK_ROUTE || protocol == LINUX_NETLINK_SOCK_DIAG
+               ? 0
+               : -LINUX_EPROTONOSUPPORT;
+}
 
 /*
- * What guests may open. Raw and packet sockets, and families of the host's hardware, would give a
- * guest of a privileged elfuse more of the host than one of an ordinary user.
+ * What guests may open, as __sock_create() finds it: an ordinary user's internet sockets, and the
+ * netlink families that list the network, where the host lets nobody without CAP_NET_ADMIN change
+ * anything. Other families are those of hardware and of kernel services that the guest's kernel has
+ * not.
  */
 static int check_family(int domain, int type, int protocol)
 {
+    if (domain < 0 || domain >= LINUX_AF_MAX)
+        return -LINUX_EAFNOSUPPORT;
+    if (type >= LINUX_SOCK_MAX)
+        return -LINUX_EINVAL;
+    if (domain == LINUX_AF_INET && type == LINUX_SOCK_PACKET)
+        domain = LINUX_AF_PACKET;
     switch (domain) {
     case LINUX_AF_UNIX: return 0;
     case LINUX_AF_INET:
-    case LINUX_AF_INET6: return (type & LINUX_SOCK_TYPE_MASK) == LINUX_SOCK_RAW ? -LINUX_EPERM : 0;
-    case LINUX_AF_NETLINK: return protocol == PROTO_NETLINK_ROUTE ? 0 : -LINUX_EPROTONOSUPPORT;
+    case LINUX_AF_INET6: return check_inet(type, protocol);
+    case LINUX_AF_NETLINK: return check_netlink(type, protocol);
+    case LINUX_AF_PACKET: return -LINUX_EPERM;
     default: return -LINUX_EAFNOSUPPORT;
     }
 }
@@ -35,8 +65,17 @@ int64_t sys_socket(struct task *task, const uint64_t args[6])
     int domain = (int)args[0], type = (int)args[1], protocol = (int)args[2];
     int err = check_type(type);
     if (err == 0)
-        err = check_family(domain, type, protocol);
-    return err ? err : fd_return(task, host_socket(domain, type, protocol));
+        err = check_family(domain, type & LINUX_SOCK_TYPE_MASK, protocol);
+    if (err)
+        return err;
+    int fd = host_socket(domain, type, protocol);
+    /* The host refuses these, unless elfuse has been given more than an ordinary user has. */
+    if (fd >= 0 && (type & LINUX_SOCK_TYPE_MASK) == LINUX_SOCK_RAW &&
+        (domain == LINUX_AF_INET || domain == LINUX_AF_INET6)) {
+        host_fd_close(fd);
+        return -LINUX_EPERM;
+    }
+    return fd_return(task, fd);
 }
 
 int64_t sys_socketpair(struct task *task, const uint64_t args[6])
@@ -44,7 +83,7 @@ int64_t sys_socketpair(struct task *task, const uint64_t args[6])
     int domain = (int)args[0], type = (int)args[1], protocol = (int)args[2], fds[2];
     int err = check_type(type);
     if (err == 0)
-        err = check_family(domain, type, protocol);
+        err = check_family(domain, type & LINUX_SOCK_TYPE_MASK, protocol);
     if (err == 0)
         err = host_socketpair(domain, type, protocol, fds);
     if (err)
@@ -61,9 +100,16 @@ int64_t sys_socketpair(struct task *task, const uint64_t args[6])
 
 int64_t sys_bind(struct task *task, const uint64_t args[6])
 {
+    struct sock_name name;
+    int fd = (int)args[0];
     if (!fd_is_guest(args[0]))
         return -LINUX_EBADF;
-    return sock_bind(task, (int)args[0], args[1], (uint32_t)args[2]);
+    int err = sock_name_copy(task, &name, args[1], (uint32_t)args[2]);
+    if (err)
+        return sock_error(fd, err);
+    int64_t domain = sock_option(fd, LINUX_SO_DOMAIN);
+    return domain == LINUX_AF_UNIX ? unix_bind(task, fd, &name)
+                                   : host_bind(fd, name.data, name.len);
 }
 
 int64_t sys_listen(struct task *task, const uint64_t args[6])
@@ -72,14 +118,29 @@ int64_t sys_listen(struct task *task, const uint64_t args[6])
     return fd_is_guest(args[0]) ? host_listen((int)args[0], (int)args[1]) : -LINUX_EBADF;
 }
 
-int64_t sock_interrupted(int fd, int64_t result, int timeout_option)
+int64_t sock_interrupted(int fd, int64_t result, int timeout_option, int msg_flags)
 {
     struct linux_timeval tv = {0, 0};
     uint32_t len = sizeof tv;
-    if (result != -LINUX_ERESTARTSYS ||
-        host_getsockopt(fd, LINUX_SOL_SOCKET, timeout_option, &tv, &len))
+    if (result != -LINUX_ERESTARTSYS)
+        return result;
+    int flags = host_getfl(fd);
+    if (msg_flags & LINUX_MSG_DONTWAIT || (flags >= 0 && flags & LINUX_O_NONBLOCK))
+        return -LINUX_ERESTARTNOINTR;
+    if (host_getsockopt(fd, LINUX_SOL_SOCKET, timeout_option, &tv, &len))
         return result;
     return tv.tv_sec || tv.tv_usec ? -LINUX_EINTR : result;
+}
+
+/* Linux finds a number before it takes a connection from the queue, and leaves it there when there
+ * is none. */
+static int number_free(struct task *task, int fd)
+{
+    int number = host_dupfd(fd, 0, true);
+    if (number < 0)
+        return number;
+    host_fd_close(number);
+    return (uint64_t)number < fd_table_limit(task->proc->fds) ? 0 : -LINUX_EMFILE;
 }
 
 static int64_t do_accept(struct task *task, int fd, gva_t addr, gva_t addrlen, int flags)
@@ -88,12 +149,15 @@ static int64_t do_accept(struct task *task, int fd, gva_t addr, gva_t addrlen, i
     if (!fd_is_guest((uint32_t)fd))
         return -LINUX_EBADF;
     if (flags & ~(LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC))
-        return -LINUX_EINVAL;
+        return host_getfl(fd) < 0 ? -LINUX_EBADF : -LINUX_EINVAL;
+    int err = number_free(task, fd);
+    if (err)
+        return sock_error(fd, err);
     int64_t got = host_accept4(fd, name.data, &name.len, flags);
     if (got < 0)
-        return sock_interrupted(fd, got, LINUX_SO_RCVTIMEO);
+        return sock_interrupted(fd, got, LINUX_SO_RCVTIMEO, 0);
     got = fd_return(task, got);
-    int err = got < 0 ? 0 : sock_name_export(task, &name, addr, addrlen);
+    err = got < 0 || !addr ? 0 : sock_name_export(task, &name, addr, addrlen);
     if (err) {
         host_fd_close((int)got);
         return err;
@@ -117,9 +181,12 @@ int64_t sys_connect(struct task *task, const uint64_t args[6])
     int fd = (int)args[0];
     if (!fd_is_guest(args[0]))
         return -LINUX_EBADF;
-    int64_t result = sock_name_import(task, &name, args[1], (uint32_t)args[2]);
+    int64_t result = sock_name_copy(task, &name, args[1], (uint32_t)args[2]);
+    if (result) /* __sys_connect(): only then whether it is a socket */
+        return host_getfl(fd) < 0 ? -LINUX_EBADF : result;
+    result = sock_name_resolve(task, fd, &name);
     if (result == 0)
-        result = sock_interrupted(fd, host_connect(fd, name.data, name.len), LINUX_SO_SNDTIMEO);
+        result = sock_interrupted(fd, host_connect(fd, name.data, name.len), LINUX_SO_SNDTIMEO, 0);
     sock_name_done(&name);
     return result;
 }
@@ -132,9 +199,7 @@ static int64_t tell_name(struct task *task, const uint64_t args[6], get_name *ge
     if (!fd_is_guest(args[0]))
         return -LINUX_EBADF;
     int err = get((int)args[0], name.data, &name.len);
-    if (err)
-        return err;
-    return args[1] ? sock_name_export(task, &name, args[1], args[2]) : -LINUX_EFAULT;
+    return err ? err : sock_name_export(task, &name, args[1], args[2]);
 }
 
 int64_t sys_getsockname(struct task *task, const uint64_t args[6])
@@ -151,103 +216,4 @@ int64_t sys_shutdown(struct task *task, const uint64_t args[6])
 {
     (void)task;
     return fd_is_guest(args[0]) ? host_shutdown((int)args[0], (int)args[1]) : -LINUX_EBADF;
-}
-
-/* ---- options ---- */
-
-#define OPTION_MAX 4096u
-
-/*
- * Options are bytes to the host, unless they hold pointers (which are the guest's), make
- * descriptors of host processes, or rule the host's firewall (iptables, arptables and ipvs have
- * numbers from 64 on).
- */
-static int check_option(int level, int name)
-{
-    switch (level) {
-    case LINUX_SOL_SOCKET:
-        return name == LINUX_SO_PASSPIDFD || name == LINUX_SO_PEERPIDFD ? -LINUX_ENOPROTOOPT : 0;
-    case LINUX_SOL_UDP:
-    case LINUX_SOL_UDPLITE:
-    case LINUX_SOL_ICMPV6:
-    case LINUX_SOL_NETLINK: return 0;
-    case LINUX_SOL_TCP: return name == LINUX_TCP_ZEROCOPY_RECEIVE ? -LINUX_ENOPROTOOPT : 0;
-    case LINUX_SOL_IP: return name >= 64 ? -LINUX_ENOPROTOOPT : 0;
-    case LINUX_SOL_IPV6: return name == 64 || name == 65 ? -LINUX_ENOPROTOOPT : 0;
-    default: return -LINUX_ENOPROTOOPT;
-    }
-}
-
-/* A classic BPF program: the host checks it, its instructions hold no pointers. */
-static int64_t attach_filter(struct task *task, int fd, int name, gva_t value, uint32_t len)
-{
-    struct linux_sock_fprog prog;
-    struct {
-        uint16_t len;
-        void *filter;
-    } host;
-    if (len != sizeof prog)
-        return -LINUX_EINVAL;
-    if (copy_from_user(task, &prog, value, sizeof prog))
-        return -LINUX_EFAULT;
-    host.len = prog.len;
-    host.filter = user_ptr(task, prog.filter, prog.len * 8ull);
-    if (!host.filter)
-        return -LINUX_EFAULT;
-    return host_setsockopt(fd, LINUX_SOL_SOCKET, name, &host, sizeof host);
-}
-
-int64_t sys_setsockopt(struct task *task, const uint64_t args[6])
-{
-    int fd = (int)args[0], level = (int)args[1], name = (int)args[2];
-    uint32_t len = (uint32_t)args[4];
-    _Alignas(8) uint8_t value[OPTION_MAX];
-    if (!fd_is_guest(args[0]))
-        return -LINUX_EBADF;
-    if ((int32_t)len < 0)
-        return -LINUX_EINVAL;
-    int err = check_option(level, name);
-    if (err)
-        return err;
-    if (level == LINUX_SOL_SOCKET &&
-        (name == LINUX_SO_ATTACH_FILTER || name == LINUX_SO_ATTACH_REUSEPORT_CBPF))
-        return attach_filter(task, fd, name, args[3], len);
-    if (len > sizeof value)
-        len = sizeof value;
-    if (!args[3])
-        return host_setsockopt(fd, level, name, NULL, len);
-    if (copy_from_user(task, value, args[3], len))
-        return -LINUX_EFAULT;
-    return host_setsockopt(fd, level, name, value, len);
-}
-
-int64_t sys_getsockopt(struct task *task, const uint64_t args[6])
-{
-    int fd = (int)args[0], level = (int)args[1], name = (int)args[2];
-    uint32_t len;
-    _Alignas(8) uint8_t value[OPTION_MAX * 8];
-    if (!fd_is_guest(args[0]))
-        return -LINUX_EBADF;
-    if (get_user_u32(task, &len, args[4]))
-        return -LINUX_EFAULT;
-    if ((int32_t)len < 0)
-        return -LINUX_EINVAL;
-    int err = check_option(level, name);
-    if (err)
-        return err;
-    /* SO_GET_FILTER (the number of SO_ATTACH_FILTER) counts instructions of 8 bytes. */
-    bool filter = level == LINUX_SOL_SOCKET && name == LINUX_SO_ATTACH_FILTER;
-    if (len > OPTION_MAX)
-        len = OPTION_MAX;
-    err = host_getsockopt(fd, level, name, value, &len);
-    if (err)
-        return err;
-    if (level == LINUX_SOL_SOCKET && name == LINUX_SO_PEERCRED &&
-        len == sizeof(struct linux_ucred)) {
-        struct linux_ucred *u = (struct linux_ucred *)value;
-        *u = ucred_to_guest(task, *u);
-    }
-    if (copy_to_user(task, args[3], value, filter ? len * 8 : len))
-        return -LINUX_EFAULT;
-    return put_user_u32(task, args[4], len);
 }
