@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 C_FILES = $(shell git ls-files 'csrc/**.c' 'csrc/**.h' 'tests/**.c' 'tests/**.h' 'bench/**.c')
 
-.PHONY: help demo test venv lint format typecheck check-sanitize fuzz fuzz-a64 bench images wheel clean
+.PHONY: help demo test test-reference venv lint format typecheck check-sanitize fuzz fuzz-a64 bench images wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -12,6 +12,10 @@ demo: ## install what is missing, build, and run Python from a real arm64 image
 
 test: ## the same set-up, then every test
 	@scripts/test.sh $(ARGS)
+
+test-reference: venv ## the guest programs on Debian's arm64 kernel in qemu (ARGS are pytest's)
+	@scripts/ensure-packages.sh images test reference
+	$(PY) -m pytest -q tests/reference $(ARGS)
 
 venv: ## .venv with the project in it, editable
 	@scripts/ensure-packages.sh build

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, with sudo where not root. Says what it installs.
-#   ensure-packages.sh build|images|registry|test|lint ...
+#   ensure-packages.sh build|images|registry|test|reference|lint ...
 set -eu
 
 wanted=
@@ -11,6 +11,7 @@ for set in "$@"; do
     images) wanted="$wanted debian-archive-keyring zstd" ;;
     registry) wanted="$wanted docker-registry skopeo" ;;
     test) wanted="$wanted umoci gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static binutils" ;;
+    reference) wanted="$wanted qemu-system-arm e2fsprogs" ;;
     lint) wanted="$wanted clang-format" ;;
     *) echo "ensure-packages: no such set: $set" >&2; exit 2 ;;
     esac

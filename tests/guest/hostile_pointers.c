@@ -21,7 +21,7 @@
 #define A ((long)-7777) /* stands for the pointer under test */
 
 static char *rw, *ro, *none, *gone, *edge; /* edge: one page, then nothing */
-static int zero_fd, file, dir, pair[2], epoll, timer;
+static int zero_fd, notify, file, dir, pair[2], epoll, timer;
 
 enum kind { IN, OUT, STR };
 struct test {
@@ -100,7 +100,7 @@ static void calls(void)
         {"removexattr name", SYS_removexattr, STR, 1, {path, A}},
         {"getcwd", SYS_getcwd, OUT, 2, {A, 100}},
         {"epoll_ctl", SYS_epoll_ctl, IN, 16, {epoll, EPOLL_CTL_ADD, s, A}},
-        {"inotify_add_watch", SYS_inotify_add_watch, STR, 1, {0, A, 1}},
+        {"inotify_add_watch", SYS_inotify_add_watch, STR, 1, {notify, A, 1}},
         {"mknodat", SYS_mknodat, STR, 1, {at, A, S_IFREG | 0600, 0}},
         {"mkdirat", SYS_mkdirat, STR, 1, {at, A, 0700}},
         {"unlinkat", SYS_unlinkat, STR, 1, {at, A, 0}},
@@ -178,7 +178,7 @@ static void calls(void)
         {"rt_sigpending", SYS_rt_sigpending, OUT, 8, {A, 8}},
         {"rt_sigtimedwait set", SYS_rt_sigtimedwait, IN, 8, {A, 0, 0, 8}},
         {"rt_sigtimedwait timeout", SYS_rt_sigtimedwait, IN, 16, {ok, 0, A, 8}},
-        {"rt_sigqueueinfo", SYS_rt_sigqueueinfo, IN, 128, {getpid(), SIGUSR1, A}},
+        {"rt_sigqueueinfo", SYS_rt_sigqueueinfo, IN, 48, {getpid(), SIGUSR1, A}},
         {"sigaltstack new", SYS_sigaltstack, IN, 24, {A, 0}},
         {"sigaltstack old", SYS_sigaltstack, OUT, 24, {0, A}},
         {"getresuid", SYS_getresuid, OUT, 4, {A, ok, ok}},
@@ -198,7 +198,7 @@ static void calls(void)
         {"sysinfo", SYS_sysinfo, OUT, 112, {A}},
         {"prctl name", SYS_prctl, IN, 1, {15, A}},
         {"prctl get name", SYS_prctl, OUT, 16, {16, A}},
-        {"capget", SYS_capget, IN, 8, {A, ok}},
+        {"capget", SYS_capget, IN, 4, {A, ok}},
         {"socketpair", SYS_socketpair, OUT, 8, {AF_UNIX, SOCK_STREAM, 0, A}},
         {"bind", SYS_bind, IN, 16, {s, A, 16}},
         {"connect", SYS_connect, IN, 16, {s, A, 16}},
@@ -352,6 +352,7 @@ int main(void)
     edge = mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(edge + P, P);
     zero_fd = open("/dev/zero", O_RDWR);
+    notify = (int)syscall(SYS_inotify_init1, 0);
     file = open("/tmp/pointers", O_RDWR | O_CREAT, 0600);
     OK(write(file, "some text", 9));
     OK(symlink("pointers", "/tmp/pointers-link"));

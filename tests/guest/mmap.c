@@ -63,7 +63,7 @@ static void arguments(void)
     ERR(mmap(NULL, 1ul << 60, RW, PA, -1, 0), ENOMEM);
     ERR(mmap(p + 1, P, RW, PA | MAP_FIXED, -1, 0), EINVAL);
     ERR(mmap((void *)(1ul << 60), P, RW, PA | MAP_FIXED, -1, 0), ENOMEM);
-    ERR(mmap((void *)P, P, RW, PA | MAP_FIXED, -1, 0), EPERM);
+    ERR(mmap(NULL, P, RW, PA | MAP_FIXED, -1, 0), EPERM);
     ERR(mmap(p, P, RW, PA | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
     ERR(munmap(p + 1, P), EINVAL);
     ERR(munmap(p, 0), EINVAL);
@@ -193,7 +193,8 @@ static void remap(void)
     close(fd);
 }
 
-/* Mapped in pieces and touched, then one area: it moves whole. */
+/* Mapped in pieces and touched, then one area: it moves whole. Linux refuses that while the pieces'
+ * pages have an anon_vma each, which a guest cannot see. */
 static void remap_pieces(void)
 {
     char *p = mmap(NULL, 3 * P, RW, PA, -1, 0);
@@ -204,11 +205,16 @@ static void remap_pieces(void)
     p[P] = 'y';
     char *to = mmap(NULL, 8 * P, PROT_NONE, PA, -1, 0);
     char *q = mremap(p, 3 * P, 5 * P, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    CHECK(q == to);
-    EQ(q[0], 'x');
-    EQ(q[P], 'y');
-    EQ(q[2 * P], 'z');
-    EQ(q[4 * P], 0);
+    if (q == to) {
+        EQ(q[0], 'x');
+        EQ(q[P], 'y');
+        EQ(q[2 * P], 'z');
+        EQ(q[4 * P], 0);
+    } else {
+        CHECK(q == MAP_FAILED && errno == EFAULT);
+        EQ(p[2 * P], 'z');
+        munmap(p, 3 * P);
+    }
     munmap(to, 8 * P);
 }
 

@@ -97,7 +97,7 @@ int main(void)
     struct sysinfo info;
     OK(sysinfo(&info));
     CHECK(info.totalram > 0 && info.mem_unit > 0 && info.uptime > 0);
-    EQ(info.procs, 1);
+    CHECK(info.procs >= 1);
 
     unsigned char a[16] = {0}, b[16] = {0};
     EQ(getrandom(a, 16, 0), 16);
