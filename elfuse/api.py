@@ -170,6 +170,7 @@ def run(
     hostname: str | None = None,
     read_only: bool = False,
     strace: bool = False,
+    verbose: bool = False,
     engine: Engine = "auto",
     pull: PullPolicy = "missing",
     tls_verify: bool = True,
@@ -198,6 +199,7 @@ def run(
         hostname=hostname,
         read_only=read_only,
         strace=strace,
+        verbose=verbose,
         engine=engine,
     )
     found = resolve_image(opened, image, policy=pull, tls_verify=tls_verify)

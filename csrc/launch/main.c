@@ -9,6 +9,7 @@
 #include "host/log.h"
 #include "host/system.h"
 #include "launch/launch.h"
+#include "launch/startup_trace.h"
 #include "linux/process/task.h"
 #include "vcpu/vcpu.h"
 
@@ -62,16 +63,20 @@ static int run(int spec_fd)
         return EXIT_ELFUSE_FAILED;
     int result = spec_parse(&spec, text, len, err, sizeof err);
     free(text);
+    startup_trace_step("spec");
     if (result == 0)
         result = launch_setup(&spec, &task, err, sizeof err);
     if (result) {
         host_log("%s", err);
         return EXIT_ELFUSE_FAILED;
     }
+    startup_trace_step("first thread");
     result = launch_program(task, &spec);
     if (result)
         return result;
     spec_free(&spec);
+    startup_trace_step("program");
+    startup_trace_end();
     task_run(task);
 }
 
@@ -84,6 +89,7 @@ static int number(const char *text)
 
 static int start(const char *option, const char *value)
 {
+    startup_trace_begin();
     bool is_file = !strcmp(option, "--spec");
     int fd = is_file ? host_open_path(value, LINUX_O_RDONLY | LINUX_O_CLOEXEC, 0) : number(value);
     if (fd < 0) {
@@ -103,6 +109,7 @@ static int start(const char *option, const char *value)
         host_log("%s %s: cannot be used (error %d)", option, value, -fd);
         return EXIT_ELFUSE_FAILED;
     }
+    startup_trace_step("descriptors");
     return run(fd);
 }
 

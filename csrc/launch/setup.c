@@ -7,6 +7,7 @@
 #include "host/log.h"
 #include "host/time.h"
 #include "launch/launch.h"
+#include "launch/startup_trace.h"
 #include "linux/fs/fdtable.h"
 #include "linux/fs/fs.h"
 #include "linux/mm/mm.h"
@@ -15,6 +16,7 @@
 #include "linux/process/rlimit.h"
 #include "linux/process/rlimit.h"
 #include "linux/process/task.h"
+#include "linux/trace/trace.h"
 
 int launch_take_descriptors(int spec_fd)
 {
@@ -57,6 +59,18 @@ static void set_limits(struct process *proc, const struct launch_spec *spec)
     }
 }
 
+/* What watches the guest; all of it is inherited by its processes. */
+static int watch(struct process *proc, const struct launch_spec *spec)
+{
+    if (spec->verbose)
+        proc->traced |= TRACE_CRASH;
+    int result = startup_trace_process(proc);
+    if (result || !spec->strace)
+        return result;
+    int fd = host_dupfd(2, host_fd_boundary(), true);
+    return fd < 0 ? fd : strace_start(proc, fd);
+}
+
 int launch_setup(const struct launch_spec *spec, struct task **task, char *err, size_t err_size)
 {
     struct process *proc;
@@ -72,6 +86,7 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     result = fs_context_create(&spec->fs, &proc->fs, err, err_size);
     if (result)
         return result;
+    startup_trace_step("root");
     result = net_create();
     if (result)
         return result;
@@ -82,10 +97,13 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     if (result)
         return result;
     proc->vm = proc->mm->vm;
+    startup_trace_step("memory");
     launch_cache(spec, proc->vm);
-    if (spec->strace)
-        proc->strace_fd = host_dupfd(2, host_fd_boundary(), true);
+    startup_trace_step("kept translations");
     set_limits(proc, spec);
+    result = watch(proc, spec);
+    if (result)
+        return result;
     result = task_create_first(proc, task);
     if (result)
         snprintf(err, err_size, "cannot start the first thread (error %d)", -result);

@@ -405,6 +405,10 @@ static int read_strace(struct reader *r, const cJSON *v, const char *name)
 {
     return get_bool(r, v, name, &r->spec->strace);
 }
+static int read_verbose(struct reader *r, const cJSON *v, const char *name)
+{
+    return get_bool(r, v, name, &r->spec->verbose);
+}
 static int read_engine(struct reader *r, const cJSON *v, const char *name)
 {
     const char *engine = NULL;
@@ -451,6 +455,7 @@ static const struct member spec_members[] = {
     {"hostname", read_hostname, true},
     {"rlimits", read_rlimits, false},
     {"strace", read_strace, false},
+    {"verbose", read_verbose, false},
     {"engine", read_engine, false},
     {"cache", read_cache, false},
     {"keep_fds", read_keep_fds, false},

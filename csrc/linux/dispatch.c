@@ -11,7 +11,7 @@
 #include "linux/mm/uaccess.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
-#include "linux/strace.h"
+#include "linux/trace/trace.h"
 #include "syscalls_gen.h"
 #include "vcpu/vcpu.h"
 
@@ -42,13 +42,19 @@ static int64_t not_served(uint64_t nr)
     return -LINUX_ENOSYS;
 }
 
-static int64_t call_traced(struct task *task, syscall_fn *handler, uint64_t nr,
-                           const uint64_t args[6])
+static __attribute__((noinline)) int64_t call_traced(struct task *task, syscall_fn *handler,
+                                                     uint64_t nr, const uint64_t args[6])
 {
-    struct strace_line line;
-    strace_enter(task, &line, nr, args);
-    int64_t ret = handler ? handler(task, args) : not_served(nr);
-    strace_leave(task, &line, nr, args, ret);
+    struct traced_call call;
+    trace_enter(task, &call, nr, args);
+    int64_t ret;
+    if (handler)
+        ret = handler(task, args);
+    else if (task->proc->traced & TRACE_STRACE)
+        ret = -LINUX_ENOSYS; /* its line, which a line of the log would break, says it */
+    else
+        ret = not_served(nr);
+    trace_leave(task, &call, ret);
     return ret;
 }
 
@@ -67,7 +73,7 @@ static void serve_call(struct task *task, struct vcpu_regs *regs)
     uint64_t nr = (uint32_t)regs->x[8];
     syscall_fn *handler = nr < SYSCALL_TABLE_SIZE ? table[nr].handler : NULL;
     int64_t ret;
-    if (__builtin_expect(strace_on(task), 0))
+    if (__builtin_expect(task->proc->traced != 0, 0))
         ret = call_traced(task, handler, nr, args);
     else if (__builtin_expect(handler != NULL, 1))
         ret = handler(task, args);

@@ -60,7 +60,10 @@ struct process {
     size_t environ_len;
     void *auxv; /* as in /proc/self/auxv; owned */
     size_t auxv_len;
-    uint64_t rlimit[16][2]; /* soft, hard; process/rlimit.c */
+    uint32_t traced;              /* TRACE_*: trace/trace.h */
+    struct strace_shared *strace; /* trace/strace.c */
+    struct histogram *histogram;  /* trace/histogram.c */
+    uint64_t rlimit[16][2];       /* soft, hard; process/rlimit.c */
     uint32_t personality;
     uint8_t dumpable, subreaper, thp_disable; /* process/prctl.c */
     int32_t pdeath_signal;

@@ -1,4 +1,11 @@
-/* strace.h - --strace: each call with decoded arguments, on the descriptor proc->strace_fd. */
+/*
+ * strace.h - --strace: the run's calls as strace -f -T writes them, on proc->strace_fd.
+ *
+ * A call's line is begun before the call and ended after it. All tasks of the run write to one
+ * file: when another has written meanwhile, the line is broken into "<unfinished ...>" and
+ * "<... NAME resumed>", as strace does. Each line begins with "[pid N] ", the guest's number of the
+ * task, while the run has more than one.
+ */
 #ifndef ELFUSE_LINUX_STRACE_H
 #define ELFUSE_LINUX_STRACE_H
 
@@ -18,26 +25,28 @@ const struct syscall_row *syscall_row(uint64_t nr);
 /* Rows up to and excluding this number. */
 unsigned syscall_table_size(void);
 
-static inline bool strace_on(const struct task *task)
-{
-    return task->proc->strace_fd >= 0;
-}
+/* Before the first task of the run: fd is a private descriptor, which every process of the run
+ * inherits. 0 or -LINUX_ENOMEM. */
+int strace_start(struct process *proc, int fd);
 
-/* Arguments are decoded before the call, while what they point to is still as the caller wrote it;
- * what the call fills in is decoded after it. `line` carries the text between. */
+/* What lies between strace_enter() and strace_leave() of one call. */
 struct strace_line {
-    char text[1024];
-    size_t len;
-    int done; /* arguments decoded so far */
+    uint64_t saved; /* these three: trace/args.h */
+    int done;
+    bool comma;
+    uint32_t column; /* where the line's begin has ended */
+    uint32_t tasks;  /* of the process, for execve, which ends all but one */
 };
 void strace_enter(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6]);
-void strace_leave(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6],
-                  int64_t ret);
+void strace_leave(struct task *task, const struct strace_line *line, uint64_t nr,
+                  const uint64_t args[6], int64_t ret, uint64_t nanoseconds);
+/* Both do nothing unless the process is traced. */
 void strace_signal(struct task *task, int sig, const struct linux_siginfo *info);
 void strace_killed(struct task *task, int sig, const struct linux_siginfo *info);
 
-/* "SIGSEGV", "SIGRT_5"; "EINVAL" or NULL. For strace and log lines. */
+/* "SIGSEGV", "SIGRT_5"; "EINVAL", "E?"; "Invalid argument". Static, or in buf. */
 const char *strace_signal_name(int sig, char *buf, size_t size);
 const char *strace_errno_name(int err);
+const char *strace_errno_text(int err);
 
 #endif

@@ -110,6 +110,7 @@ def unpack(store: str | None, image: str, destination: str | None) -> None:
 @click.option("-t", "--tty", is_flag=True, help="Use this terminal, and say which with TERM.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 @options.strace
+@options.verbose
 @options.engine
 @options.dry_run
 @options.tls_verify
@@ -131,6 +132,7 @@ def run(
     tty: bool,
     quiet: bool,
     strace: bool,
+    verbose: bool,
     engine: str,
     dry_run: bool,
     tls_verify: bool,
@@ -163,6 +165,7 @@ def run(
         keep=keep,
         read_only=read_only,
         strace=strace,
+        verbose=verbose,
         engine=engine,
         term=_terminal(interactive) if tty else None,
     )

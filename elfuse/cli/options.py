@@ -29,7 +29,12 @@ volume = click.option(
     metavar="HOST:GUEST[:ro]",
     help="Show a host directory or file in the guest.",
 )
-strace = click.option("--strace", is_flag=True, help="Print each system call on standard error.")
+strace = click.option(
+    "--strace", is_flag=True, help="Print each system call on standard error, as strace -f -T does."
+)
+verbose = click.option(
+    "--verbose", is_flag=True, help="Report a crash of the program: registers, memory, last system call."
+)
 engine = click.option(
     "--engine",
     type=click.Choice(["auto", "jit", "interp"]),

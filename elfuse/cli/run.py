@@ -19,6 +19,7 @@ from elfuse.cli import options
 @options.user
 @options.volume
 @options.strace
+@options.verbose
 @options.engine
 @options.dry_run
 @click.argument("program")
@@ -30,6 +31,7 @@ def run(
     user: str | None,
     volumes: tuple[str, ...],
     strace: bool,
+    verbose: bool,
     engine: str,
     dry_run: bool,
     program: str,
@@ -52,6 +54,7 @@ def run(
         user=user,
         volumes=list(volumes),
         strace=strace,
+        verbose=verbose,
         engine=engine,
         host_env=os.environ,
     )

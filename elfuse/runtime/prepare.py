@@ -31,6 +31,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     keep: bool = False
     read_only: bool = False
     strace: bool = False
+    verbose: bool = False
     engine: str = "auto"
     term: str | None = None
 
@@ -81,6 +82,7 @@ def prepare_run(
                 hostname=hostname,
                 read_only=options.read_only,
                 strace=options.strace,
+                verbose=options.verbose,
                 engine=options.engine,
                 keep_fds=[run.lock_fd],
             )
@@ -107,6 +109,7 @@ def prepare_program(
     user: str | None,
     volumes: list[str],
     strace: bool,
+    verbose: bool,
     engine: str,
     host_env: Mapping[str, str],
 ) -> LaunchSpec:
@@ -127,6 +130,7 @@ def prepare_program(
         user=_program_user(root, user),
         hostname=os.uname().nodename[:64],
         strace=strace,
+        verbose=verbose,
         engine=engine,
     )
 

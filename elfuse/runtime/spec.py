@@ -26,6 +26,7 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     hostname: str
     read_only: bool = False
     strace: bool = False
+    verbose: bool = False
     engine: str = "auto"
     keep_fds: list[int] = []
     version: int = VERSION

@@ -105,13 +105,14 @@ def test_run_options(elfuse: Elfuse, image: str, tmp_path: Path) -> None:
     spec = spec_of(
         elfuse,
         *["-e", "A=1", "-eFROM_HOST", "-w", "/tmp", "-u", "root:staff", "-v", f"{tmp_path}/data:/d:ro"],
-        *["--hostname", "box", "--read-only", "--strace", "--entrypoint", "/bin/x", image, "-e", "--", "y"],
+        *["--hostname", "box", "--read-only", "--strace", "--verbose"],
+        *["--entrypoint", "/bin/x", image, "-e", "--", "y"],
         FROM_HOST="h",
     )
     assert spec["argv"] == ["/bin/x", "-e", "--", "y"]
     assert spec["cwd"] == "/tmp" and spec["hostname"] == "box"
     assert spec["user"] == {"uid": 0, "gid": 50, "groups": []}
-    assert spec["read_only"] is True and spec["strace"] is True
+    assert spec["read_only"] is True and spec["strace"] is True and spec["verbose"] is True
     env, mounts = spec["env"], spec["mounts"]
     assert isinstance(env, list) and isinstance(mounts, list)
     assert {"A=1", "FROM_HOST=h", "HOSTNAME=box", "HOME=/root"} < set(env)

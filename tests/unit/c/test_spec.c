@@ -31,7 +31,7 @@ static void test_good(void)
         "proc\"},{\"type\":\"bind\","
         "\"source\":\"/s\",\"target\":\"/"
         "t\",\"read_only\":true}],\"rlimits\":[{\"type\":\"nofile\",\"soft\":5,"
-        "\"hard\":18446744073709551615}],\"strace\":true,\"keep_fds\":[5,6]}\n";
+        "\"hard\":18446744073709551615}],\"strace\":true,\"verbose\":true,\"keep_fds\":[5,6]}\n";
     struct launch_spec spec;
     char err[512] = "";
     CHECK_EQ(spec_parse(&spec, text, sizeof text - 1, err, sizeof err), 0);
@@ -44,7 +44,7 @@ static void test_good(void)
     CHECK_EQ(spec.cred.sgid, 8);
     CHECK_EQ(spec.cred.groups[1], 10);
     CHECK(spec.nrlimits == 1 && spec.rlimits[0].soft == 5 && spec.rlimits[0].hard == UINT64_MAX);
-    CHECK(spec.strace && spec.nkeep_fds == 2 && spec.keep_fds[1] == 6);
+    CHECK(spec.strace && spec.verbose && spec.nkeep_fds == 2 && spec.keep_fds[1] == 6);
     spec_free(&spec);
 }
 
@@ -73,6 +73,7 @@ int main(void)
     refuse("{" BASE "," ROOT ",\"keep_fds\":[1]}", "standard stream");
     refuse("{" BASE "," ROOT ",\"keep_fds\":[-1]}", "not a number");
     refuse("{" BASE "," ROOT ",\"strace\":1}", "not true or false");
+    refuse("{" BASE "," ROOT ",\"verbose\":\"yes\"}", "not true or false");
     refuse("{\"argv\":[]}", "\"argv\" is empty");
     refuse("{\"env\":[\"=x\"]}", "not KEY=VALUE");
     refuse("{\"env\":[\"x\"]}", "not KEY=VALUE");
