@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Reads syscalls.def: writes the table's C header (--header) or its page for people (--docs); --check finds
-served rows whose test does not exist."""
+"""Reads syscalls.def: writes the table's C header (--header) or its page for people (--docs)."""
 
 import argparse
 import re
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 ROW = re.compile(r'SYSCALL\((\d+), (\w+), "([^"]*)", (served|enosys), "([^"]*)"\)')
+TEST = re.compile(r"(guest|unit)/\w+")
 
 
 class Row(NamedTuple):
@@ -16,7 +16,7 @@ class Row(NamedTuple):
     name: str
     signature: str
     served: bool
-    test: str
+    note: str  # a served call's test, or why it is not served
 
 
 def fail(message: str) -> NoReturn:
@@ -32,14 +32,14 @@ def parse(path: Path) -> list[Row]:
         match = ROW.fullmatch(line.strip())
         if not match:
             fail(f"{path}:{lineno}: not a row: {line.strip()}")
-        number, name, signature, status, test = match.groups()
-        row = Row(int(number), name, signature, status == "served", test)
+        number, name, signature, status, note = match.groups()
+        row = Row(int(number), name, signature, status == "served", note)
         if rows and row.number <= rows[-1].number:
             fail(f"{path}:{lineno}: number {row.number} is not above the row before it")
         if any(other.name == row.name for other in rows):
             fail(f"{path}:{lineno}: {row.name} is there already")
-        if row.served != bool(row.test):
-            fail(f"{path}:{lineno}: a served row names its test, another one does not")
+        if not row.note or row.served != bool(TEST.fullmatch(row.note)):
+            fail(f"{path}:{lineno}: a served row names its test, another one says why it is not served")
         arguments = signature.split(", ") if signature else []
         if len(arguments) > 6 or any(not re.fullmatch(r"\w+ \w+", a) for a in arguments):
             fail(f"{path}:{lineno}: arguments are at most six of 'type name'")
@@ -86,24 +86,14 @@ def docs(rows: list[Row]) -> str:
     ]
     for row in served:
         arguments = ", ".join(a.split(" ")[1] for a in row.signature.split(", ")) if row.signature else ""
-        folder, _, name = row.test.partition("/")
+        folder, _, name = row.note.partition("/")
         path = f"tests/guest/{name}.c" if folder == "guest" else f"tests/unit/c/{name}.c"
         lines.append(f"| {row.number} | `{row.name}` | {arguments} | `{path}` |")
-    missing = ", ".join(f"`{row.name}`" for row in rows if not row.served)
-    lines += ["", "## Not served", "", missing, ""]
-    return "\n".join(lines)
-
-
-def check(rows: list[Row], root: Path) -> None:
-    missing = []
-    for row in rows:
-        if row.served:
-            folder, _, name = row.test.partition("/")
-            base = {"guest": "tests/guest", "unit": "tests/unit/c"}.get(folder)
-            if base is None or not (root / base / f"{name}.c").exists():
-                missing.append(f"{row.name}: {row.test}")
-    if missing:
-        fail("no such test:\n  " + "\n  ".join(missing))
+    lines += ["", "## Not served", "", "| why | calls |", "| --- | --- |"]
+    for why in dict.fromkeys(row.note for row in rows if not row.served):
+        calls = ", ".join(f"`{row.name}`" for row in rows if row.note == why)
+        lines.append(f"| {why} | {calls} |")
+    return "\n".join([*lines, ""])
 
 
 def main() -> None:
@@ -111,15 +101,12 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("--header", type=Path, metavar="FILE")
     parser.add_argument("--docs", type=Path, metavar="FILE")
-    parser.add_argument("--check", type=Path, metavar="ROOT")
     options = parser.parse_args()
     rows = parse(options.table)
     if options.header:
         options.header.write_text(header(rows))
     if options.docs:
         options.docs.write_text(docs(rows))
-    if options.check:
-        check(rows, options.check)
 
 
 if __name__ == "__main__":
