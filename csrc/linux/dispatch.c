@@ -9,6 +9,7 @@
 #include "host/thread.h"
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
+#include "linux/net/net.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "linux/trace/trace.h"
@@ -83,8 +84,11 @@ static void serve_call(struct task *task, struct vcpu_regs *regs)
     if (__builtin_expect(ret == -LINUX_ENORESULT, 0))
         return;
     if (__builtin_expect(is_restart(ret), 0)) {
-        signal_work(task, ret, args[0]);
-        return;
+        ret = sock_restart(handler, args, ret);
+        if (is_restart(ret)) {
+            signal_work(task, ret, args[0]);
+            return;
+        }
     }
     regs->x[0] = (uint64_t)ret;
 }

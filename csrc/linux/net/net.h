@@ -101,5 +101,8 @@ int64_t interface_ioctl(struct task *task, int fd, uint32_t nr, gva_t arg);
  * at it, and begins again.
  */
 int64_t sock_interrupted(int fd, int64_t result, int timeout_option, int msg_flags);
+/* The same for any call: one that reads or writes a descriptor may have waited for a socket. Asked
+ * when it was interrupted only, so that reading and writing stay one host call. */
+int64_t sock_restart(syscall_fn *handler, const uint64_t args[6], int64_t result);
 
 #endif

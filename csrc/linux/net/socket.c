@@ -132,6 +132,16 @@ int64_t sock_interrupted(int fd, int64_t result, int timeout_option, int msg_fla
     return tv.tv_sec || tv.tv_usec ? -LINUX_EINTR : result;
 }
 
+int64_t sock_restart(syscall_fn *handler, const uint64_t args[6], int64_t result)
+{
+    if (handler == sys_read || handler == sys_readv || handler == sys_preadv2)
+        return sock_interrupted((int)args[0], result, LINUX_SO_RCVTIMEO, 0);
+    if (handler == sys_write || handler == sys_writev || handler == sys_pwritev2 ||
+        handler == sys_sendfile)
+        return sock_interrupted((int)args[0], result, LINUX_SO_SNDTIMEO, 0);
+    return result;
+}
+
 /* Linux finds a number before it takes a connection from the queue, and leaves it there when there
  * is none. */
 static int number_free(struct task *task, int fd)
