@@ -83,8 +83,6 @@ int host_memfd_content(const char *name, const void *data, size_t size);
  * guest. */
 int host_unnamed_dir(void);
 
-int32_t host_getpgrp(void);
-int32_t host_getsid(void);
 uint32_t host_euid(void);
 uint32_t host_egid(void);
 

@@ -12,15 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "linux/abi/signal.h"
+
 enum host_fault_access { HOST_FAULT_READ, HOST_FAULT_WRITE, HOST_FAULT_EXEC };
 enum host_fault_cause { HOST_FAULT_MAP, HOST_FAULT_PERM, HOST_FAULT_ALIGN, HOST_FAULT_BUS };
 
 struct host_signal_info {
-    int32_t signo;
-    int32_t code; /* si_code */
-    int32_t pid;  /* sender, as the host numbers it */
-    uint32_t uid;
-    uint64_t value;
+    struct linux_siginfo info; /* processes as the host numbers them, unless from_guest */
+    bool from_guest;           /* sent with a siginfo by another guest process (process.h) */
+    /* The flag given to host_signals_thread_init() by the thread that a directed signal came to,
+     * NULL for one to the process. */
+    const volatile int *thread;
     uint64_t order;
 };
 
@@ -31,6 +33,8 @@ struct host_signal_hooks {
                   void *context);
     /* Signal handler context: something is in the inbox, or the thread was kicked. */
     void (*arrived)(void);
+    /* Signal handler context: see host_fork() (process.h). */
+    void (*parent_ended)(void);
 };
 
 /* Once, before the first thread that is a task. Installs the handlers. 0 or -errno. */
@@ -50,9 +54,10 @@ bool host_signal_take(struct host_signal_info *info);
 /* Is anything in it? Async-signal-safe, any thread. */
 bool host_signal_waiting(void);
 
-/* What the host does with a signal that comes from outside. */
+/* What the host does with a signal that comes from outside. flags: LINUX_SA_NOCLDSTOP and
+ * LINUX_SA_NOCLDWAIT count, of SIGCHLD. */
 enum host_disposition { HOST_SIGNAL_CATCH, HOST_SIGNAL_IGNORE, HOST_SIGNAL_DEFAULT };
-void host_signal_dispose(int signo, enum host_disposition disposition);
+void host_signal_dispose(int signo, enum host_disposition disposition, uint64_t flags);
 
 /* Was the signal ignored when this process was started (nohup, a shell's background job)? */
 bool host_signal_was_ignored(int signo);

@@ -19,6 +19,8 @@ int host_thread_create(void (*fn)(void *), void *arg);
 /* The host's number of the calling thread, for host_thread_kick(). */
 int32_t host_thread_id(void);
 
+void host_thread_yield(void);
+
 /* The host's number of the process. */
 int32_t host_process_id(void);
 

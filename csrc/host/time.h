@@ -29,7 +29,7 @@ int host_getitimer(int which, struct linux_itimerval *value);
 int host_setitimer(int which, const struct linux_itimerval *value, struct linux_itimerval *old);
 
 /* A POSIX timer, whose expiry comes through host_signal_take() as HOST_SIGNAL_TIMER with `value`,
- * and the number of missed expirations as pid. Returns its host number or -errno. */
+ * and the number of missed expirations as siginfo. Returns its host number or -errno. */
 #define HOST_SIGNAL_TIMER 63
 int host_timer_create(int32_t clock, uint64_t value);
 int host_timer_settime(int timer, int flags, const struct linux_itimerspec *value,

@@ -71,6 +71,12 @@ struct process {
     struct timer_set *timers; /* time/timers.c */
     int strace_fd;            /* host descriptor for --strace, or -1 */
     struct task_list *tasks;  /* process/task.h */
+    struct pid_table *pids;   /* process/pid.h */
+    int vfork_channel;        /* process/fork.h: to a parent that waits, or -1 */
+    /* Set in a signal handler when the parent has ended: ppid is to be found anew, and the signal
+     * of PR_SET_PDEATHSIG is due. */
+    volatile bool parent_ended, pdeath_due;
+    bool odd_children; /* some end with another signal than SIGCHLD */
 };
 
 /* How a call that returned -LINUX_ERESTART_RESTARTBLOCK goes on when restart_syscall is run. */

@@ -125,6 +125,15 @@ void vcpu_vm_program(struct vcpu_vm *vm, uint64_t entry);
 bool vcpu_vm_to_keep(struct vcpu_vm *vm);
 void vcpu_vm_keep(struct vcpu_vm *vm, bool last);
 
+/*
+ * Around the host's fork() of this process, on the thread that forks, in this order: PREPARE, then
+ * PARENT in the parent (also when it failed) and CHILD in the child. In between the engine's lock
+ * is held. The child's other vcpus have no thread: they are to be destroyed right after. Translated
+ * code serves both; each changes its own copy of it.
+ */
+enum vcpu_fork { VCPU_FORK_PREPARE, VCPU_FORK_PARENT, VCPU_FORK_CHILD };
+void vcpu_vm_fork(struct vcpu_vm *vm, enum vcpu_fork when);
+
 /* Free it. Preconditions: no vcpu of it exists. */
 void vcpu_vm_destroy(struct vcpu_vm *vm);
 

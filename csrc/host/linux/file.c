@@ -348,14 +348,6 @@ void host_umask_clear(void)
 {
     umask(0);
 }
-int32_t host_getpgrp(void)
-{
-    return getpgrp();
-}
-int32_t host_getsid(void)
-{
-    return getsid(0);
-}
 
 int host_open_flags(int flags)
 {

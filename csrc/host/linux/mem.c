@@ -137,7 +137,8 @@ int host_mem_alias(uint8_t *from, uint8_t *to, uint64_t len, unsigned prot)
 
 int host_mem_shared(uint64_t len, uint8_t **addr)
 {
-    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *p =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return -errno;
     *addr = p;

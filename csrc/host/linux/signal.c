@@ -11,17 +11,16 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "host/linux/reserved.h"
 #include "host/linux/safe_syscall.h"
 #include "host/thread.h"
-#include "host/time.h"
 #include "linux/abi/time.h"
 
-/* Wakes a thread and means nothing else. The highest one: people who send real-time signals by hand
- * start at SIGRTMIN, and the C library keeps 32 and 33 for itself. */
-#define SIGNAL_KICK 64
-
 #define ALTSTACK_SIZE (64 * 1024)
-#define INBOX_SLOTS   128
+#define INBOX_SLOTS   256
+/* With so many waiting a thread takes no more until they have been taken out: the rest stays queued
+ * in the host. What is left is for the threads that are just taking one. */
+#define INBOX_FULL 128
 
 /* Signals whose meaning is a fault of the thread they come to. */
 static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
@@ -43,30 +42,89 @@ static struct {
 static struct host_signal_hooks hooks;
 static _Thread_local void *altstack;
 
-static void inbox_put(int signo, const siginfo_t *si)
+static bool is_fault_signal(int signo)
 {
+    for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]); i++) {
+        if (fault_signals[i] == signo)
+            return true;
+    }
+    return false;
+}
+
+static bool is_ours(int signo)
+{
+    return is_fault_signal(signo) || signo == SIGKILL || signo == SIGSTOP || signo == SIGNAL_KICK ||
+           signo == HOST_SIGNAL_TIMER || (signo >= 32 && signo < SIGRTMIN);
+}
+
+static _Thread_local bool holding;
+static _Thread_local sigset_t before_hold;
+
+static struct linux_siginfo to_linux(const siginfo_t *si)
+{
+    struct linux_siginfo info;
+    _Static_assert(sizeof *si == sizeof info, "the layout is the same on every 64-bit Linux");
+    memcpy(&info, si, sizeof info);
+    return info;
+}
+
+/* The number of the signal that the guest is to see. */
+static int open_letter(struct host_signal_info *in)
+{
+    struct linux_siginfo *info = &in->info;
+    unsigned seal = (unsigned)info->si_errno;
+    if (info->si_code >= 0 || (seal & GUEST_SIGINFO_MASK) != GUEST_SIGINFO)
+        return info->si_signo;
+    info->si_signo = (int32_t)(seal & 0xff);
+    info->si_errno = 0;
+    in->from_guest = !(seal & GUEST_SIGINFO_PLAIN);
+    if (!in->from_guest)
+        info->si_code = LINUX_SI_USER;
+    return info->si_signo;
+}
+
+static void inbox_put(const siginfo_t *si)
+{
+    struct host_signal_info in = {.info = to_linux(si)};
+    int signo = open_letter(&in);
+    if (signo < 1 || signo > 64)
+        return;
+    if (si->si_code == SI_TKILL)
+        in.thread = host_attention;
     for (int i = 0; i < INBOX_SLOTS; i++) {
         struct slot *slot = &inbox.slot[i];
         int expected = SLOT_FREE;
         if (!atomic_compare_exchange_strong(&slot->state, &expected, SLOT_FILLING))
             continue;
-        bool timer = si->si_code == SI_TIMER;
-        slot->info = (struct host_signal_info){
-            .signo = signo,
-            .code = si->si_code,
-            .pid = timer                      ? si->si_overrun
-                   : si->si_code == SI_KERNEL ? 0
-                                              : si->si_pid,
-            .uid = timer || si->si_code == SI_KERNEL ? 0 : si->si_uid,
-            .value = (uint64_t)(uintptr_t)si->si_value.sival_ptr,
-            .order = atomic_fetch_add(&inbox.order, 1),
-        };
+        slot->info = in;
+        slot->info.order = atomic_fetch_add(&inbox.order, 1);
         atomic_store(&slot->state, SLOT_FULL);
         atomic_fetch_add(&inbox.count, 1);
         return;
     }
     if (!(atomic_fetch_or(&inbox.overflow, 1ULL << (signo - 1)) & (1ULL << (signo - 1))))
         atomic_fetch_add(&inbox.count, 1);
+}
+
+/* In the handler: block what the guest may care about once the handler returns. */
+static void hold(ucontext_t *uc)
+{
+    if (holding || atomic_load(&inbox.count) < INBOX_FULL)
+        return;
+    holding = true;
+    before_hold = uc->uc_sigmask;
+    for (int signo = 1; signo <= 64; signo++) {
+        if (!is_ours(signo))
+            sigaddset(&uc->uc_sigmask, signo);
+    }
+}
+
+static void stop_holding(void)
+{
+    if (!holding)
+        return;
+    holding = false;
+    pthread_sigmask(SIG_SETMASK, &before_hold, NULL);
 }
 
 bool host_signal_waiting(void)
@@ -76,8 +134,10 @@ bool host_signal_waiting(void)
 
 bool host_signal_take(struct host_signal_info *info)
 {
-    if (!host_signal_waiting())
+    if (!host_signal_waiting()) {
+        stop_holding();
         return false;
+    }
     struct slot *oldest = NULL;
     for (int i = 0; i < INBOX_SLOTS; i++) {
         struct slot *slot = &inbox.slot[i];
@@ -97,7 +157,7 @@ bool host_signal_take(struct host_signal_info *info)
     int signo = __builtin_ctzll(set) + 1;
     atomic_fetch_and(&inbox.overflow, ~(1ULL << (signo - 1)));
     atomic_fetch_sub(&inbox.count, 1);
-    *info = (struct host_signal_info){.signo = signo, .code = SI_USER};
+    *info = (struct host_signal_info){.info = {.si_signo = signo, .si_code = SI_USER}};
     return true;
 }
 
@@ -146,10 +206,14 @@ static void crash(int signo, const siginfo_t *si, uintptr_t pc)
 static void on_signal(int signo, siginfo_t *si, void *context)
 {
     int saved_errno = errno;
-    if (signo != SIGNAL_KICK)
-        inbox_put(signo, si);
+    bool parent_ended = signo == SIGNAL_KICK && si->si_code == SI_USER;
+    if (parent_ended && hooks.parent_ended)
+        hooks.parent_ended();
+    else if (signo != SIGNAL_KICK || si->si_code != SI_TKILL)
+        inbox_put(si);
     if (hooks.arrived)
         hooks.arrived();
+    hold(context);
     host_syscall_fix_pc(context_pc(context));
     errno = saved_errno;
 }
@@ -173,21 +237,6 @@ static void on_fault(int signo, siginfo_t *si, void *context)
             return;
     }
     crash(signo, si, *context_pc(context));
-}
-
-static bool is_fault_signal(int signo)
-{
-    for (size_t i = 0; i < sizeof(fault_signals) / sizeof(fault_signals[0]); i++) {
-        if (fault_signals[i] == signo)
-            return true;
-    }
-    return false;
-}
-
-static bool is_ours(int signo)
-{
-    return is_fault_signal(signo) || signo == SIGKILL || signo == SIGSTOP || signo == SIGNAL_KICK ||
-           signo == HOST_SIGNAL_TIMER || (signo >= 32 && signo < SIGRTMIN);
 }
 
 static int install(int signo, void (*handler)(int, siginfo_t *, void *), int flags)
@@ -243,12 +292,14 @@ void host_signals_thread_exit(void)
     altstack = NULL;
 }
 
-void host_signal_dispose(int signo, enum host_disposition disposition)
+void host_signal_dispose(int signo, enum host_disposition disposition, uint64_t flags)
 {
     if (is_ours(signo))
         return;
-    if (disposition == HOST_SIGNAL_CATCH)
-        install(signo, on_signal, 0);
+    int host_flags = (flags & LINUX_SA_NOCLDSTOP ? SA_NOCLDSTOP : 0) |
+                     (flags & LINUX_SA_NOCLDWAIT ? SA_NOCLDWAIT : 0);
+    if (disposition == HOST_SIGNAL_CATCH || (host_flags && disposition == HOST_SIGNAL_DEFAULT))
+        install(signo, on_signal, host_flags);
     else
         signal(signo, disposition == HOST_SIGNAL_IGNORE ? SIG_IGN : SIG_DFL);
 }
@@ -264,7 +315,21 @@ void host_signal_block(int signo, bool block)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, signo);
-    pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+    if (holding && block)
+        sigaddset(&before_hold, signo);
+    else if (holding)
+        sigdelset(&before_hold, signo);
+    else
+        pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+void host_signals_forked(void)
+{
+    /* The parent's signals are the parent's. */
+    for (int i = 0; i < INBOX_SLOTS; i++)
+        atomic_store(&inbox.slot[i].state, SLOT_FREE);
+    atomic_store(&inbox.overflow, 0);
+    atomic_store(&inbox.count, 0);
 }
 
 void host_thread_kick(int32_t host_tid)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "host/linux/reserved.h"
 #include "host/linux/safe_syscall.h"
 
 /* Deep enough for the kernel's own frames (path walks, signal frames); the guest's stack is
@@ -61,9 +63,19 @@ int host_thread_create(void (*fn)(void *), void *arg)
     return err ? -LINUX_EAGAIN : 0;
 }
 
+void host_thread_forked(void)
+{
+    thread_end = NULL;
+}
+
 int32_t host_thread_id(void)
 {
     return (int32_t)host_syscall(SYS_gettid);
+}
+
+void host_thread_yield(void)
+{
+    sched_yield();
 }
 
 int32_t host_process_id(void)

@@ -34,6 +34,21 @@
 #define LINUX_CLONE_CLEAR_SIGHAND  0x100000000ull
 #define LINUX_CLONE_INTO_CGROUP    0x200000000ull
 
+#define LINUX_WNOHANG    0x00000001
+#define LINUX_WUNTRACED  0x00000002
+#define LINUX_WSTOPPED   LINUX_WUNTRACED
+#define LINUX_WEXITED    0x00000004
+#define LINUX_WCONTINUED 0x00000008
+#define LINUX_WNOWAIT    0x01000000
+#define LINUX_WNOTHREAD  0x20000000
+#define LINUX_WALL       0x40000000
+#define LINUX_WCLONE     ((int)0x80000000u)
+
+#define LINUX_P_ALL   0
+#define LINUX_P_PID   1
+#define LINUX_P_PGID  2
+#define LINUX_P_PIDFD 3
+
 struct linux_clone_args {
     uint64_t flags;
     uint64_t pidfd;

@@ -74,6 +74,13 @@
 #define LINUX_SI_ASYNCIO (-4)
 #define LINUX_SI_TKILL   (-6)
 
+#define LINUX_CLD_EXITED    1
+#define LINUX_CLD_KILLED    2
+#define LINUX_CLD_DUMPED    3
+#define LINUX_CLD_TRAPPED   4
+#define LINUX_CLD_STOPPED   5
+#define LINUX_CLD_CONTINUED 6
+
 #define LINUX_ILL_ILLOPC  1
 #define LINUX_SEGV_MAPERR 1
 #define LINUX_SEGV_ACCERR 2
@@ -115,6 +122,12 @@ struct linux_siginfo {
             uint64_t addr;
             int16_t addr_lsb;
         } fault;
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            int32_t status;
+            int64_t utime, stime; /* ticks of 1/100 s */
+        } child;
         struct {
             int64_t band;
             int32_t fd;

@@ -51,7 +51,13 @@ static struct linux_signalfd_siginfo describe(const struct linux_siginfo *info)
         .ssi_errno = info->si_errno,
         .ssi_code = info->si_code,
     };
-    if (info->si_code == LINUX_SI_TIMER) {
+    if (info->si_signo == LINUX_SIGCHLD && info->si_code > 0) {
+        out.ssi_pid = (uint32_t)info->child.pid;
+        out.ssi_uid = info->child.uid;
+        out.ssi_status = info->child.status;
+        out.ssi_utime = (uint64_t)info->child.utime;
+        out.ssi_stime = (uint64_t)info->child.stime;
+    } else if (info->si_code == LINUX_SI_TIMER) {
         out.ssi_tid = (uint32_t)info->timer.timerid;
         out.ssi_overrun = (uint32_t)info->timer.overrun;
         out.ssi_ptr = info->timer.value;
@@ -105,6 +111,8 @@ static int64_t signalfd_read(struct task *task, void *data, int fd, gva_t buf, u
     return done;
 }
 
+static const struct fd_special signalfd_special;
+
 static void signalfd_release(void *data)
 {
     struct signalfd *s = data;
@@ -116,6 +124,31 @@ static void signalfd_release(void *data)
     host_mutex_unlock(&s->sighand->lock);
     host_fd_close(s->fd);
     free(s);
+}
+
+/* The child's descriptors get an eventfd of their own in the place of the parent's. */
+void signalfd_forked(struct process *proc)
+{
+    for (struct signalfd *s = proc->sighand->signalfds; s; s = s->next) {
+        int fresh = host_fd_private(host_eventfd(0, LINUX_O_CLOEXEC));
+        if (fresh >= 0) {
+            host_dup3(fresh, s->fd, LINUX_O_CLOEXEC);
+            host_fd_close(fresh);
+        }
+        s->ready = false;
+    }
+    for (int fd = 0; proc->sighand->signalfds && fd < host_fd_boundary(); fd++) {
+        struct fd_meta *meta = fd_meta_any(proc->fds, fd) ? fd_meta_get(proc->fds, fd) : NULL;
+        if (meta && meta->special == &signalfd_special) {
+            struct signalfd *s = meta->data;
+            bool nonblock = host_getfl(fd) & LINUX_O_NONBLOCK;
+            bool cloexec = host_fcntl(fd, LINUX_F_GETFD, 0) > 0;
+            host_dup3(s->fd, fd, cloexec ? LINUX_O_CLOEXEC : 0);
+            if (nonblock)
+                host_setfl(fd, LINUX_O_NONBLOCK);
+        }
+        fd_meta_put(meta);
+    }
 }
 
 static const struct fd_special signalfd_special = {.read = signalfd_read,

@@ -11,6 +11,7 @@
 #include "linux/fs/fd_meta.h"
 #include "linux/mm/uaccess.h"
 #include "linux/net/net.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "syscalls_gen.h"
 
@@ -81,33 +82,33 @@ static const struct request *find(uint32_t nr)
 }
 
 #define TIOCSCTTY   0x540eu
+#define TIOCGSID    0x5429u
 #define TIOCGPTPEER 0x5441u
 #define FICLONE     0x40049409u
 
-/*
- * The guest's process groups are its own numbers. With one process there is one group: if the
- * host's foreground group is ours, it is the guest's.
- */
+/* A terminal's foreground group and session are the host's, whose numbers are not the guest's. One
+ * that is not of the run is 0, as to a container. */
 static int64_t group_request(struct task *task, int fd, const struct request *req, gva_t arg)
 {
+    struct process *proc = task->proc;
     int32_t pid = 0;
-    int64_t r;
-
     if (req->direction == PID_IN) {
         if (get_user_u32(task, (uint32_t *)&pid, arg) < 0)
             return -LINUX_EFAULT;
         if (pid < 0)
             return -LINUX_EINVAL;
-        r = host_ioctl(fd, 0x540f, (uint64_t)(uintptr_t) & (int32_t){0});
-        if (r < 0)
-            return r;
-        return pid == task->proc->pid ? 0 : -LINUX_ESRCH;
+        int32_t host = pid_group_to_host(proc, pid);
+        /* Judged by the host: a terminal, ours, the group in our session, we in the foreground. A
+         * group that is not there comes last. */
+        if (!host)
+            host = INT32_MAX;
+        return host_ioctl(fd, req->nr, (uint64_t)(uintptr_t)&host);
     }
-    r = host_ioctl(fd, req->nr, (uint64_t)(uintptr_t)&pid);
+    int64_t r = host_ioctl(fd, req->nr, (uint64_t)(uintptr_t)&pid);
     if (r < 0)
         return r;
-    bool ours = pid == (req->nr == 0x540f ? host_getpgrp() : host_getsid());
-    return put_user_u32(task, arg, ours ? (uint32_t)task->proc->pid : 0) < 0 ? -LINUX_EFAULT : 0;
+    pid = req->nr == TIOCGSID ? pid_session_from_host(proc, pid) : pid_group_from_host(proc, pid);
+    return put_user_u32(task, arg, (uint32_t)pid) < 0 ? -LINUX_EFAULT : 0;
 }
 
 /* Descriptors that the guest sees as files of procfs or as directories are no terminals. */

@@ -17,7 +17,7 @@
 #include "linux/kernel.h"
 #include "vcpu/vcpu.h"
 
-#define MM_GUARD     VCPU_GUARD /* reserved before and behind the range */
+#define MM_GUARD     VCPU_GUARD   /* reserved before and behind the range */
 #define MM_MIN_ADDR  0x10000ull   /* vm.mmap_min_addr */
 #define MM_MIN_SIZE  (1ull << 32) /* smallest range that is worth starting with */
 #define MM_FULL_SIZE (1ull << 45)
@@ -55,6 +55,7 @@ struct mm {
     uint64_t total, locked; /* bytes mapped, bytes in areas with VMA_LOCKED */
     uint32_t lock_future; /* VMA_LOCKED (and VMA_LOCKONFAULT) for new areas: mlockall(MCL_FUTURE) */
     uint64_t last_id;
+    struct write_log *log;     /* mm/writelog.h, or NULL */
     uint64_t limit[MM_LIMITS]; /* bytes; RLIM_INFINITY is UINT64_MAX */
 
     gva_t mmap_base; /* mappings are placed downwards from here */
@@ -79,6 +80,9 @@ void mm_destroy(struct mm *mm);
 
 /* Unmap everything, for execve. Other threads must have ended. */
 int mm_reset(struct mm *mm);
+
+/* In the child of a fork, with one thread and no lock held: nothing is locked in memory there. */
+void mm_after_fork(struct mm *mm);
 
 /* RLIMIT_AS, DATA, STACK, MEMLOCK of the guest, soft, as set at launch and by setrlimit. */
 void mm_set_limit(struct mm *mm, enum mm_limit which, uint64_t bytes);

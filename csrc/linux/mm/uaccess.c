@@ -12,6 +12,7 @@
 
 #include "linux/abi/fs.h"
 #include "linux/mm/mm.h"
+#include "linux/mm/writelog.h"
 
 struct recover {
     void *words[5]; /* __builtin_setjmp's */
@@ -36,6 +37,8 @@ void *user_ptr(struct task *task, gva_t addr, uint64_t len)
         addr = untagged_addr(addr);
     if (len > mm->size || addr > mm->size - len)
         return NULL;
+    if (__builtin_expect(mm->log != NULL, 0))
+        mm_log_touch(task->proc->mm, addr, len);
     return mm->base + addr;
 }
 

@@ -1,10 +1,12 @@
-/* clone.c - new threads. A new process is refused with ENOSYS, and named in the log. */
+/* clone.c - clone and clone3: their flags, and new threads. New processes are fork.c's. */
 #include <stdatomic.h>
 
 #include "host/log.h"
 #include "host/signal.h"
 #include "linux/abi/sched.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/fork.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/process/task_life.h"
 #include "linux/signal/signal.h"
@@ -16,10 +18,6 @@
      LINUX_CLONE_NEWUSER | LINUX_CLONE_NEWPID | LINUX_CLONE_NEWNET)
 #define THREAD_FLAGS                                                                               \
     (LINUX_CLONE_VM | LINUX_CLONE_FS | LINUX_CLONE_FILES | LINUX_CLONE_SIGHAND | LINUX_CLONE_THREAD)
-
-struct clone_request {
-    uint64_t flags, stack, stack_size, parent_tid, child_tid, tls;
-};
 
 /* copy_process(): what contradicts itself. */
 static int check_flags(uint64_t flags)
@@ -53,22 +51,11 @@ static void thread_main(void *arg)
     host_mutex_lock(&sighand->lock);
     current = task;
     task->host_tid = host_thread_id();
+    pid_started(task->proc->pids, task->tid, task->host_tid);
     host_mutex_unlock(&sighand->lock);
     if (host_signals_thread_init(&task->sig->attention))
         host_log("no memory for a thread's signal stack");
     task_run(task);
-}
-
-static void child_registers(struct task *child, const struct vcpu_regs *from,
-                            const struct clone_request *request)
-{
-    struct vcpu_regs *regs = vcpu_regs(child->vcpu);
-    *regs = *from;
-    regs->x[0] = 0;
-    if (request->stack)
-        regs->sp = request->stack + request->stack_size;
-    if (request->flags & LINUX_CLONE_SETTLS)
-        regs->tpidr = request->tls;
 }
 
 static int64_t start_thread(struct task *task, const struct clone_request *request)
@@ -76,7 +63,8 @@ static int64_t start_thread(struct task *task, const struct clone_request *reque
     struct task *child = task_alloc(task->proc, task);
     if (!child)
         return -LINUX_ENOMEM;
-    child_registers(child, vcpu_regs(task->vcpu), request);
+    *vcpu_regs(child->vcpu) = *vcpu_regs(task->vcpu);
+    clone_registers(child, request);
     if (request->flags & LINUX_CLONE_CHILD_CLEARTID)
         child->clear_child_tid = request->child_tid;
 
@@ -87,8 +75,14 @@ static int64_t start_thread(struct task *task, const struct clone_request *reque
         task_free(child);
         return -LINUX_EAGAIN;
     }
+    int32_t tid = pid_alloc_thread(task->proc);
+    if (tid < 0) {
+        host_mutex_unlock(&sighand->lock);
+        task_free(child);
+        return tid;
+    }
+    child->tid = tid;
     task_link(child);
-    int32_t tid = child->tid;
     host_mutex_unlock(&sighand->lock);
 
     /* Stored before the child can run: a thread may read its number from either place at once. As
@@ -108,19 +102,33 @@ static int64_t start_thread(struct task *task, const struct clone_request *reque
     return tid;
 }
 
+/* What a process of its own cannot share with its parent, while one host process is one guest
+ * process. vfork() and posix_spawn() share memory until execve: process/vfork.c. */
+static int64_t start_process(struct task *task, const struct clone_request *request)
+{
+    uint64_t flags = request->flags;
+    if ((flags & LINUX_CLONE_VM) && !(flags & LINUX_CLONE_VFORK))
+        return refuse("a process with its parent's memory");
+    if (flags & (LINUX_CLONE_FS | LINUX_CLONE_FILES | LINUX_CLONE_SIGHAND))
+        return refuse("a process with its parent's files, directory or handlers");
+    if (flags & LINUX_CLONE_PARENT)
+        return refuse("CLONE_PARENT");
+    return process_fork(task, request);
+}
+
 static int64_t do_clone(struct task *task, const struct clone_request *request)
 {
     int err = check_flags(request->flags);
     if (err)
         return err;
-    if (!(request->flags & LINUX_CLONE_THREAD))
-        return refuse("a new process");
-    if ((request->flags & THREAD_FLAGS) != THREAD_FLAGS)
-        return refuse("a thread with its own files or directory");
     if (request->flags & (NEW_NAMESPACES | LINUX_CLONE_INTO_CGROUP))
         return -LINUX_EPERM;
+    if (!(request->flags & LINUX_CLONE_THREAD))
+        return start_process(task, request);
+    if ((request->flags & THREAD_FLAGS) != THREAD_FLAGS)
+        return refuse("a thread with its own files or directory");
     if (request->flags & LINUX_CLONE_PIDFD)
-        return refuse("CLONE_PIDFD");
+        return refuse("CLONE_PIDFD of a thread");
     if (request->flags & LINUX_CLONE_VFORK)
         return refuse("CLONE_VFORK of a thread");
     return start_thread(task, request);
@@ -135,7 +143,13 @@ int64_t sys_clone(struct task *task, const uint64_t args[6])
         .parent_tid = args[2],
         .tls = args[3],
         .child_tid = args[4],
+        .pidfd = args[2],
+        .exit_signal = (int)(args[0] & LINUX_CSIGNAL),
     };
+    /* The pidfd goes where parent_tid points. */
+    if ((request.flags & LINUX_CLONE_PIDFD) &&
+        (request.flags & (LINUX_CLONE_PARENT_SETTID | LINUX_CLONE_DETACHED)))
+        return -LINUX_EINVAL;
     return do_clone(task, &request);
 }
 
@@ -166,7 +180,15 @@ int64_t sys_clone3(struct task *task, const uint64_t args[6])
         return -LINUX_EINVAL;
     if (!ca.stack != !ca.stack_size)
         return -LINUX_EINVAL;
-    struct clone_request request = {ca.flags,      ca.stack,     ca.stack_size,
-                                    ca.parent_tid, ca.child_tid, ca.tls};
+    struct clone_request request = {
+        .flags = ca.flags,
+        .stack = ca.stack,
+        .stack_size = ca.stack_size,
+        .parent_tid = ca.parent_tid,
+        .child_tid = ca.child_tid,
+        .tls = ca.tls,
+        .pidfd = ca.pidfd,
+        .exit_signal = (int)ca.exit_signal,
+    };
     return do_clone(task, &request);
 }

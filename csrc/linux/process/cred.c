@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "host/process.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -251,7 +253,13 @@ int64_t sys_getpid(struct task *task, const uint64_t args[6])
 int64_t sys_getppid(struct task *task, const uint64_t args[6])
 {
     (void)args;
-    return task->proc->ppid;
+    struct process *proc = task->proc;
+    /* Asking the host each time would cost a call where none is needed. */
+    if (__builtin_expect(proc->parent_ended, 0)) {
+        proc->parent_ended = false;
+        proc->ppid = pid_from_host(proc, host_parent_id());
+    }
+    return proc->ppid;
 }
 
 int64_t sys_gettid(struct task *task, const uint64_t args[6])

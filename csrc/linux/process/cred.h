@@ -4,6 +4,7 @@
 
 #include "linux/kernel.h"
 
+#define LINUX_CAP_KILL         5
 #define LINUX_CAP_SETGID       6
 #define LINUX_CAP_SETUID       7
 #define LINUX_CAP_SETPCAP      8

@@ -8,6 +8,8 @@
 #include "linux/fs/fdtable.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
+#include "linux/process/fork.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "linux/time/time.h"
@@ -111,6 +113,7 @@ static void replace(struct task *task, struct exec_plan *plan)
         exec_free(plan);
         task_exit(task, 0);
     }
+    vfork_release(task->proc);
     timers_exec(task->proc);
     signal_exec(task);
     cred_exec(task->proc);
@@ -118,15 +121,19 @@ static void replace(struct task *task, struct exec_plan *plan)
     task->clear_child_tid = 0;
     task->robust_list = 0;
     task->restart = NULL;
+    /* Before anything that others may see of it, such as a descriptor closed. */
+    pid_entry(task->proc->pids, task->proc->pid)->execed = true;
     fd_table_exec(task);
     vcpu_vm_keep(task->proc->vm, false);
     int err = exec_commit(task, plan, why);
     exec_free(plan);
     if (err) {
         host_log("%s", why);
-        process_exit(task->proc, 128 + LINUX_SIGSEGV);
+        process_die(task->proc, LINUX_SIGSEGV);
     }
     memcpy(task->name, task->proc->comm, sizeof(task->name));
+    pid_publish_program(task->proc);
+    pid_publish_cred(task->proc);
 }
 
 static int64_t do_execve(struct task *task, int dirfd, gva_t path_at, gva_t argv_at, gva_t envp_at,

@@ -1,6 +1,9 @@
 /* exit.c - how tasks and the process end: kernel/exit.c, and de_thread() of fs/exec.c. */
+#include "host/process.h"
 #include "host/signal.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/fork.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/process/task_life.h"
 #include "linux/signal/signal.h"
@@ -30,19 +33,57 @@ static void keep_code(struct process *proc)
     vcpu_vm_keep(proc->vm, true);
 }
 
+/* Some seconds: what a signal cannot end waits for a device of the host. */
+#define END_OF_RUN_TRIES 20000
+
+/*
+ * zap_pid_ns_processes(): with the first process all end. Their ends are waited for, so that
+ * nothing of the run is left when the caller is told; orphans come to us. A process that was being
+ * forked meanwhile is found by the next look.
+ */
+static void end_run(struct process *proc)
+{
+    for (int tries = 0; tries < END_OF_RUN_TRIES; tries++) {
+        for (int32_t n = 1; (n = pid_next(proc, n)) != 0;) {
+            int32_t host = pid_alive(proc, n);
+            if (host)
+                host_send(host, 0, LINUX_SIGKILL, NULL);
+        }
+        if (host_reap_any() == -LINUX_ECHILD)
+            return;
+    }
+}
+
+static void before_end(struct process *proc)
+{
+    vfork_release(proc);
+    keep_code(proc);
+    if (proc->pid == 1)
+        end_run(proc);
+    vcpu_vm_report(proc->vm);
+}
+
 void process_exit(struct process *proc, int status)
 {
-    keep_code(proc);
-    vcpu_vm_report(proc->vm);
+    before_end(proc);
     host_process_exit(status);
 }
 
-/* mm_release(): a joining thread waits for this word. */
+void process_die(struct process *proc, int sig)
+{
+    before_end(proc);
+    if (proc->pid == 1)
+        host_process_exit(128 + sig);
+    host_die(sig);
+}
+
+/* mm_release(): a joining thread waits for this word, where one is left in this memory. */
 static void release_child_tid(struct task *task)
 {
     gva_t at = task->clear_child_tid;
+    bool shared = task->proc->tasks->count > 1 || task->proc->vfork_channel >= 0;
     task->clear_child_tid = 0;
-    if (at && put_user_u32(task, at, 0) == 0)
+    if (at && shared && put_user_u32(task, at, 0) == 0)
         futex_wake_one(task, at);
 }
 
@@ -85,6 +126,8 @@ bool task_end_others(struct task *task)
     while (tasks->count > 1)
         host_cond_wait(&tasks->ended, &sighand->lock);
     /* The survivor is the process's leader from here on, whoever it was. */
+    if (task->tid != task->proc->pid)
+        pid_free_thread(task->proc, task->tid);
     task->tid = task->proc->pid;
     tasks->exec_by = NULL;
     host_mutex_unlock(&sighand->lock);

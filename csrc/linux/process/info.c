@@ -68,8 +68,7 @@ int64_t sys_getrusage(struct task *task, const uint64_t args[6])
     int who = (int)args[0];
     if (who != LINUX_RUSAGE_SELF && who != LINUX_RUSAGE_THREAD && who != LINUX_RUSAGE_CHILDREN)
         return -LINUX_EINVAL;
-    /* The guest has had no children. */
-    int err = who == LINUX_RUSAGE_CHILDREN ? 0 : host_getrusage(who, &usage);
+    int err = host_getrusage(who, &usage);
     if (!err && copy_to_user(task, args[1], &usage, sizeof(usage)))
         err = -LINUX_EFAULT;
     return err;
@@ -79,7 +78,6 @@ int64_t sys_times(struct task *task, const uint64_t args[6])
 {
     struct linux_tms tms;
     int64_t ticks = host_times(&tms);
-    tms.tms_cutime = tms.tms_cstime = 0;
     if (args[0] && copy_to_user(task, args[0], &tms, sizeof(tms)))
         return -LINUX_EFAULT;
     return ticks;
@@ -140,33 +138,4 @@ int64_t sys_rseq(struct task *task, const uint64_t args[6])
     (void)task;
     (void)args;
     return -LINUX_ENOSYS;
-}
-
-/* ---- sessions: the guest's one process leads its session and group ---- */
-
-int64_t sys_getpgid(struct task *task, const uint64_t args[6])
-{
-    return task_host_tid(task, (int32_t)args[0]) < 0 ? -LINUX_ESRCH : task->proc->pid;
-}
-
-int64_t sys_getsid(struct task *task, const uint64_t args[6])
-{
-    return task_host_tid(task, (int32_t)args[0]) < 0 ? -LINUX_ESRCH : task->proc->pid;
-}
-
-int64_t sys_setsid(struct task *task, const uint64_t args[6])
-{
-    (void)task;
-    (void)args;
-    return -LINUX_EPERM; /* it leads a process group */
-}
-
-int64_t sys_setpgid(struct task *task, const uint64_t args[6])
-{
-    int32_t pid = (int32_t)args[0], pgid = (int32_t)args[1];
-    if (pgid < 0)
-        return -LINUX_EINVAL;
-    if (pid && pid != task->proc->pid)
-        return -LINUX_ESRCH;
-    return -LINUX_EPERM; /* a session leader stays in its group */
 }

@@ -2,6 +2,7 @@
  * EINVAL, as there. */
 #include <string.h>
 
+#include "host/process.h"
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
@@ -155,8 +156,7 @@ static int64_t process_option(struct task *task, int option, const uint64_t args
     case PR_SET_PDEATHSIG:
         if (args[1] > LINUX_NSIG)
             return -LINUX_EINVAL;
-        proc->pdeath_signal =
-            (int32_t)args[1]; /* the parent is the host: it is never seen to die */
+        proc->pdeath_signal = (int32_t)args[1];
         return 0;
     case PR_GET_PDEATHSIG: return put_int(task, args[1], proc->pdeath_signal);
     case PR_GET_DUMPABLE: return proc->dumpable;
@@ -165,7 +165,10 @@ static int64_t process_option(struct task *task, int option, const uint64_t args
             return -LINUX_EINVAL;
         proc->dumpable = (uint8_t)args[1];
         return 0;
-    case PR_SET_CHILD_SUBREAPER: proc->subreaper = args[1] != 0; return 0;
+    case PR_SET_CHILD_SUBREAPER:
+        proc->subreaper = args[1] != 0;
+        /* Orphans come to the run's first process in any case. */
+        return proc->pid == 1 ? 0 : host_subreaper(proc->subreaper);
     case PR_GET_CHILD_SUBREAPER: return put_int(task, args[1], proc->subreaper);
     case PR_SET_THP_DISABLE:
         if (!none_of(args, 2))

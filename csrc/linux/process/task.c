@@ -6,6 +6,7 @@
 
 #include "host/signal.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/pid.h"
 #include "linux/process/task_life.h"
 #include "linux/signal/signal.h"
 #include "vcpu/vcpu.h"
@@ -26,7 +27,15 @@ int process_create(struct process **out)
     proc->pid = 1;
     proc->ppid = 0;
     proc->strace_fd = -1;
+    proc->vfork_channel = -1;
     proc->dumpable = 1;
+    int err = pid_table_create(proc);
+    if (err) {
+        free(proc);
+        free(sighand);
+        free(tasks);
+        return err;
+    }
     *out = proc;
     return 0;
 }
@@ -57,22 +66,9 @@ struct task *task_alloc(struct process *proc, const struct task *parent)
     return task;
 }
 
-#define PID_MAX 4194304
-
-/* A number that no task has. The lock is held. */
-static int32_t next_tid(struct process *proc)
-{
-    struct task_list *tasks = proc->tasks;
-    do {
-        tasks->last_tid = tasks->last_tid >= PID_MAX - 1 ? 2 : tasks->last_tid + 1;
-    } while (task_find(proc, tasks->last_tid));
-    return tasks->last_tid;
-}
-
 void task_link(struct task *task)
 {
     struct task_list *tasks = task->proc->tasks;
-    task->tid = next_tid(task->proc);
     struct task **end = &tasks->first;
     while (*end)
         end = &(*end)->next;
@@ -89,6 +85,9 @@ void task_unlink(struct task *task)
     if (*link) {
         *link = task->next;
         tasks->count--;
+        /* The first thread's number is the process's, for as long as that lives. */
+        if (task->tid != task->proc->pid)
+            pid_free_thread(task->proc, task->tid);
     }
     host_cond_broadcast(&tasks->ended);
 }
@@ -99,6 +98,7 @@ int task_create_first(struct process *proc, struct task **out)
     if (!task)
         return -LINUX_ENOMEM;
     task->host_tid = host_thread_id();
+    task->tid = proc->pid;
     host_mutex_lock(&proc->sighand->lock);
     task_link(task);
     host_mutex_unlock(&proc->sighand->lock);
@@ -136,11 +136,20 @@ int32_t task_host_tid(struct task *task, int32_t tid)
 {
     if (tid == 0 || tid == task->tid)
         return task->host_tid;
-    host_mutex_lock(&task->proc->sighand->lock);
-    const struct task *found = task_find(task->proc, tid);
-    int32_t host_tid = found ? found->host_tid : -LINUX_ESRCH;
-    host_mutex_unlock(&task->proc->sighand->lock);
-    return host_tid;
+    struct sighand *sighand = task->proc->sighand;
+    host_mutex_lock(&sighand->lock);
+    const struct task *found;
+    int32_t host_tid = 0;
+    while ((found = task_find(task->proc, tid)) && !(host_tid = found->host_tid)) {
+        /* It has just been made, and will say its number first thing. */
+        host_mutex_unlock(&sighand->lock);
+        host_thread_yield();
+        host_mutex_lock(&sighand->lock);
+    }
+    host_mutex_unlock(&sighand->lock);
+    if (!host_tid && tid > 0)
+        host_tid = pid_to_host(task->proc, tid);
+    return host_tid ? host_tid : -LINUX_ESRCH;
 }
 
 int task_get_name(struct process *proc, int32_t tid, char name[16])
@@ -160,6 +169,7 @@ int task_set_name(struct process *proc, int32_t tid, const char name[16])
     if (found) {
         memcpy(found->name, name, 16);
         found->name[15] = '\0';
+        pid_publish_comm(proc, tid, found->name);
         if (tid == proc->pid)
             memcpy(proc->comm, found->name, 16);
     }

@@ -12,7 +12,6 @@
 struct task_list {
     struct task *first;
     uint32_t count;
-    int32_t last_tid;
     int32_t leader_status; /* of exit(2) by the first thread, the process's status if all end by
                               exit(2) */
     struct task *exec_by;  /* the task that runs execve and waits for the others to end */
@@ -32,8 +31,10 @@ void task_run(struct task *task) __attribute__((noreturn));
 
 /* End the calling task with what Linux does at exit: robust futexes, clear_child_tid. */
 void task_exit(struct task *task, int status) __attribute__((noreturn));
-/* End the process. `status` is the exit status as the host is to see it. */
+/* End the process with this exit status, or by this signal. With the run's first process all others
+ * end; a signal is then the exit status 128 + sig. */
 void process_exit(struct process *proc, int status) __attribute__((noreturn));
+void process_die(struct process *proc, int sig) __attribute__((noreturn));
 
 /* End all other tasks and wait for it. False if another task does the same already (the caller then
  * ends). */
@@ -43,7 +44,8 @@ bool task_end_others(struct task *task);
 struct task *task_find(struct process *proc, int32_t tid);
 /* Up to `max` tids into `tids`: how many there are. Takes the lock. */
 uint32_t task_tids(struct process *proc, int32_t *tids, uint32_t max);
-/* Host thread number of a guest tid (0: the caller), or -LINUX_ESRCH. Takes the lock. */
+/* Host thread number of a guest tid (0: the caller) of any process of the run, or -LINUX_ESRCH.
+ * Takes the lock. */
 int32_t task_host_tid(struct task *task, int32_t tid);
 /* A task's name; tid as for task_host_tid. Takes the lock. 0 or -LINUX_ESRCH. */
 int task_get_name(struct process *proc, int32_t tid, char name[16]);

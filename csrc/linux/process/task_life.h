@@ -10,7 +10,7 @@ struct task *task_alloc(struct process *proc, const struct task *parent);
 /* Precondition: not in the list (any more), not `current` of any thread. */
 void task_free(struct task *task);
 
-/* With sighand->lock held. link gives it its number. */
+/* With sighand->lock held. It has its number; unlink gives that back. */
 void task_link(struct task *task);
 void task_unlink(struct task *task);
 

@@ -52,7 +52,7 @@ static int next_handled(struct task *task, struct linux_siginfo *info,
         switch (default_action(sig)) {
         case ACT_IGNORE: continue;
         case ACT_STOP: host_stop_self(sig); continue;
-        case ACT_TERMINATE: strace_killed(task, sig, info); process_exit(task->proc, 128 + sig);
+        case ACT_TERMINATE: strace_killed(task, sig, info); process_die(task->proc, sig);
         }
     }
 }

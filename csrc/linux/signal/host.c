@@ -1,7 +1,10 @@
 /* host.c - where the host's signals meet the guest's: hooks for faults and arrivals, and
  * dispositions. */
+#include "host/process.h"
 #include "host/signal.h"
 #include "linux/mm/uaccess.h"
+#include "linux/mm/writelog.h"
+#include "linux/process/pid.h"
 #include "linux/signal/signal.h"
 #include "vcpu/vcpu.h"
 
@@ -24,6 +27,9 @@ static bool on_fault(uintptr_t addr, enum host_fault_access access, enum host_fa
     struct task *task = current;
     if (!task)
         return false;
+    if (access == HOST_FAULT_WRITE && task->proc->mm->log &&
+        mm_log_fault(task->proc->mm, addr - (uintptr_t)task->proc->mm->base))
+        return true;
     if (task->in_guest &&
         vcpu_host_fault(task->vcpu, addr, accesses[access], causes[cause], context))
         return true;
@@ -41,20 +47,46 @@ static void on_arrival(void)
     vcpu_interrupt(task->vcpu);
 }
 
+static struct process *the_process; /* for the handler below, which is of no thread */
+
+/*
+ * Signal handler context. Orphans come to the run's first process, or to a subreaper of the run;
+ * when the new parent is a stranger, the first process has been killed, and with it ends
+ * everything.
+ */
+static void on_parent_ended(void)
+{
+    struct process *proc = the_process;
+    int32_t parent = pid_from_host(proc, host_parent_id());
+    if (!parent)
+        host_die(LINUX_SIGKILL);
+    pid_entry(proc->pids, proc->pid)->parent = parent;
+    proc->pdeath_due = proc->pdeath_signal != 0;
+    proc->parent_ended = true;
+}
+
 /*
  * What the guest ignores, the host ignores: no call is interrupted for it, and the terminal driver
  * sees that a background process ignores SIGTTOU.
  */
 void signal_host_dispose(struct process *proc, int sig)
 {
-    uint64_t handler = proc->sighand->action[sig].handler;
+    const struct sighand *sighand = proc->sighand;
+    uint64_t handler = sighand->action[sig].handler, flags = sighand->action[sig].flags;
+    bool wanted = sighand->awaited & LINUX_SIG_BIT(sig);
     enum host_disposition disposition = HOST_SIGNAL_CATCH;
     if (handler == LINUX_SIG_IGN)
         disposition = HOST_SIGNAL_IGNORE;
-    else if (handler == LINUX_SIG_DFL && (sig == LINUX_SIGCHLD || sig == LINUX_SIGCONT ||
-                                          sig == LINUX_SIGURG || sig == LINUX_SIGWINCH))
+    else if (handler == LINUX_SIG_DFL && (SIGNALS_IGNORED_BY_DEFAULT & LINUX_SIG_BIT(sig)) &&
+             !wanted)
         disposition = HOST_SIGNAL_DEFAULT;
-    host_signal_dispose(sig, disposition);
+    if (sig == LINUX_SIGCHLD) {
+        if (proc->odd_children)
+            disposition = HOST_SIGNAL_CATCH;
+        pid_entry(proc->pids, proc->pid)->auto_reaped =
+            disposition == HOST_SIGNAL_IGNORE || flags & LINUX_SA_NOCLDWAIT;
+    }
+    host_signal_dispose(sig, disposition, flags);
 }
 
 void signal_host_dispositions(struct process *proc)
@@ -65,7 +97,9 @@ void signal_host_dispositions(struct process *proc)
 
 int signal_host_init(struct process *proc)
 {
-    static const struct host_signal_hooks hooks = {.fault = on_fault, .arrived = on_arrival};
+    static const struct host_signal_hooks hooks = {
+        .fault = on_fault, .arrived = on_arrival, .parent_ended = on_parent_ended};
+    the_process = proc;
     /*
      * nohup and a shell's background jobs start programs with signals ignored, and mean it. Not
      * inherited are the two that Python, which starts us, ignores for its own sake.

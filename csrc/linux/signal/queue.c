@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/signal.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "linux/time/time.h"
@@ -12,9 +13,6 @@
 #define SYNCHRONOUS                                                                                \
     (LINUX_SIG_BIT(LINUX_SIGSEGV) | LINUX_SIG_BIT(LINUX_SIGBUS) | LINUX_SIG_BIT(LINUX_SIGILL) |    \
      LINUX_SIG_BIT(LINUX_SIGTRAP) | LINUX_SIG_BIT(LINUX_SIGFPE) | LINUX_SIG_BIT(LINUX_SIGSYS))
-#define IGNORED_BY_DEFAULT                                                                         \
-    (LINUX_SIG_BIT(LINUX_SIGCONT) | LINUX_SIG_BIT(LINUX_SIGCHLD) | LINUX_SIG_BIT(LINUX_SIGWINCH) | \
-     LINUX_SIG_BIT(LINUX_SIGURG))
 #define STOP_SIGNALS                                                                               \
     (LINUX_SIG_BIT(LINUX_SIGSTOP) | LINUX_SIG_BIT(LINUX_SIGTSTP) | LINUX_SIG_BIT(LINUX_SIGTTIN) |  \
      LINUX_SIG_BIT(LINUX_SIGTTOU))
@@ -94,7 +92,7 @@ static bool handler_ignores(const struct sighand *sighand, int sig)
 {
     uint64_t handler = sighand->action[sig].handler;
     return handler == LINUX_SIG_IGN ||
-           (handler == LINUX_SIG_DFL && (IGNORED_BY_DEFAULT & LINUX_SIG_BIT(sig)));
+           (handler == LINUX_SIG_DFL && (SIGNALS_IGNORED_BY_DEFAULT & LINUX_SIG_BIT(sig)));
 }
 
 bool signal_is_ignored(struct process *proc, int sig)
@@ -194,37 +192,72 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
     return 0;
 }
 
-/* The host's numbering of senders means nothing to the guest: itself, or somebody outside (0). */
+/* A task by the flag that its thread gave to the host, or NULL. */
+static struct task *task_of_thread(struct process *proc, const volatile int *thread)
+{
+    for (struct task *t = thread ? proc->tasks->first : NULL; t; t = t->next) {
+        if (&t->sig->attention == thread)
+            return t;
+    }
+    return NULL;
+}
+
+/* Numbers of the host become the guest's; a sender outside the run has none. False: no signal. */
+static bool translate(struct process *proc, const struct host_signal_info *host,
+                      struct linux_siginfo *info)
+{
+    int code = info->si_code;
+    if (host->from_guest || code == LINUX_SI_KERNEL ||
+        (code > 0 && info->si_signo != LINUX_SIGCHLD))
+        return true;
+    int32_t n = pid_from_host(proc, info->rt.pid);
+    const struct pid_entry *sender = pid_entry(proc->pids, n);
+    info->rt.pid = n;
+    if (sender)
+        info->rt.uid = sender->uid;
+    if (info->si_signo == LINUX_SIGCHLD && code > 0) {
+        if (sender && sender->exit_signal != LINUX_SIGCHLD && code <= LINUX_CLD_DUMPED)
+            info->si_signo = sender->exit_signal;
+    } else if (code == LINUX_SI_USER || code == LINUX_SI_TKILL) {
+        info->rt.value = 0;
+    }
+    return info->si_signo >= 1 && info->si_signo <= LINUX_NSIG;
+}
+
 static void from_host(struct process *proc, const struct host_signal_info *host)
 {
-    if (host->signo == HOST_SIGNAL_TIMER && host->code == LINUX_SI_TIMER) {
-        struct linux_siginfo expired;
-        struct task *target;
+    struct linux_siginfo info = host->info;
+    struct task *target = task_of_thread(proc, host->thread);
+    if (info.si_signo == HOST_SIGNAL_TIMER && info.si_code == LINUX_SI_TIMER) {
         int32_t timer;
-        if (timer_expired(proc, host, &expired, &timer, &target))
-            enqueue(proc, target, &expired, timer);
+        if (timer_expired(proc, host, &info, &timer, &target))
+            enqueue(proc, target, &info, timer);
         return;
     }
-    struct linux_siginfo info = {.si_signo = host->signo, .si_code = host->code};
-    bool own = host->pid == host_process_id();
-    if (host->code != LINUX_SI_KERNEL) {
-        info.rt.pid = own ? proc->pid : 0;
-        info.rt.uid = own ? proc->cred.uid : host->uid;
-        info.rt.value = host->code == LINUX_SI_USER ? 0 : host->value;
-    }
     /* write() to a broken pipe and RLIMIT_FSIZE signal the thread that asked. */
-    bool to_caller = own && host->code == LINUX_SI_USER && current &&
-                     (host->signo == LINUX_SIGPIPE || host->signo == LINUX_SIGXFSZ);
-    enqueue(proc, to_caller ? current : NULL, &info, 0);
+    if (info.si_code == LINUX_SI_USER && info.rt.pid == host_process_id() && current &&
+        (info.si_signo == LINUX_SIGPIPE || info.si_signo == LINUX_SIGXFSZ))
+        target = current;
+    if (translate(proc, host, &info))
+        enqueue(proc, target, &info, 0);
+}
+
+/* PR_SET_PDEATHSIG: forget_original_parent() */
+static void parent_died(struct process *proc)
+{
+    struct linux_siginfo info = {.si_signo = proc->pdeath_signal, .si_code = LINUX_SI_USER};
+    proc->pdeath_due = false;
+    if (info.si_signo)
+        enqueue(proc, NULL, &info, 0);
 }
 
 void signal_drain_host(struct process *proc)
 {
     struct host_signal_info host;
-    while (host_signal_take(&host)) {
-        if (host.signo >= 1 && host.signo <= LINUX_NSIG)
-            from_host(proc, &host);
-    }
+    while (host_signal_take(&host))
+        from_host(proc, &host);
+    if (proc->pdeath_due)
+        parent_died(proc);
 }
 
 int signal_send_process(struct process *proc, const struct linux_siginfo *info)
@@ -356,6 +389,15 @@ uint64_t signal_pending_set(struct task *task)
     return set;
 }
 
+/* A signal that is blocked pends even if it would be ignored: the host must no longer drop it. The
+ * lock is held. */
+static void await(struct process *proc, uint64_t set)
+{
+    proc->sighand->awaited |= set;
+    for (; set; set &= set - 1)
+        signal_host_dispose(proc, lowest(set));
+}
+
 /* Signals that the whole process waits for and that this task will no longer take go to somebody
  * else. */
 void signal_set_blocked(struct task *task, uint64_t mask)
@@ -368,6 +410,7 @@ void signal_set_blocked(struct task *task, uint64_t mask)
     for (uint64_t set = newly & sighand->shared.set; set; set &= set - 1)
         wake_one_of(task->proc, lowest(set));
     signal_recalc(task);
+    await(task->proc, newly & SIGNALS_IGNORED_BY_DEFAULT & ~sighand->awaited);
     host_mutex_unlock(&sighand->lock);
     /* A terminal stops background writers unless they block (or ignore) the signal: the host must
      * know. */

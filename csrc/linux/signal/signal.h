@@ -16,6 +16,10 @@
 #include "linux/abi/signal.h"
 #include "linux/kernel.h"
 
+#define SIGNALS_IGNORED_BY_DEFAULT                                                                 \
+    (LINUX_SIG_BIT(LINUX_SIGCONT) | LINUX_SIG_BIT(LINUX_SIGCHLD) | LINUX_SIG_BIT(LINUX_SIGWINCH) | \
+     LINUX_SIG_BIT(LINUX_SIGURG))
+
 struct sigqueue {
     struct sigqueue *next;
     struct linux_siginfo info;
@@ -33,6 +37,9 @@ struct sighand {
     struct sigpending shared;
     struct signalfd *signalfds; /* event/signalfd.c */
     uint32_t queued;            /* entries in all queues, against RLIMIT_SIGPENDING */
+    /* Those ignored by default that somebody blocks, so that they pend: the host has to catch them
+     */
+    uint64_t awaited;
 };
 
 struct sigstate {
@@ -127,7 +134,10 @@ int signal_restore_frame(struct task *task);
 int signal_altstack(struct task *task, const struct linux_stack *new_stack, struct linux_stack *old,
                     uint64_t sp);
 
-/* Below: for signal/ only; the lock is held. */
+/* In the child of a fork, which has one thread: signalfds tell of its own signals (signalfd.c). */
+void signalfd_forked(struct process *proc);
+
+/* Below: for signal/ and process/ only; the lock is held. */
 void signal_recalc(struct task *task);
 void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask);
 void signal_drain_host(struct process *proc);

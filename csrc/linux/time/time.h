@@ -57,6 +57,8 @@ bool timer_expired(struct process *proc, const struct host_signal_info *host,
                    struct linux_siginfo *info, int32_t *timer, struct task **target);
 /* The signal of `timer` leaves the queue: fills in the overrun count. */
 void timer_dequeued(struct process *proc, int32_t timer, struct linux_siginfo *info);
+/* In the child of a fork: it has no timers. */
+void timers_forked(struct process *proc);
 /* It was dropped instead. */
 void timer_dropped(struct process *proc, int32_t timer);
 /* execve deletes them. Takes the lock. */

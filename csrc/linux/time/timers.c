@@ -213,17 +213,24 @@ void timers_exec(struct process *proc)
         drop_slot(proc, id);
 }
 
+void timers_forked(struct process *proc)
+{
+    free(proc->timers);
+    proc->timers = NULL;
+}
+
 /* ---- their signals; the lock is held ---- */
 
 bool timer_expired(struct process *proc, const struct host_signal_info *host,
                    struct linux_siginfo *info, int32_t *timer_out, struct task **target)
 {
-    int32_t id = (int32_t)(host->value & 0xffffffffu);
+    uint64_t value = host->info.timer.value;
+    int32_t id = (int32_t)(value & 0xffffffffu), overrun = host->info.timer.overrun;
     struct timer *timer = find(proc, id);
-    if (!timer || timer->generation != host->value >> 32 || timer->notify == LINUX_SIGEV_NONE)
+    if (!timer || timer->generation != value >> 32 || timer->notify == LINUX_SIGEV_NONE)
         return false;
     if (timer->queued) {
-        timer->missed += 1 + host->pid;
+        timer->missed += 1 + overrun;
         return false;
     }
     *info = (struct linux_siginfo){.si_signo = timer->signo, .si_code = LINUX_SI_TIMER};
@@ -237,7 +244,7 @@ bool timer_expired(struct process *proc, const struct host_signal_info *host,
     }
     *timer_out = id + 1;
     timer->queued = true;
-    timer->missed = host->pid;
+    timer->missed = overrun;
     return true;
 }
 

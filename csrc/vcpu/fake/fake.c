@@ -77,6 +77,14 @@ void vcpu_vm_keep(struct vcpu_vm *vm, bool last)
     (void)last;
 }
 
+void vcpu_vm_fork(struct vcpu_vm *vm, enum vcpu_fork when)
+{
+    if (when == VCPU_FORK_PREPARE)
+        pthread_mutex_lock(&vm->lock);
+    else
+        pthread_mutex_unlock(&vm->lock);
+}
+
 struct vcpu_vm *vcpu_vm_create(const struct vcpu_vm_config *config)
 {
     struct vcpu_vm *vm = calloc(1, sizeof *vm);

@@ -61,6 +61,16 @@ void vcpu_vm_keep(struct vcpu_vm *vm, bool last)
         vm->translator->keep(vm, last);
 }
 
+void vcpu_vm_fork(struct vcpu_vm *vm, enum vcpu_fork when)
+{
+    if (when == VCPU_FORK_PREPARE)
+        pthread_mutex_lock(&vm->lock);
+    else if (vm->translator)
+        vm->translator->forked(vm, when == VCPU_FORK_CHILD);
+    if (when != VCPU_FORK_PREPARE)
+        pthread_mutex_unlock(&vm->lock);
+}
+
 void vcpu_vm_destroy(struct vcpu_vm *vm)
 {
     if (!vm)

@@ -77,6 +77,8 @@ struct translator {
     void (*program)(struct vcpu_vm *vm, uint64_t entry);
     bool (*to_keep)(struct vcpu_vm *vm);
     void (*keep)(struct vcpu_vm *vm, bool last);
+    /* With the lock, after fork(). */
+    void (*forked)(struct vcpu_vm *vm, bool child);
     /* With the lock: another mapping is in [start, end), or (rewritten) the guest has other code
      * there now. */
     void (*invalidate)(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten);

@@ -388,6 +388,13 @@ static void jit_report(struct vcpu_vm *vm)
     }
 }
 
+static void jit_forked(struct vcpu_vm *vm, bool child)
+{
+    jit_cache_freeze(vm->jit);
+    if (child)
+        persist_forked(vm);
+}
+
 static void jit_vm_destroy(struct vcpu_vm *vm)
 {
     struct jit *jit = vm->jit;
@@ -429,6 +436,7 @@ const struct translator *jit_translator(void)
         .program = persist_program,
         .to_keep = persist_to_keep,
         .keep = persist_keep,
+        .forked = jit_forked,
         .invalidate = jit_cache_invalidate,
         .forget = jit_forget,
         .run = jit_run,

@@ -165,6 +165,13 @@ void persist_keep(struct vcpu_vm *vm, bool last)
     pthread_mutex_unlock(&vm->lock);
 }
 
+void persist_forked(struct vcpu_vm *vm)
+{
+    struct keeper *k = jit_of_vm(vm)->keeper;
+    if (k)
+        k->blocks_before = jit_of_vm(vm)->stats.blocks;
+}
+
 void persist_print(const struct jit *jit)
 {
     const struct keeper *k = jit->keeper;

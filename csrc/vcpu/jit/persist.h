@@ -19,6 +19,9 @@ void persist_begin(struct jit_cpu *cpu);
  * code has overtaken. */
 void persist_page(struct vcpu_vm *vm, uint64_t page, const uint32_t *words);
 
+/* With the lock, in the child of a fork: what is translated already is the parent's to keep. */
+void persist_forked(struct vcpu_vm *vm);
+
 void persist_print(const struct jit *jit);
 void persist_destroy(struct jit *jit);
 
