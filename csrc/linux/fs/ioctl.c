@@ -68,7 +68,6 @@ static const struct request requests[] = {
     {0x5452, IN, 4},       /* FIOASYNC */
     {0x5460, OUT, 8},      /* FIOQSIZE */
     {0x2, OUT, 4},         /* FIGETBSZ */
-    {0x8905, OUT, 4},      /* SIOCATMARK */
     {0x80086601, OUT, 8},  /* FS_IOC_GETFLAGS */
     {0x80045200, OUT, 4},  /* RNDGETENTCNT */
 };
@@ -140,8 +139,8 @@ int64_t sys_ioctl(struct task *task, const uint64_t a[6])
         return fd_return(task, host_ioctl(fd, nr, (uint64_t)host_open_flags((int)a[2])));
     if (nr == FICLONE)
         return fd_is_guest(a[2]) ? host_ioctl(fd, nr, a[2]) : -LINUX_EBADF;
-    if (nr >= 0x8910 && nr <= 0x89ff) /* linux/sockios.h */
-        return interface_ioctl(task, fd, nr, a[2]);
+    if (sock_ioctl_has(nr))
+        return sock_ioctl(task, fd, nr, a[2]);
     const struct request *req = find(nr);
     if (req == NULL || (synthetic(task, fd) && req->nr != 0x5450 && req->nr != 0x5451))
         return -LINUX_ENOTTY;

@@ -90,8 +90,13 @@ int ucred_of_peer(struct task *task, int fd, struct linux_ucred *ucred);
 
 /* ---- interface.c ---- */
 
-/* ioctl(2) of a network interface: requests 0x8910 and above. -LINUX_ENOTTY: no such request. */
-int64_t interface_ioctl(struct task *task, int fd, uint32_t nr, gva_t arg);
+/* linux/sockios.h: 0x8901 to 0x89ff, and two that have their argument's size in the number. */
+static inline bool sock_ioctl_has(uint32_t nr)
+{
+    return (nr >> 8 & 0xff) == 0x89;
+}
+/* ioctl(2) with such a number. -LINUX_ENOTTY: fd is no socket, or the request unknown. */
+int64_t sock_ioctl(struct task *task, int fd, uint32_t nr, gva_t arg);
 
 /* ---- socket.c ---- */
 
