@@ -40,8 +40,9 @@ struct strace_line {
 void strace_enter(struct task *task, struct strace_line *line, uint64_t nr, const uint64_t args[6]);
 void strace_leave(struct task *task, const struct strace_line *line, uint64_t nr,
                   const uint64_t args[6], int64_t ret, uint64_t nanoseconds);
-/* Both do nothing unless the process is traced. */
+/* A signal is delivered to a handler. Does nothing unless the process is traced. */
 void strace_signal(struct task *task, int sig, const struct linux_siginfo *info);
+/* A signal ends the process. */
 void strace_killed(struct task *task, int sig, const struct linux_siginfo *info);
 
 /* "SIGSEGV", "SIGRT_5"; "EINVAL", "E?"; "Invalid argument". Static, or in buf. */

@@ -65,6 +65,8 @@ ROOMS = [
     Room("csrc/vcpu/engine.c", [*VCPU, '"vcpu/interp/interp_core.h"', '"vcpu/jit/jit.h"']),
     Room("csrc/vcpu/fake/*", ['"vcpu/vcpu.h"', '"vcpu/fake/*"'], [*FREESTANDING, "<pthread.h>"]),
     Room("csrc/linux/abi/*", ['"linux/abi/*"'], FREESTANDING),
+    # The crash report shows the instruction: the table of the instruction set is pure data.
+    Room("csrc/linux/trace/crash.c", [*KERNEL, '"host/*.h"', '"vcpu/a64/a64.h"']),
     Room("csrc/linux/*", [*KERNEL, '"host/*.h"']),
     # Wire structs both ways; uaccess and current, because faults and signals arrive here.
     Room(

@@ -7,7 +7,7 @@
 #include "host/log.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/task.h"
-#include "linux/strace.h"
+#include "linux/trace/trace.h"
 #include "linux/signal/signal.h"
 #include "vcpu/vcpu.h"
 
@@ -52,7 +52,7 @@ static int next_handled(struct task *task, struct linux_siginfo *info,
         switch (default_action(sig)) {
         case ACT_IGNORE: continue;
         case ACT_STOP: host_stop_self(sig); continue;
-        case ACT_TERMINATE: strace_killed(task, sig, info); process_die(task->proc, sig);
+        case ACT_TERMINATE: trace_killed(task, sig, info); process_die(task->proc, sig);
         }
     }
 }

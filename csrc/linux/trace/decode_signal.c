@@ -142,7 +142,7 @@ static void put_siginfo_arg(struct trace_call *c, uint64_t v)
     struct linux_siginfo info;
     if (!fetch(c, &info, v, sizeof(info)))
         return;
-    if (info.si_signo || info.si_code || info.si_errno)
+    if (info.si_signo)
         put_siginfo(c->out, &info);
     else
         text_put(c->out, "{}");

@@ -125,6 +125,6 @@ void histogram_leave(struct task *task, uint64_t nr, int64_t ret, uint64_t nanos
 
 void histogram_killed(struct task *task)
 {
-    if ((task->proc->traced & TRACE_HISTOGRAM) && is_counted(task))
+    if (is_counted(task))
         print(task);
 }

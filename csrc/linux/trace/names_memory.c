@@ -35,9 +35,9 @@ static const struct trace_name mremapflags_names[] = {
 };
 
 static const struct trace_name msflags_names[] = {
-    N(MS_ASYNC, 0x1),
-    N(MS_INVALIDATE, 0x2),
-    N(MS_SYNC, 0x4),
+    N(MS_SYNC, 4),
+    N(MS_ASYNC, 1),
+    N(MS_INVALIDATE, 2),
 };
 
 static const struct trace_name mclflags_names[] = {

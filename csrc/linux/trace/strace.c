@@ -239,8 +239,6 @@ void strace_signal(struct task *task, int sig, const struct linux_siginfo *info)
 void strace_killed(struct task *task, int sig, const struct linux_siginfo *info)
 {
     struct trace_text t = {0};
-    if (!(task->proc->traced & TRACE_STRACE))
-        return;
     if (sig != LINUX_SIGKILL)
         strace_signal(task, sig, info);
     put_leader(task, &t);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/time.h"
+#include "linux/trace/crash.h"
 #include "linux/trace/histogram.h"
 
 static _Thread_local struct last_call last;
@@ -41,4 +42,15 @@ void trace_leave(struct task *task, struct traced_call *call, int64_t ret)
         last.ret = ret;
         last.over = true;
     }
+}
+
+void trace_killed(struct task *task, int sig, const struct linux_siginfo *info)
+{
+    uint32_t traced = task->proc->traced;
+    if (traced & TRACE_STRACE)
+        strace_killed(task, sig, info);
+    if (traced & TRACE_CRASH)
+        crash_report(task, sig, info);
+    if (traced & TRACE_HISTOGRAM)
+        histogram_killed(task);
 }

@@ -21,6 +21,8 @@ struct traced_call {
 };
 void trace_enter(struct task *task, struct traced_call *call, uint64_t nr, const uint64_t args[6]);
 void trace_leave(struct task *task, struct traced_call *call, int64_t ret);
+/* A signal is about to end the process. */
+void trace_killed(struct task *task, int sig, const struct linux_siginfo *info);
 
 /* The calling task's last call: for the crash report. */
 struct last_call {
