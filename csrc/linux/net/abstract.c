@@ -35,7 +35,7 @@ static struct {
     struct long_name *names;
 } run;
 
-int net_create(void)
+int abstract_create(void)
 {
     uint8_t *memory;
     int err = host_random(run.id, ID_SIZE);

@@ -80,6 +80,7 @@ static int64_t send_begun(struct task *task, int fd, struct message *m, int flag
         m->host.name = m->name.data;
         m->host.name_len = m->name.len;
     }
+    peer_publish(task);
     m->host.control = m->control.buf;
     m->host.control_len = m->control.len;
     return sock_interrupted(fd, host_sendmsg(fd, &m->host, flags), LINUX_SO_SNDTIMEO, flags);
@@ -190,6 +191,7 @@ int64_t sys_sendto(struct task *task, const uint64_t args[6])
     if (!fd_is_guest(args[0]))
         return -LINUX_EBADF;
     int64_t result = 0;
+    peer_publish(task);
     if (args[4]) {
         result = sock_name_copy(task, &name, args[4], (uint32_t)args[5]);
         if (result)

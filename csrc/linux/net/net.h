@@ -11,7 +11,7 @@
 #include "linux/abi/socket.h"
 #include "linux/kernel.h"
 
-/* Once, before the first fork(): what makes the run's abstract names its own. 0 or -errno. */
+/* Once, before the first fork(): what the processes of the run share. 0 or -errno. */
 int net_create(void);
 
 /* ---- name.c: socket names as they cross the border ---- */
@@ -57,6 +57,8 @@ int unix_find(struct task *task, struct sock_name *name);
 /* And back. */
 void unix_to_guest(struct sock_name *name);
 
+/* Draw the number that makes the run's abstract names its own. 0 or -errno. */
+int abstract_create(void);
 /* An abstract name (len > SUN_PATH_AT, sun_path[0] is NUL) into the run's own part of the host's
  * name space, and back; a name outside of it stays as it is. */
 void abstract_to_host(struct sock_name *name);
@@ -81,6 +83,10 @@ void control_done(struct control *control);
 #define CONTROL_MAX 131072 /* net.core.optmem_max */
 
 /* ---- peer.c: credentials ---- */
+
+int peer_create(void);
+/* The calling process is about to do what lets a peer ask who it is. */
+void peer_publish(struct task *task);
 
 struct linux_ucred ucred_to_guest(struct task *task, struct linux_ucred host);
 /* What a guest may say of itself (scm_check_creds()), and as the host is to hear it. */

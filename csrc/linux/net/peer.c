@@ -1,16 +1,26 @@
 /*
  * peer.c - credentials that go with AF_UNIX sockets. The host knows which of its processes is at
- * the other end; who that is to the guest, its own table of processes says. The host's users are
- * not the guest's: every process of the run is one and the same to it.
+ * the other end, but its users are not the guest's: every process of the run is one and the same to
+ * it. So a process writes down who it is, in memory that the run shares, where Linux would remember
+ * it: when it connects, listens, or sends. The entry outlives the process, as a socket may.
+ *
+ * No lock: entries are found by the host's number of the process, which alone writes it, and the
+ * number is written last.
  */
+#include <stdatomic.h>
+#include <string.h>
+
 #include "host/file.h"
+#include "host/mem.h"
 #include "host/net.h"
 #include "host/thread.h"
 #include "linux/net/net.h"
 #include "linux/process/cred.h"
+#include "linux/process/pid.h"
 
 #define OVERFLOW_ID 65534u
 #define NOBODY      UINT32_MAX /* what a socket without a peer says */
+#define RECORDS     8192u
 
 /* A process of the run as its peers may know it. */
 struct known {
@@ -18,18 +28,59 @@ struct known {
     uint32_t uid, gid, euid, egid;
 };
 
-static struct known find(struct task *task, int32_t host_pid)
+struct record {
+    _Atomic int32_t host;
+    struct known known;
+};
+
+static struct record *records;
+
+int peer_create(void)
 {
-    const struct process *proc = task->proc;
+    uint8_t *memory;
+    int err = host_mem_shared(RECORDS * sizeof *records, &memory);
+    if (err == 0)
+        records = (struct record *)(void *)memory;
+    return err;
+}
+
+static struct known self(const struct process *proc)
+{
     const struct cred *c = &proc->cred;
-    if (host_pid != host_process_id())
-        return (struct known){0, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID};
     return (struct known){proc->pid, c->uid, c->gid, c->euid, c->egid};
 }
 
-static bool exists(struct task *task, int32_t pid)
+void peer_publish(struct task *task)
 {
-    return pid == task->proc->pid;
+    static struct known told; /* a forked child's number is another than is copied here */
+    struct known now = self(task->proc);
+    if (__builtin_expect(!memcmp(&told, &now, sizeof now), 1))
+        return;
+    int32_t host = host_process_id();
+    struct record *r = &records[(uint32_t)host % RECORDS];
+    atomic_store(&r->host, 0);
+    r->known = now;
+    atomic_store(&r->host, host);
+    told = now;
+}
+
+static struct known find(struct task *task, int32_t host)
+{
+    struct process *proc = task->proc;
+    const struct record *r = &records[(uint32_t)host % RECORDS];
+    if (host == host_process_id())
+        return self(proc);
+    if (host > 0 && atomic_load(&r->host) == host) {
+        struct known k = r->known;
+        atomic_thread_fence(memory_order_acquire);
+        if (atomic_load(&r->host) == host)
+            return k;
+    }
+    /* It has never sent: it writes to a socket that it inherited. */
+    const struct pid_entry *e = pid_entry(proc->pids, pid_from_host(proc, host));
+    if (e)
+        return (struct known){e->tgid, e->uid, e->gid, e->euid, e->gid};
+    return (struct known){0, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID};
 }
 
 struct linux_ucred ucred_to_guest(struct task *task, struct linux_ucred host)
@@ -50,7 +101,7 @@ int ucred_to_host(struct task *task, struct linux_ucred *u)
         (!own_uid && !cred_capable(proc, LINUX_CAP_SETUID)) ||
         (!own_gid && !cred_capable(proc, LINUX_CAP_SETGID)))
         return -LINUX_EPERM;
-    if (!exists(task, u->pid))
+    if (u->pid != proc->pid && !pid_exists(task->proc, u->pid))
         return -LINUX_ESRCH;
     /* Whom else root speaks for, the host would not believe: it hears of the speaker itself. */
     *u = (struct linux_ucred){host_process_id(), host_euid(), host_egid()};

@@ -7,6 +7,12 @@
 #include "linux/net/net.h"
 #include "syscalls_gen.h"
 
+int net_create(void)
+{
+    int err = abstract_create();
+    return err ? err : peer_create();
+}
+
 /* What inet_create() and netlink_create() say where the protocol's module is not there. */
 static int check_inet(int type, int protocol)
 {
@@ -84,6 +90,7 @@ int64_t sys_socketpair(struct task *task, const uint64_t args[6])
     int err = check_type(type);
     if (err == 0)
         err = check_family(domain, type & LINUX_SOCK_TYPE_MASK, protocol);
+    peer_publish(task);
     if (err == 0)
         err = host_socketpair(domain, type, protocol, fds);
     if (err)
@@ -114,7 +121,7 @@ int64_t sys_bind(struct task *task, const uint64_t args[6])
 
 int64_t sys_listen(struct task *task, const uint64_t args[6])
 {
-    (void)task;
+    peer_publish(task);
     return fd_is_guest(args[0]) ? host_listen((int)args[0], (int)args[1]) : -LINUX_EBADF;
 }
 
@@ -194,6 +201,7 @@ int64_t sys_connect(struct task *task, const uint64_t args[6])
     int64_t result = sock_name_copy(task, &name, args[1], (uint32_t)args[2]);
     if (result) /* __sys_connect(): only then whether it is a socket */
         return host_getfl(fd) < 0 ? -LINUX_EBADF : result;
+    peer_publish(task);
     result = sock_name_resolve(task, fd, &name);
     if (result == 0)
         result = sock_interrupted(fd, host_connect(fd, name.data, name.len), LINUX_SO_SNDTIMEO, 0);
