@@ -50,7 +50,7 @@ def test_report_of_a_fault(root: harness.GuestRoot) -> None:
     pc, place, offset = re.search(r"pc  ([0-9a-f]{16})  (\S+)\+0x([0-9a-f]+)\n", text).groups()  # type: ignore[union-attr]
     assert at["inner"] <= int(pc, 16) < at["inner"] + 64
     assert place == "/bin/crash" and int(pc, 16) % 4096 == int(offset, 16) % 4096
-    assert re.search(r"crash:     b9[0-9a-f]{6}  str w\d+, \[x0", text)
+    assert re.search(r"crash 1:     b9[0-9a-f]{6}  str w\d+, \[x0", text)
     assert re.search(r" x0 0{15}8 ", text) and "0000000000000029" in text and "nzcv" in text
     assert re.search(r"sp  [0-9a-f]{16}  in 0x\w+-0x\w+ rw-p \[stack\]\n", text)
     callers = [int(pc, 16) for pc in re.findall(r"#\d+ +([0-9a-f]{16})  /bin/crash\+", text)]

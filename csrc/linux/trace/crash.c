@@ -1,6 +1,7 @@
 /* crash.c - see crash.h. Guest memory is only read, with copies that may fail. */
 #include "linux/trace/crash.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,18 @@
 
 #define MAX_FRAMES 32
 #define PLACE_SIZE 400
+
+/* Several may end at once: each line says whose it is. */
+static void __attribute__((format(printf, 2, 3)))
+say(const struct task *task, const char *format, ...)
+{
+    char text[480];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    host_log("crash %d: %s", task->tid, text);
+}
 
 /* Linux's SIG_KERNEL_COREDUMP_MASK. */
 static bool dumps_core(int sig)
@@ -112,13 +125,12 @@ static void report_signal(struct task *task, int sig, const struct linux_siginfo
     struct trace_text t = {0};
     char place[PLACE_SIZE];
     put_siginfo(&t, info);
-    host_log("crash: %.200s (process %d, thread %d \"%.16s\") ends by %s",
-             task->proc->exe ? task->proc->exe : "", task->proc->pid, task->tid, task->name,
-             t.text);
+    say(task, "%.200s (process %d, thread %d \"%.16s\") ends by %s",
+        task->proc->exe ? task->proc->exe : "", task->proc->pid, task->tid, task->name, t.text);
     bool at_address = info->si_code > 0 && info->si_code != LINUX_SI_KERNEL;
     if (at_address && (sig == LINUX_SIGSEGV || sig == LINUX_SIGBUS)) {
         describe_area(task, info->fault.addr, place);
-        host_log("crash: address %#llx is %s", (unsigned long long)info->fault.addr, place);
+        say(task, "address %#llx is %s", (unsigned long long)info->fault.addr, place);
     }
 }
 
@@ -131,17 +143,17 @@ static void report_pc(struct task *task, const struct vcpu_regs *regs)
         int n = snprintf(text, sizeof(text), "%08x  ", word);
         a64_disasm(text + n, sizeof(text) - (size_t)n, word, regs->pc);
     }
-    host_log("crash: pc  %016llx  %s", (unsigned long long)regs->pc, place);
-    host_log("crash:     %s", text);
+    say(task, "pc  %016llx  %s", (unsigned long long)regs->pc, place);
+    say(task, "    %s", text);
 }
 
 static void report_registers(struct task *task, const struct vcpu_regs *regs)
 {
     char place[PLACE_SIZE];
     describe(task, regs->x[30], place);
-    host_log("crash: lr  %016llx  %s", (unsigned long long)regs->x[30], place);
+    say(task, "lr  %016llx  %s", (unsigned long long)regs->x[30], place);
     describe_area(task, regs->sp, place);
-    host_log("crash: sp  %016llx  %s", (unsigned long long)regs->sp, place);
+    say(task, "sp  %016llx  %s", (unsigned long long)regs->sp, place);
     for (int i = 0; i < 31; i += 4) {
         char line[128] = "";
         size_t len = 0;
@@ -149,11 +161,11 @@ static void report_registers(struct task *task, const struct vcpu_regs *regs)
             len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%sx%d %016llx",
                                     j > i ? "  " : "", j < 10 ? " " : "", j,
                                     (unsigned long long)regs->x[j]);
-        host_log("crash: %s", line);
+        say(task, "%s", line);
     }
-    host_log("crash: nzcv %c%c%c%c  tpidr_el0 %016llx", regs->nzcv >> 31 & 1 ? 'N' : '-',
-             regs->nzcv >> 30 & 1 ? 'Z' : '-', regs->nzcv >> 29 & 1 ? 'C' : '-',
-             regs->nzcv >> 28 & 1 ? 'V' : '-', (unsigned long long)regs->tpidr);
+    say(task, "nzcv %c%c%c%c  tpidr_el0 %016llx", regs->nzcv >> 31 & 1 ? 'N' : '-',
+        regs->nzcv >> 30 & 1 ? 'Z' : '-', regs->nzcv >> 29 & 1 ? 'C' : '-',
+        regs->nzcv >> 28 & 1 ? 'V' : '-', (unsigned long long)regs->tpidr);
 }
 
 static void report_call(struct task *task)
@@ -163,7 +175,7 @@ static void report_call(struct task *task)
     struct trace_text t = {0};
     struct trace_call c = {.task = task, .out = &t, .args = last->args, .ret = last->ret};
     if (!last->made) {
-        host_log("crash: no system call was made by this thread");
+        say(task, "no system call was made by this thread");
         return;
     }
     if (row) {
@@ -179,7 +191,7 @@ static void report_call(struct task *task)
         text_put(&t, "?");
     else
         result_put(&c, row ? row->name : NULL);
-    host_log("crash: last system call: %s", t.text);
+    say(task, "last system call: %s", t.text);
 }
 
 /*
@@ -193,7 +205,7 @@ static void report_backtrace(struct task *task, const struct vcpu_regs *regs)
         char place[PLACE_SIZE];
         uint64_t record[2];
         describe(task, pc, place);
-        host_log("crash: #%-2d %016llx  %s", i, (unsigned long long)pc, place);
+        say(task, "#%-2d %016llx  %s", i, (unsigned long long)pc, place);
         if (!fp || fp % 8 || copy_from_user(task, record, fp, sizeof(record)))
             return;
         if (!record[1] || (record[0] && record[0] <= fp))
@@ -201,7 +213,7 @@ static void report_backtrace(struct task *task, const struct vcpu_regs *regs)
         fp = record[0];
         pc = record[1];
     }
-    host_log("crash: ...");
+    say(task, "...");
 }
 
 void crash_report(struct task *task, int sig, const struct linux_siginfo *info)

@@ -456,10 +456,10 @@ static const struct trace_name baud_names[] = {
 };
 
 static const struct trace_name lflag_names[] = {
-    N(ISIG, 1),        N(ICANON, 2),      N(XCASE, 4),        N(ECHO, 010),
-    N(ECHOE, 020),     N(ECHOK, 040),     N(ECHONL, 0100),    N(NOFLSH, 0200),
-    N(TOSTOP, 0400),   N(ECHOCTL, 01000), N(ECHOPRT, 02000),  N(ECHOKE, 04000),
-    N(FLUSHO, 010000), N(PENDIN, 040000), N(IEXTEN, 0100000), N(EXTPROC, 0200000),
+    N(ISIG, 1),       N(ICANON, 2),       N(XCASE, 4),       N(ECHO, 010),
+    N(ECHOE, 020),    N(ECHOK, 040),      N(ECHONL, 0100),   N(NOFLSH, 0200),
+    N(TOSTOP, 0400),  N(IEXTEN, 0100000), N(ECHOCTL, 01000), N(ECHOPRT, 02000),
+    N(ECHOKE, 04000), N(FLUSHO, 010000),  N(PENDIN, 040000), N(EXTPROC, 0200000),
 };
 
 const struct trace_names names_file[] = {
