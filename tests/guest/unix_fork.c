@@ -48,9 +48,8 @@ static const char *const names[] = {
     "relative",
     "dir/../dir/socket",
     "@abstract",
-    "@a-long-abstract-name-of-more-than-99-bytes-----------------------"
-    "--------------------------------107"
-    "----107",
+    "@a-long-abstract-name-of-more-than-99-bytes---------------------------"
+    "-----------------------------------107",
 };
 #define NAMES (sizeof names / sizeof names[0])
 
