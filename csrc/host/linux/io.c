@@ -102,12 +102,12 @@ int64_t host_pwrite(int fd, const void *buf, size_t len, int64_t offset)
 
 int64_t host_preadv2(int fd, const struct host_iovec *iov, int count, int64_t offset, int flags)
 {
-    return WAIT(SYS_preadv2, fd, iov, count, offset, flags);
+    return WAIT(SYS_preadv2, fd, iov, count, offset, 0, flags); /* 0: pos_h, unused on 64 bits */
 }
 
 int64_t host_pwritev2(int fd, const struct host_iovec *iov, int count, int64_t offset, int flags)
 {
-    return WAIT(SYS_pwritev2, fd, iov, count, offset, flags);
+    return WAIT(SYS_pwritev2, fd, iov, count, offset, 0, flags);
 }
 
 int64_t host_lseek(int fd, int64_t offset, int whence)

@@ -97,7 +97,7 @@ static int change_mode(struct task *task, struct fs_path *p, uint32_t mode)
     r = attributes_enter(task->proc->fs, p);
     if (r < 0)
         return r;
-    if (!LINUX_S_ISDIR(p->st.stx_mode) && cred->fsuid != 0 && !cred_in_group(cred, p->st.stx_gid))
+    if (!cred_in_group(cred, p->st.stx_gid) && !fs_capable(cred, FS_CAP_FSETID))
         mode &= ~(uint32_t)LINUX_S_ISGID;
     r = host_chmod_fd(p->fd, owner_host_mode(host_type | mode));
     if (r == 0)
@@ -149,11 +149,11 @@ int64_t sys_fchmod(struct task *task, const uint64_t a[6])
 
 /* ---- owner ---- */
 
-/* Linux's setattr_prepare(): root may do all; an owner may give the file to a group of theirs. */
+/* Linux's setattr_prepare(): an owner may give the file to a group of theirs. */
 static int chown_allowed(const struct cred *cred, const struct linux_statx *st, uint32_t uid,
                          uint32_t gid)
 {
-    if (cred->fsuid == 0)
+    if (fs_capable(cred, FS_CAP_CHOWN))
         return 0;
     if (uid != UINT32_MAX && (cred->fsuid != st->stx_uid || uid != st->stx_uid))
         return -LINUX_EPERM;
@@ -175,16 +175,18 @@ static int change_owner(struct task *task, struct fs_path *p, uint32_t uid, uint
     if (LINUX_S_ISLNK(p->st.stx_mode) || p->node || !carries(p))
         return 0; /* nowhere to keep it (see owner.c) */
     r = prepare(task, p);
-    if (r < 0 || (uid == UINT32_MAX && gid == UINT32_MAX))
+    if (r < 0)
         return r;
     r = attributes_enter(task->proc->fs, p);
     if (r < 0)
         return r;
     uint32_t mode = p->st.stx_mode;
-    if (!LINUX_S_ISDIR(mode)) { /* should_remove_suid() */
+    if (!LINUX_S_ISDIR(mode)) { /* ATTR_KILL_SUID, setattr_should_drop_sgid(), ATTR_KILL_PRIV */
         mode &= ~(uint32_t)LINUX_S_ISUID;
-        if (mode & 0010)
+        if ((mode & 0010) ||
+            !(cred_in_group(cred, p->st.stx_gid) || fs_capable(cred, FS_CAP_FSETID)))
             mode &= ~(uint32_t)LINUX_S_ISGID;
+        (void)host_removexattr_fd(p->fd, OWNER_KEPT_PREFIX "security.capability");
     }
     r = owner_store(p->fd, uid == UINT32_MAX ? p->st.stx_uid : uid,
                     gid == UINT32_MAX ? p->st.stx_gid : gid, mode, rdev_of(&p->st));

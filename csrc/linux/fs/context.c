@@ -225,7 +225,7 @@ static int enter_cwd(struct builder *b, const char *cwd)
         r = fs_resolve(fs, NULL, LINUX_AT_FDCWD, canonical, FS_FOLLOW | FS_NO_PERM, &p);
     if (r < 0)
         return fail(b, r, "cannot enter the working directory", cwd);
-    r = LINUX_S_ISDIR(p.st.stx_mode) ? fs_set_cwd(fs, &p) : -LINUX_ENOTDIR;
+    r = LINUX_S_ISDIR(p.st.stx_mode) ? fs_set_place(fs, &fs->cwd, &p) : -LINUX_ENOTDIR;
     fs_path_put(&p);
     return r < 0 ? fail(b, r, "cannot enter the working directory", cwd) : 0;
 }
@@ -280,7 +280,7 @@ int fs_context_create(const struct fs_context_spec *spec, struct fs_context **ou
     (void)host_fd_boundary();
     host_umask_clear();
     b.fs->umask = spec->umask & 0777;
-    b.fs->cwd_fd = -1;
+    b.fs->cwd.fd = b.fs->root.fd = -1;
     b.fs->empty_dir = -1;
     int r = share(b.fs);
     r = r < 0 ? fail(&b, r, "out of memory for", "what processes share") : build(&b, spec);
@@ -309,12 +309,15 @@ void fs_context_destroy(struct fs_context *fs)
             host_fd_close(m->work_fd);
     }
     free(fs->mounts);
-    if (fs->cwd_fd >= 0)
-        host_fd_close(fs->cwd_fd);
+    if (fs->cwd.fd >= 0)
+        host_fd_close(fs->cwd.fd);
+    if (fs->root.fd >= 0)
+        host_fd_close(fs->root.fd);
     if (fs->empty_dir >= 0)
         host_fd_close(fs->empty_dir);
     if (fs->shared)
         host_mem_shared_free((uint8_t *)fs->shared, sizeof *fs->shared);
-    free(fs->cwd_synth);
+    free(fs->cwd.synth);
+    free(fs->root.synth);
     free(fs);
 }

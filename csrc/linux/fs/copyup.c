@@ -341,6 +341,20 @@ int fs_copy_up(struct fs_context *fs, struct fs_path *p)
     return r;
 }
 
+void fs_follow_copy(struct task *task, int fd)
+{
+    struct fs_context *fs = task->proc->fs;
+    struct fs_path p;
+
+    /* Who may write has it open in the upper layer already. */
+    if (fs->mounts[0].type != FS_OVERLAY || (host_getfl(fd) & LINUX_O_ACCMODE) != LINUX_O_RDONLY ||
+        fs_resolve(fs, task, fd, "", FS_EMPTY, &p) < 0)
+        return;
+    if (p.from_copied && LINUX_S_ISREG(p.host_mode))
+        (void)fs_copy_up(fs, &p);
+    fs_path_put(&p);
+}
+
 int fs_upper_parent(struct fs_context *fs, struct fs_mount *m, const char *rel)
 {
     tree_enter(fs, m);

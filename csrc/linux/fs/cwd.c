@@ -13,48 +13,48 @@ uint32_t fs_umask(const struct fs_context *fs)
     return __atomic_load_n(&fs->umask, __ATOMIC_RELAXED);
 }
 
-int fs_set_cwd(struct fs_context *fs, struct fs_path *p)
+int fs_set_place(struct fs_context *fs, struct fs_place *place, struct fs_path *p)
 {
-    char *synth = NULL;
-    int fd;
+    struct fs_place now = {.mount = p->mnt}, old;
 
     if (p->node) {
-        synth = strdup(p->path);
-        if (synth == NULL)
+        now.synth = strdup(p->path);
+        if (now.synth == NULL)
             return -LINUX_ENOMEM;
-        fd = host_fd_private(host_reopen(fs->empty_dir, LINUX_O_PATH | LINUX_O_CLOEXEC));
+        now.fd = host_fd_private(host_reopen(fs->empty_dir, LINUX_O_PATH | LINUX_O_CLOEXEC));
     } else {
-        fd = host_dupfd(p->fd, host_fd_boundary(), true);
+        now.fd = host_dupfd(p->fd, host_fd_boundary(), true);
     }
-    if (fd < 0) {
-        free(synth);
-        return fd;
+    if (now.fd < 0) {
+        free(now.synth);
+        return now.fd;
     }
     host_mutex_lock(&fs->cwd_lock);
-    int old_fd = fs->cwd_fd;
-    char *old_synth = fs->cwd_synth;
-    fs->cwd_fd = fd;
-    fs->cwd_synth = synth;
-    fs->cwd_mount = p->mnt;
+    old = *place;
+    *place = now;
     host_mutex_unlock(&fs->cwd_lock);
-    free(old_synth);
-    if (old_fd >= 0)
-        host_fd_close(old_fd);
+    free(old.synth);
+    if (old.fd >= 0)
+        host_fd_close(old.fd);
     return 0;
+}
+
+/* chdir and chroot: the directory, and the right to search it. */
+static int check_dir(struct task *task, const struct fs_path *p)
+{
+    if (!LINUX_S_ISDIR(p->st.stx_mode))
+        return -LINUX_ENOTDIR;
+    if (p->node == NULL && p->mnt == NULL && p->anon == NULL)
+        return -LINUX_ENOENT; /* an inherited directory of the host */
+    return owner_may(&task->proc->cred, &p->st, FS_MAY_EXEC);
 }
 
 static int change_dir(struct task *task, struct fs_path *p)
 {
-    int r = 0;
+    int r = check_dir(task, p);
 
-    if (!LINUX_S_ISDIR(p->st.stx_mode))
-        r = -LINUX_ENOTDIR;
-    if (p->node == NULL && p->mnt == NULL && p->anon == NULL)
-        r = -LINUX_ENOENT; /* an inherited directory of the host */
     if (r == 0)
-        r = owner_may(&task->proc->cred, &p->st, FS_MAY_EXEC);
-    if (r == 0)
-        r = fs_set_cwd(task->proc->fs, p);
+        r = fs_set_place(task->proc->fs, &task->proc->fs->cwd, p);
     fs_path_put(p);
     return r;
 }
@@ -78,21 +78,56 @@ int64_t sys_fchdir(struct task *task, const uint64_t a[6])
     return r < 0 ? r : change_dir(task, &p);
 }
 
+int fs_root_path(struct fs_context *fs, char *buf)
+{
+    if (fs->root.fd < 0) {
+        strcpy(buf, "/");
+        return 0;
+    }
+    return fs_place_path(fs, &fs->root, buf);
+}
+
+bool fs_path_below_root(struct fs_context *fs, char *path)
+{
+    char root[LINUX_PATH_MAX];
+
+    if (fs->root.fd < 0)
+        return true;
+    size_t n = fs_root_path(fs, root) == 0 ? strlen(root) : 0;
+    if (n == 1)
+        return true;
+    if (n == 0 || strncmp(path, root, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+        return false;
+    if (path[n] == '\0')
+        strcpy(path, "/");
+    else
+        memmove(path, path + n, strlen(path + n) + 1);
+    return true;
+}
+
 int64_t sys_getcwd(struct task *task, const uint64_t a[6])
 {
-    char path[LINUX_PATH_MAX];
-    int r = fs_dir_path(task->proc->fs, task, LINUX_AT_FDCWD, path);
+    static const char outside[] = "(unreachable)";
+    char path[LINUX_PATH_MAX + sizeof outside];
+    struct fs_context *fs = task->proc->fs;
+    int r = fs_dir_path(fs, task, LINUX_AT_FDCWD, path);
 
     if (r < 0)
         return r;
+    if (!fs_path_below_root(fs, path)) {
+        memmove(path + sizeof outside - 1, path, strlen(path) + 1);
+        memcpy(path, outside, sizeof outside - 1);
+    }
     size_t n = strlen(path) + 1;
+    if (n > LINUX_PATH_MAX)
+        return -LINUX_ENAMETOOLONG;
     if (n > a[1])
         return -LINUX_ERANGE;
     return copy_to_user(task, a[0], path, n) < 0 ? -LINUX_EFAULT : (int64_t)n;
 }
 
-/* A guest root could use it to prepare an escape that the mount table would have to know of:
- * refused, as in a container without CAP_SYS_CHROOT. */
+/* Paths are resolved from the new root on; like Linux's, it confines only who holds no directory
+ * outside of it. What confines the guest as a whole is the mounts' layers, whatever its root is. */
 int64_t sys_chroot(struct task *task, const uint64_t a[6])
 {
     struct fs_path p;
@@ -100,7 +135,11 @@ int64_t sys_chroot(struct task *task, const uint64_t a[6])
 
     if (r < 0)
         return r;
-    r = LINUX_S_ISDIR(p.st.stx_mode) ? -LINUX_EPERM : -LINUX_ENOTDIR;
+    r = check_dir(task, &p);
+    if (r == 0 && !fs_capable(&task->proc->cred, FS_CAP_SYS_CHROOT))
+        r = -LINUX_EPERM;
+    if (r == 0)
+        r = fs_set_place(task->proc->fs, &task->proc->fs->root, &p);
     fs_path_put(&p);
     return r;
 }
@@ -136,6 +175,8 @@ int64_t fs_path_of(struct task *task, int fd, char *buf, size_t size)
     fd_meta_put(meta);
     if (n < 0)
         return n;
+    if (path[0] == '/')
+        (void)fs_path_below_root(fs, path);
     n = (int64_t)strlen(path);
     if ((size_t)n >= size)
         return -LINUX_ENAMETOOLONG;
@@ -153,6 +194,7 @@ int64_t fs_guest_path(struct fs_context *fs, const char *host_path, char *buf, s
 
     if (r < 0)
         return r;
+    (void)fs_path_below_root(fs, path);
     size_t n = strlen(path);
     if (n >= size)
         return -LINUX_ENAMETOOLONG;

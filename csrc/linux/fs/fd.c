@@ -4,6 +4,7 @@
 #include "host/thread.h"
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
+#include "linux/fs/overlay.h"
 #include "linux/mm/uaccess.h"
 #include "syscalls_gen.h"
 
@@ -118,6 +119,9 @@ static int64_t do_lock(struct task *task, int fd, int cmd, gva_t arg)
 
     if (copy_from_user(task, &lock, arg, sizeof lock) < 0)
         return -LINUX_EFAULT;
+    fs_follow_copy(task, fd);
+    if (cmd == LINUX_F_SETLK || cmd == LINUX_F_SETLKW)
+        fd_table_lock_records(task->proc->fds);
     /* struct flock and its constants are the same on every 64-bit architecture. */
     int64_t r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)&lock);
     if (r == 0 && (cmd == LINUX_F_GETLK || cmd == LINUX_F_OFD_GETLK) &&
@@ -217,6 +221,8 @@ int64_t sys_flock(struct task *task, const uint64_t a[6])
 {
     int fd = fd_arg(a[0]);
 
-    (void)task;
-    return fd < 0 ? fd : host_flock(fd, (int)a[1]);
+    if (fd < 0)
+        return fd;
+    fs_follow_copy(task, fd);
+    return host_flock(fd, (int)a[1]);
 }

@@ -57,7 +57,7 @@ static int64_t opened(struct task *task, int fd, struct fs_mount *m, bool transi
     if (r == 0 && LINUX_S_ISREG(st.stx_mode) && st.stx_size == 0) {
         owner_apply(fd, false, &st); /* virtual devices are empty files */
         if (LINUX_S_ISCHR(st.stx_mode) || LINUX_S_ISBLK(st.stx_mode))
-            r = -LINUX_ENXIO;
+            r = -LINUX_ELOOP; /* not for the fast path */
     }
     if (r < 0) {
         host_fd_close(fd);
@@ -153,7 +153,7 @@ static int open_check(struct task *task, struct fs_path *p, int flags)
         if (type == LINUX_S_IFSOCK)
             r = -LINUX_ENXIO;
         else if ((type == LINUX_S_IFCHR || type == LINUX_S_IFBLK) && p->mnt)
-            r = LINUX_S_ISREG(p->host_mode) ? -LINUX_ENXIO : -LINUX_EACCES;
+            r = LINUX_S_ISREG(p->host_mode) ? 0 : -LINUX_EACCES; /* the host's own: nodev */
     }
     return r;
 }
@@ -172,6 +172,35 @@ static int share_stream(const struct fs_path *p, int flags)
     return host_dupfd(p->from_fd, 0, flags & LINUX_O_CLOEXEC);
 }
 
+/*
+ * A device node of the guest's making is a name and two numbers. Those of the devices that /dev has
+ * lead to them; there is no other driver.
+ */
+static int open_device(const struct fs_path *p, int flags)
+{
+    static const struct {
+        uint32_t major, minor;
+        const char *host;
+    } devices[] = {
+        {1, 3, "/dev/null"},    {1, 5, "/dev/zero"}, {1, 7, "/dev/full"}, {1, 8, "/dev/random"},
+        {1, 9, "/dev/urandom"}, {5, 0, "/dev/tty"},  {5, 2, "/dev/ptmx"},
+    };
+
+    if (LINUX_S_ISCHR(p->st.stx_mode))
+        for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
+            if (p->st.stx_rdev_major == devices[i].major &&
+                p->st.stx_rdev_minor == devices[i].minor)
+                return host_open_path(devices[i].host, flags & ~(LINUX_O_NOFOLLOW | LINUX_O_TRUNC),
+                                      0);
+    return -LINUX_ENXIO;
+}
+
+static bool is_device(const struct fs_path *p)
+{
+    return LINUX_S_ISREG(p->host_mode) &&
+           (LINUX_S_ISCHR(p->st.stx_mode) || LINUX_S_ISBLK(p->st.stx_mode));
+}
+
 static int64_t open_existing(struct task *task, struct fs_path *p, int flags)
 {
     struct fs_context *fs = task->proc->fs;
@@ -187,6 +216,10 @@ static int64_t open_existing(struct task *task, struct fs_path *p, int flags)
         fd = host_reopen_wait(p->fd, flags);
         if (fd == -LINUX_EACCES && p->from_fd >= 0)
             fd = share_stream(p, flags);
+        return fd < 0 ? fd : fd_return_lowest(task, fd);
+    }
+    if (is_device(p) && !(flags & LINUX_O_PATH)) {
+        fd = open_device(p, flags);
         return fd < 0 ? fd : fd_return_lowest(task, fd);
     }
     if (change && LINUX_S_ISREG(p->host_mode) && (r = fs_copy_up(fs, p)) < 0)
@@ -272,6 +305,18 @@ static int64_t open_tmpfile(struct task *task, struct fs_path *p, int flags, uin
     return fd_return_lowest(task, fd);
 }
 
+/* O_CREAT makes no directory: EISDIR, once the way there is found. */
+static int ends_in_slash(struct task *task, int dirfd, const char *path, unsigned resolve)
+{
+    struct fs_path p;
+    int r = fs_resolve(task->proc->fs, task, dirfd, path, resolve | FS_CREATE | FS_NAME, &p);
+
+    if (r < 0)
+        return r;
+    fs_path_put(&p);
+    return -LINUX_EISDIR;
+}
+
 int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint32_t mode,
                 unsigned resolve)
 {
@@ -283,7 +328,7 @@ int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint3
     if (flags & LINUX_O_PATH)
         flags &= ALWAYS_FLAGS;
     bool create = flags & LINUX_O_CREAT, tmp = (flags & LINUX_O_TMPFILE) == LINUX_O_TMPFILE;
-    if (resolve == 0 && task->proc->cred.fsuid == 0 && path[0] &&
+    if (resolve == 0 && fs_capable(&task->proc->cred, FS_CAP_DAC_OVERRIDE) && path[0] &&
         !(flags & (LINUX_O_CREAT | LINUX_O_TRUNC | LINUX_O_PATH | LINUX___O_TMPFILE)) &&
         !wants_write(flags)) {
         r = open_fast(task, dirfd, path, flags);
@@ -294,6 +339,8 @@ int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint3
         how |= FS_FOLLOW;
     if (create)
         how |= FS_CREATE;
+    if (create && fs_last_kind(path) == LAST_NORM && path[strlen(path) - 1] == '/')
+        return ends_in_slash(task, dirfd, path, resolve);
     for (int tries = 0;; tries++) {
         r = fs_resolve(fs, task, dirfd, path, how, &p);
         if (r < 0)
@@ -393,8 +440,7 @@ int64_t sys_openat2(struct task *task, const uint64_t a[6])
     if (r < 0)
         return r;
     if (how.resolve & LINUX_RESOLVE_CACHED) /* nothing is known to be cached */
-        return how.flags & (LINUX_O_TRUNC | LINUX_O_CREAT | LINUX___O_TMPFILE) ? -LINUX_EINVAL
-                                                                               : -LINUX_EAGAIN;
+        return -LINUX_EAGAIN;
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
         if (how.resolve & map[i].resolve)
             resolve |= map[i].flag;

@@ -22,6 +22,10 @@ static inline void tree_leave(struct fs_context *fs, const struct fs_mount *m)
 /* upper_parent(), with the lock taken for it. */
 int fs_upper_parent(struct fs_context *fs, struct fs_mount *m, const char *rel);
 
+/* Before a lock is asked of the guest's descriptor: if it is on a lower file that was copied up
+ * since, put it on the copy, where those who opened it later look for the lock. */
+void fs_follow_copy(struct task *task, int fd);
+
 /* All of these want the tree's lock held. */
 
 /* Bring the directory rel (and its parents) into layer 0: its O_PATH descriptor, or -errno. */

@@ -144,26 +144,38 @@ bool cred_in_group(const struct cred *cred, uint32_t gid)
     return false;
 }
 
+bool fs_capable(const struct cred *cred, int cap)
+{
+    /* setfsuid(2) to another user gives up what concerns files, as long as it lasts. */
+    if (cap <= FS_CAP_FSETID && cred->fsuid != 0 && cred->euid == 0)
+        return false;
+    return cred->cap_effective >> cap & 1;
+}
+
 int owner_may(const struct cred *cred, const struct linux_statx *st, int mask)
 {
-    uint32_t mode = st->stx_mode;
+    uint32_t mode = st->stx_mode, bits = mode;
 
-    if (cred->fsuid == 0) {
-        /* CAP_DAC_OVERRIDE: all but executing a file that nobody may execute. */
-        if (!(mask & FS_MAY_EXEC) || LINUX_S_ISDIR(mode) || (mode & 0111))
-            return 0;
-        return -LINUX_EACCES;
-    }
     if (cred->fsuid == st->stx_uid)
-        mode >>= 6;
+        bits >>= 6;
     else if (cred_in_group(cred, st->stx_gid))
-        mode >>= 3;
-    return (mask & ~(int)(mode & 7)) == 0 ? 0 : -LINUX_EACCES;
+        bits >>= 3;
+    if ((mask & ~(int)(bits & 7)) == 0)
+        return 0;
+    bool is_dir = LINUX_S_ISDIR(mode);
+    if (is_dir ? !(mask & FS_MAY_WRITE) : mask == FS_MAY_READ)
+        if (fs_capable(cred, FS_CAP_DAC_READ_SEARCH))
+            return 0;
+    /* All but executing a file that nobody may execute. */
+    if (is_dir || !(mask & FS_MAY_EXEC) || (mode & 0111))
+        if (fs_capable(cred, FS_CAP_DAC_OVERRIDE))
+            return 0;
+    return -LINUX_EACCES;
 }
 
 bool owner_is(const struct cred *cred, const struct linux_statx *st)
 {
-    return cred->fsuid == 0 || cred->fsuid == st->stx_uid;
+    return cred->fsuid == st->stx_uid || fs_capable(cred, FS_CAP_FOWNER);
 }
 
 int owner_may_delete(const struct cred *cred, const struct linux_statx *dir,
@@ -171,8 +183,8 @@ int owner_may_delete(const struct cred *cred, const struct linux_statx *dir,
 {
     int r = owner_may(cred, dir, FS_MAY_WRITE | FS_MAY_EXEC);
 
-    if (r == 0 && (dir->stx_mode & LINUX_S_ISVTX) && cred->fsuid != 0 &&
-        cred->fsuid != victim->stx_uid && cred->fsuid != dir->stx_uid)
+    if (r == 0 && (dir->stx_mode & LINUX_S_ISVTX) && cred->fsuid != victim->stx_uid &&
+        cred->fsuid != dir->stx_uid && !fs_capable(cred, FS_CAP_FOWNER))
         r = -LINUX_EPERM;
     return r;
 }
@@ -232,13 +244,14 @@ void owner_new(const struct cred *cred, const struct linux_statx *dir, uint32_t 
         *gid = dir->stx_gid;
         if (LINUX_S_ISDIR(*mode))
             *mode |= LINUX_S_ISGID;
-        else if ((*mode & (LINUX_S_ISGID | 0010)) == (LINUX_S_ISGID | 0010) && cred->fsuid != 0 &&
-                 !cred_in_group(cred, *gid))
+        else if ((*mode & (LINUX_S_ISGID | 0010)) == (LINUX_S_ISGID | 0010) &&
+                 !cred_in_group(cred, *gid) && !fs_capable(cred, FS_CAP_FSETID))
             *mode &= ~(uint32_t)LINUX_S_ISGID; /* mode_strip_sgid() */
     }
 }
 
 bool owner_xattr_hidden(const char *name)
 {
-    return strcmp(name, OWNER_XATTR) == 0 || strncmp(name, "user.overlay.", 13) == 0;
+    return strcmp(name, OWNER_XATTR) == 0 || strncmp(name, "user.overlay.", 13) == 0 ||
+           strncmp(name, OWNER_KEPT_PREFIX, strlen(OWNER_KEPT_PREFIX)) == 0;
 }

@@ -49,17 +49,22 @@ struct fs_shared {
     uint64_t work_seq; /* names in the work directory */
 };
 
+/* A directory that the process is in: its descriptor (private; synthetic directories use an unnamed
+ * one) and mount, and its path when it is synthetic. */
+struct fs_place {
+    int fd;
+    struct fs_mount *mount;
+    char *synth; /* owned */
+};
+
 struct fs_context {
     struct fs_shared *shared;
     struct fs_mount *mounts; /* in order; later over earlier */
     int nmounts;
     uint32_t umask;
-    /* The current directory: its descriptor (private; synthetic directories use an unnamed one) and
-     * mount, and its path when it is synthetic. */
-    struct host_mutex cwd_lock;
-    int cwd_fd;
-    struct fs_mount *cwd_mount;
-    char *cwd_synth;
+    struct host_mutex cwd_lock; /* guards cwd and root */
+    struct fs_place cwd;
+    struct fs_place root;  /* of chroot(2); fd -1: none was made */
     int empty_dir;         /* private: stands for synthetic directories */
     int32_t oom_score_adj; /* what was written to /proc/self/oom_score_adj */
 };
@@ -127,6 +132,7 @@ bool layer_is_whiteout(int fd, const struct linux_statx *st);
 #define FS_BENEATH    0x40u
 #define FS_IN_ROOT    0x80u
 #define FS_NO_PERM    0x100u /* as guest root, for the kernel itself */
+#define FS_NAME       0x200u /* the last component as a name, also with a slash behind it */
 
 struct fs_path {
     char path[LINUX_PATH_MAX]; /* canonical; meaningless when mnt is NULL */
@@ -221,8 +227,15 @@ int fs_stat_fd(struct task *task, int fd, struct linux_statx *st);
 
 /* ---- cwd.c ---- */
 
-/* Make the directory p the current one. */
-int fs_set_cwd(struct fs_context *fs, struct fs_path *p);
+/* Make the directory p the current one (place is &fs->cwd) or the root (&fs->root). */
+int fs_set_place(struct fs_context *fs, struct fs_place *place, struct fs_path *p);
+/* Where it is by now: canonical path -> buf, or -LINUX_ENOENT. */
+int fs_place_path(struct fs_context *fs, const struct fs_place *place, char *buf);
+/* The root's canonical path -> buf: "/" unless chroot(2) was called. 0 or -errno. */
+int fs_root_path(struct fs_context *fs, char *buf);
+/* A canonical path as the process names it, in place: its root's is "/". False: it lies outside of
+ * the root, and is as it was. */
+bool fs_path_below_root(struct fs_context *fs, char *path);
 
 /* ---- open.c ---- */
 
@@ -241,9 +254,21 @@ int fs_new_owner(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint32_t hos
 /* Make st, as the host filled it for fd, the guest's view. lower: the object lies in a read-only
  * layer, which only matters for those that cannot carry the attribute. */
 void owner_apply(int fd, bool lower, struct linux_statx *st);
+/* capabilities(7) of the file system, and those that calls here ask for. */
+#define FS_CAP_CHOWN           0
+#define FS_CAP_DAC_OVERRIDE    1
+#define FS_CAP_DAC_READ_SEARCH 2
+#define FS_CAP_FOWNER          3
+#define FS_CAP_FSETID          4
+#define FS_CAP_SYS_CHROOT      18
+#define FS_CAP_SYS_ADMIN       21
+#define FS_CAP_MKNOD           27
+#define FS_CAP_SETFCAP         31
+bool fs_capable(const struct cred *cred, int cap);
+
 /* Linux's generic_permission() on the guest's view: 0 or -LINUX_EACCES. */
 int owner_may(const struct cred *cred, const struct linux_statx *st, int mask);
-/* May cred change attributes of the object: owner or root. */
+/* May cred change attributes of the object: owner or CAP_FOWNER. */
 bool owner_is(const struct cred *cred, const struct linux_statx *st);
 /* sticky directories, as Linux's may_delete(). */
 int owner_may_delete(const struct cred *cred, const struct linux_statx *dir,
@@ -258,6 +283,8 @@ int owner_store(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint64_t rdev
 void owner_new(const struct cred *cred, const struct linux_statx *dir, uint32_t *uid, uint32_t *gid,
                uint32_t *mode);
 #define OWNER_XATTR "user.containers.override_stat"
+/* Attributes of the guest's that the host would not grant it, under this and their name. */
+#define OWNER_KEPT_PREFIX "user.elfuse."
 /* Whether the guest must not see or touch the attribute. */
 bool owner_xattr_hidden(const char *name);
 

@@ -30,7 +30,7 @@ struct walk {
     char rest[REST_MAX];
 };
 
-static const struct cred kernel_cred; /* uid 0, no groups */
+static const struct cred kernel_cred = {.cap_effective = UINT64_MAX}; /* uid 0, no groups */
 
 void fs_path_put(struct fs_path *p)
 {
@@ -237,7 +237,7 @@ int fs_fd_position(struct fs_context *fs, struct task *task, int fd, char *buf)
     return mount_path(m, rel, buf);
 }
 
-static int cwd_path(struct fs_context *fs, char *buf)
+int fs_place_path(struct fs_context *fs, const struct fs_place *place, char *buf)
 {
     char host[LINUX_PATH_MAX];
     struct linux_statx st;
@@ -245,20 +245,25 @@ static int cwd_path(struct fs_context *fs, char *buf)
     int layer, r = 0;
 
     host_mutex_lock(&fs->cwd_lock);
-    if (fs->cwd_synth) {
-        strcpy(buf, fs->cwd_synth);
+    if (place->synth) {
+        strcpy(buf, place->synth);
     } else {
         struct fs_mount *m = NULL;
-        int64_t n = host_fd_path(fs->cwd_fd, host, sizeof host);
+        int64_t n = host_fd_path(place->fd, host, sizeof host);
         if (n >= 0)
-            m = mount_of_host(fs, fs->cwd_mount, host, &layer, &rel);
-        if (m == NULL || host_statx_fd(fs->cwd_fd, &st) < 0 || st.stx_nlink == 0)
+            m = mount_of_host(fs, place->mount, host, &layer, &rel);
+        if (m == NULL || host_statx_fd(place->fd, &st) < 0 || st.stx_nlink == 0)
             r = -LINUX_ENOENT;
         else
             r = mount_path(m, rel, buf);
     }
     host_mutex_unlock(&fs->cwd_lock);
     return r;
+}
+
+static int cwd_path(struct fs_context *fs, char *buf)
+{
+    return fs_place_path(fs, &fs->cwd, buf);
 }
 
 int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf)
@@ -286,7 +291,7 @@ static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
 
     if (!cwd && (w->task == NULL || !fd_is_guest((uint32_t)fd)))
         return -LINUX_EBADF;
-    int host = cwd ? w->fs->cwd_fd : fd;
+    int host = cwd ? w->fs->cwd.fd : fd;
     r = host_statx_fd(host, &st);
     if (r < 0)
         return r;
@@ -334,16 +339,17 @@ static int to_root(struct walk *w, struct fs_path *p)
 {
     if (w->flags & FS_BENEATH)
         return -LINUX_EXDEV;
-    if (w->flags & FS_IN_ROOT)
+    if (w->flags & FS_IN_ROOT) {
         strcpy(p->path, w->start);
-    else if ((w->flags & FS_NO_XDEV) && strcmp(w->start, "/") != 0) {
+        return 0;
+    }
+    int r = fs_root_path(w->fs, p->path);
+    if (r == 0 && (w->flags & FS_NO_XDEV)) {
         const char *rel;
-        if (mount_of(w->fs, w->start, &rel) != &w->fs->mounts[0])
-            return -LINUX_EXDEV;
-        strcpy(p->path, "/");
-    } else
-        strcpy(p->path, "/");
-    return 0;
+        if (mount_of(w->fs, w->start, &rel) != mount_of(w->fs, p->path, &rel))
+            r = -LINUX_EXDEV;
+    }
+    return r;
 }
 
 /* Follow the magic link p->node. 1: p is the final object (a descriptor without a name). 0: p->path
@@ -356,7 +362,7 @@ static int jump(struct walk *w, struct fs_path *p, bool last)
     if (w->flags & (FS_NO_MAGIC | FS_BENEATH | FS_IN_ROOT))
         return w->flags & FS_NO_MAGIC ? -LINUX_ELOOP : -LINUX_EXDEV;
     switch (kind) {
-    case SYNTH_JUMP_ROOT: strcpy(p->path, "/"); return 0;
+    case SYNTH_JUMP_ROOT: return fs_root_path(w->fs, p->path);
     case SYNTH_JUMP_CWD: return cwd_path(w->fs, p->path);
     case SYNTH_JUMP_EXE:
         if (w->task == NULL || w->task->proc->exe == NULL || w->task->proc->exe[0] != '/')
@@ -388,6 +394,12 @@ static int dotdot(struct walk *w, struct fs_path *p)
 {
     if ((w->flags & (FS_BENEATH | FS_IN_ROOT)) && strlen(p->path) <= w->beneath)
         return w->flags & FS_BENEATH ? -LINUX_EXDEV : 0;
+    if (w->fs->root.fd >= 0) {
+        char root[LINUX_PATH_MAX];
+        int r = fs_root_path(w->fs, root);
+        if (r < 0 || strcmp(root, p->path) == 0)
+            return r;
+    }
     path_pop(p->path);
     return 0;
 }
@@ -464,11 +476,9 @@ static bool append_clean(char *buf, const char *s, bool *trailing)
 int fs_plain_path(struct fs_context *fs, struct task *task, int dirfd, const char *path, char *buf,
                   bool *trailing)
 {
-    int r = 0;
+    int r;
 
-    strcpy(buf, "/");
-    if (path[0] != '/')
-        r = fs_dir_path(fs, task, dirfd, buf);
+    r = path[0] == '/' ? fs_root_path(fs, buf) : fs_dir_path(fs, task, dirfd, buf);
     if (r == 0 && !append_clean(buf, path, trailing))
         r = -LINUX_ELOOP;
     return r;
@@ -477,7 +487,7 @@ int fs_plain_path(struct fs_context *fs, struct task *task, int dirfd, const cha
 static int finish(struct walk *w, struct fs_path *p, bool trailing)
 {
     p->trailing = trailing;
-    if (trailing && p->exists && !LINUX_S_ISDIR(p->st.stx_mode))
+    if (trailing && p->exists && !LINUX_S_ISDIR(p->st.stx_mode) && !(w->flags & FS_NAME))
         return -LINUX_ENOTDIR;
     if ((w->flags & (FS_BENEATH | FS_IN_ROOT)) && p->mnt && leaves_start(w, p->path))
         return -LINUX_EXDEV;
@@ -487,6 +497,12 @@ static int finish(struct walk *w, struct fs_path *p, bool trailing)
             return -LINUX_EXDEV;
     }
     return 0;
+}
+
+/* Whether a link in the last component is followed: a slash behind it asks for a directory. */
+static bool follows_last(const struct walk *w, bool trailing)
+{
+    return (w->flags & FS_FOLLOW) || (trailing && !(w->flags & FS_NAME));
 }
 
 /*
@@ -518,7 +534,7 @@ static int walk_fast(struct walk *w, struct fs_path *p, bool *stepwise)
     }
     if (r < 0)
         return r;
-    if (LINUX_S_ISLNK(p->st.stx_mode) && ((w->flags & FS_FOLLOW) || trailing)) {
+    if (LINUX_S_ISLNK(p->st.stx_mode) && follows_last(w, trailing)) {
         size_t end = strlen(w->rest);
         if (trailing) { /* what is left is the demand for a directory */
             w->rest[0] = '/';
@@ -573,7 +589,7 @@ static int walk_step(struct walk *w, struct fs_path *p, bool *stepwise)
     }
     if (r < 0)
         return r;
-    if (LINUX_S_ISLNK(p->st.stx_mode) && (!last || trailing || (w->flags & FS_FOLLOW))) {
+    if (LINUX_S_ISLNK(p->st.stx_mode) && (!last || follows_last(w, trailing))) {
         if (last && trailing)
             next = at + len; /* keep the slash: the target must be a directory */
         r = follow(w, p, next, last && !trailing);
@@ -590,8 +606,10 @@ static int walk_step(struct walk *w, struct fs_path *p, bool *stepwise)
 
 static int run_walk(struct walk *w, struct fs_path *p)
 {
-    /* A guest that is not root must be allowed to search each directory: no shortcuts. */
-    bool careful = w->cred->fsuid != 0, stepwise = careful;
+    /* Who has no power over permissions must be allowed to search each directory: no shortcuts. */
+    bool careful = !fs_capable(w->cred, FS_CAP_DAC_OVERRIDE) &&
+                   !fs_capable(w->cred, FS_CAP_DAC_READ_SEARCH),
+         stepwise = careful;
     int r = 0;
 
     while (r == 0) {
@@ -638,11 +656,13 @@ int fs_resolve(struct fs_context *fs, struct task *task, int dirfd, const char *
         return r;
     }
     memcpy(w.rest, path, len + 1);
-    bool absolute = path[0] == '/', scoped = flags & (FS_BENEATH | FS_IN_ROOT | FS_NO_XDEV);
+    bool absolute = path[0] == '/';
     w.start[0] = '/';
     w.start[1] = '\0';
-    if (!absolute || scoped)
+    if (!absolute || (flags & (FS_BENEATH | FS_IN_ROOT)))
         r = fs_dir_path(fs, task, dirfd, w.start);
+    else
+        r = fs_root_path(fs, w.start);
     if (r == -LINUX_ENOENT && strspn(path, "./") == len && path[len - 1] != '/' &&
         (len == 1 || path[len - 2] != '.')) {
         r = from_descriptor(&w, dirfd, p); /* "." of a deleted directory is still itself */

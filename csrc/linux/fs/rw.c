@@ -198,12 +198,20 @@ int64_t sys_pwritev(struct task *task, const uint64_t a[6])
     return r < 0 ? r : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], 0);
 }
 
+#define RWF_KNOWN 0x7f /* of Linux 6.12 */
+
+/* Flags that the host may know and Linux 6.12 does not: made such as no host knows. */
+static int rwf_flags(uint64_t arg)
+{
+    return (int)arg & ~RWF_KNOWN ? (int)arg | 0x40000000 : (int)arg;
+}
+
 int64_t sys_preadv2(struct task *task, const uint64_t a[6])
 {
     struct host_iovec iov[LINUX_UIO_MAXIOV];
     int64_t r = (int64_t)a[3] < -1 ? -LINUX_EINVAL : vector(task, a, iov);
 
-    return r < 0 ? r : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], (int)a[5]);
+    return r < 0 ? r : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
 }
 
 int64_t sys_pwritev2(struct task *task, const uint64_t a[6])
@@ -211,7 +219,7 @@ int64_t sys_pwritev2(struct task *task, const uint64_t a[6])
     struct host_iovec iov[LINUX_UIO_MAXIOV];
     int64_t r = (int64_t)a[3] < -1 ? -LINUX_EINVAL : vector(task, a, iov);
 
-    return r < 0 ? r : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], (int)a[5]);
+    return r < 0 ? r : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
 }
 
 /* The position in a listing of ours; *handled when the host's own offset does not count. */

@@ -119,8 +119,9 @@ static int64_t access_at(struct task *task, int dirfd, gva_t addr, int mode, int
     if (flags & LINUX_AT_EMPTY_PATH)
         how |= FS_EMPTY;
     if (!(flags & LINUX_AT_EACCESS)) { /* access(2) asks for the real user */
-        real.fsuid = c->uid;
+        real.fsuid = real.euid = c->uid;
         real.fsgid = c->gid;
+        real.cap_effective = c->uid == 0 ? c->cap_permitted : 0;
     }
     r = fs_user_resolve(task, dirfd, addr, how, &p);
     if (r < 0)

@@ -46,15 +46,32 @@ int64_t sys_sendfile(struct task *task, const uint64_t a[6])
     return offset_out(task, &o) < 0 ? -LINUX_EFAULT : r;
 }
 
+#define SPLICE_F_ALL 0xfu
+
+/* An offset for a pipe is refused before it is read. */
+static int splice_offset(struct task *task, struct offset *o, int fd, gva_t addr)
+{
+    struct linux_statx st;
+
+    if (addr && host_statx_fd(fd, &st) == 0 && LINUX_S_ISFIFO(st.stx_mode))
+        return -LINUX_ESPIPE;
+    return offset_in(task, o, addr);
+}
+
 int64_t sys_splice(struct task *task, const uint64_t a[6])
 {
     struct offset in, out;
     int64_t r;
 
+    if (a[4] == 0)
+        return 0;
+    if ((unsigned)a[5] & ~SPLICE_F_ALL)
+        return -LINUX_EINVAL;
     if (!fd_is_guest(a[0]) || !fd_is_guest(a[2]))
-        return a[4] ? -LINUX_EBADF : 0;
-    if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
-        return -LINUX_EFAULT;
+        return -LINUX_EBADF;
+    if ((r = splice_offset(task, &in, (int)a[0], a[1])) < 0 ||
+        (r = splice_offset(task, &out, (int)a[2], a[3])) < 0)
+        return r;
     r = host_splice((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4], (unsigned)a[5]);
     if (r >= 0 && (offset_out(task, &in) < 0 || offset_out(task, &out) < 0))
         return -LINUX_EFAULT;
@@ -64,6 +81,10 @@ int64_t sys_splice(struct task *task, const uint64_t a[6])
 int64_t sys_tee(struct task *task, const uint64_t a[6])
 {
     (void)task;
+    if ((unsigned)a[3] & ~SPLICE_F_ALL)
+        return -LINUX_EINVAL;
+    if (a[2] == 0)
+        return 0;
     if (!fd_is_guest(a[0]) || !fd_is_guest(a[1]))
         return -LINUX_EBADF;
     return host_tee((int)a[0], (int)a[1], a[2], (unsigned)a[3]);
@@ -74,6 +95,8 @@ int64_t sys_vmsplice(struct task *task, const uint64_t a[6])
     struct host_iovec iov[LINUX_UIO_MAXIOV];
     int64_t r;
 
+    if ((unsigned)a[3] & ~SPLICE_F_ALL)
+        return -LINUX_EINVAL;
     if (!fd_is_guest(a[0]))
         return -LINUX_EBADF;
     if (a[2] > LINUX_UIO_MAXIOV)
@@ -103,9 +126,9 @@ int64_t sys_ftruncate(struct task *task, const uint64_t a[6])
     int fd = fd_arg(a[0]);
 
     (void)task;
-    if (fd < 0)
-        return fd;
-    return (int64_t)a[1] < 0 ? -LINUX_EINVAL : host_ftruncate(fd, (int64_t)a[1]);
+    if ((int64_t)a[1] < 0)
+        return -LINUX_EINVAL;
+    return fd < 0 ? fd : host_ftruncate(fd, (int64_t)a[1]);
 }
 
 int64_t sys_truncate(struct task *task, const uint64_t a[6])
@@ -135,12 +158,16 @@ int64_t sys_truncate(struct task *task, const uint64_t a[6])
     return r;
 }
 
+#define FALLOC_KNOWN 0x7f /* of Linux 6.12 */
+
 int64_t sys_fallocate(struct task *task, const uint64_t a[6])
 {
-    int fd = fd_arg(a[0]);
+    int fd = fd_arg(a[0]), mode = (int)a[1];
 
     (void)task;
-    return fd < 0 ? fd : host_fallocate(fd, (int)a[1], (int64_t)a[2], (int64_t)a[3]);
+    if (mode & ~FALLOC_KNOWN) /* the host may know more: made such as none knows */
+        mode |= 0x40000000;
+    return fd < 0 ? fd : host_fallocate(fd, mode, (int64_t)a[2], (int64_t)a[3]);
 }
 
 int64_t sys_fsync(struct task *task, const uint64_t a[6])

@@ -7,15 +7,20 @@
 #include "linux/mm/uaccess.h"
 #include "syscalls_gen.h"
 
+/* How the last component is looked up: "." and ".." need what is before them to be a directory. */
+static unsigned as_name(enum fs_last last)
+{
+    return last == LAST_NORM ? FS_NAME : 0;
+}
+
 /* Resolve the place for a new name: it must be missing and its parent writable. */
 static int new_place(struct task *task, int dirfd, const char *path, bool dir_ok, struct fs_path *p)
 {
-    enum fs_last last;
-    int r = fs_resolve(task->proc->fs, task, dirfd, path, FS_CREATE, p);
+    enum fs_last last = fs_last_kind(path);
+    int r = fs_resolve(task->proc->fs, task, dirfd, path, FS_CREATE | as_name(last), p);
 
     if (r < 0)
         return r;
-    last = fs_last_kind(path);
     if (p->exists || last != LAST_NORM)
         r = -LINUX_EEXIST;
     else if (p->trailing && !dir_ok)
@@ -78,10 +83,8 @@ int64_t sys_mknodat(struct task *task, const uint64_t a[6])
     struct fs_path p;
     uint32_t uid, gid, type = (uint32_t)a[2] & LINUX_S_IFMT, host_type;
     uint64_t rdev = (uint32_t)a[3];
-    int64_t r = fs_user_path(task, path, a[1]);
+    int64_t r;
 
-    if (r < 0)
-        return r;
     if (type == 0)
         type = LINUX_S_IFREG;
     if (type == LINUX_S_IFDIR)
@@ -89,12 +92,17 @@ int64_t sys_mknodat(struct task *task, const uint64_t a[6])
     if (type != LINUX_S_IFREG && type != LINUX_S_IFIFO && type != LINUX_S_IFSOCK &&
         type != LINUX_S_IFCHR && type != LINUX_S_IFBLK)
         return -LINUX_EINVAL;
-    bool device = type == LINUX_S_IFCHR || type == LINUX_S_IFBLK;
-    if (device && task->proc->cred.fsuid != 0)
-        return -LINUX_EPERM;
-    r = new_place(task, (int)a[0], path, false, &p);
+    r = fs_user_path(task, path, a[1]);
+    if (r >= 0)
+        r = new_place(task, (int)a[0], path, false, &p);
     if (r < 0)
         return r;
+    bool device = type == LINUX_S_IFCHR || type == LINUX_S_IFBLK;
+    bool whiteout = type == LINUX_S_IFCHR && rdev == 0;
+    if (device && !whiteout && !fs_capable(&task->proc->cred, FS_CAP_MKNOD)) {
+        fs_path_put(&p);
+        return -LINUX_EPERM;
+    }
     uint32_t mode = type | ((uint32_t)a[2] & LINUX_S_IALLUGO & ~fs->umask);
     owner_new(&task->proc->cred, &p.st, &uid, &gid, &mode);
     host_type =
@@ -150,10 +158,10 @@ int64_t sys_linkat(struct task *task, const uint64_t a[6])
         fs_path_put(&from);
         return r;
     }
-    if (LINUX_S_ISDIR(from.st.stx_mode))
-        r = -LINUX_EPERM;
-    else if (from.node)
+    if (from.node || (from.mnt && from.mnt != to.mnt))
         r = -LINUX_EXDEV;
+    else if (LINUX_S_ISDIR(from.st.stx_mode))
+        r = -LINUX_EPERM;
     else
         r = fs_link(fs, &from, &to);
     fs_path_put(&from);
@@ -176,7 +184,7 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
     if (r < 0)
         return r;
     enum fs_last last = fs_last_kind(path);
-    r = fs_resolve(fs, task, (int)a[0], path, 0, &p);
+    r = fs_resolve(fs, task, (int)a[0], path, as_name(last), &p);
     if (r < 0)
         return r;
     bool is_dir = LINUX_S_ISDIR(p.st.stx_mode);
@@ -187,6 +195,10 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
                                   : -LINUX_EBUSY;
     else if (p.mnt == NULL)
         r = -LINUX_ENOENT;
+    else if (p.trailing && !is_dir)
+        r = -LINUX_ENOTDIR;
+    else if (p.trailing && !dir)
+        r = -LINUX_EISDIR;
     else {
         r = fs_parent_stat(fs, task, &p, &parent);
         if (r == 0 && (!mount_is_host(p.mnt)) && strcmp(p.path, p.mnt->target) != 0)
@@ -215,6 +227,7 @@ static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_p
     struct fs_context *fs = task->proc->fs;
     const struct cred *cred = &task->proc->cred;
     struct linux_statx from_dir, to_dir;
+    bool exchange = flags & LINUX_RENAME_EXCHANGE;
     int r = 0;
 
     if (is_mount_point(from) || (to->exists && is_mount_point(to)))
@@ -223,7 +236,11 @@ static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_p
         return -LINUX_EXDEV;
     if (!mount_is_host(from->mnt))
         return -LINUX_EPERM;
-    if (!LINUX_S_ISDIR(from->st.stx_mode) && (from->trailing || (to->trailing && !to->exists)))
+    if (exchange && !to->exists)
+        return -LINUX_ENOENT;
+    if (exchange && to->trailing && !LINUX_S_ISDIR(to->st.stx_mode))
+        return -LINUX_ENOTDIR;
+    if (!LINUX_S_ISDIR(from->st.stx_mode) && (from->trailing || (to->trailing && !exchange)))
         return -LINUX_ENOTDIR;
     r = fs_parent_stat(fs, task, from, &from_dir);
     if (r == 0 && to->exists)
@@ -262,14 +279,16 @@ static int64_t do_rename(struct task *task, int olddir, gva_t oldaddr, int newdi
         r = fs_user_path(task, newpath, newaddr);
     if (r < 0)
         return r;
-    r = fs_resolve(fs, task, olddir, oldpath, 0, &from);
+    enum fs_last oldlast = fs_last_kind(oldpath), newlast = fs_last_kind(newpath);
+    r = fs_resolve(fs, task, olddir, oldpath, as_name(oldlast), &from);
     if (r < 0)
         return r;
-    r = fs_resolve(fs, task, newdir, newpath, FS_CREATE, &to);
+    r = fs_resolve(fs, task, newdir, newpath, FS_CREATE | as_name(newlast), &to);
     if (r == 0) {
-        if (fs_last_kind(oldpath) != LAST_NORM || fs_last_kind(newpath) != LAST_NORM)
-            r = flags & LINUX_RENAME_NOREPLACE && fs_last_kind(newpath) != LAST_NORM ? -LINUX_EEXIST
-                                                                                     : -LINUX_EBUSY;
+        if (oldlast != LAST_NORM)
+            r = -LINUX_EBUSY;
+        else if (newlast != LAST_NORM)
+            r = flags & LINUX_RENAME_NOREPLACE ? -LINUX_EEXIST : -LINUX_EBUSY;
         else
             r = rename_paths(task, &from, &to, flags);
         fs_path_put(&to);

@@ -1,7 +1,8 @@
 /*
  * xattr.c - extended attributes. The guest's user.* are the host's, but for those that keep the
- * guest's own view of the file; trusted.* and security.* are not the guest's to set on a host that
- * it does not own.
+ * guest's own view of the file. security.capability is kept under a name of ours, as the host would
+ * ask for privilege; other security.* and trusted.* are refused, as to the root of a user
+ * namespace.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,57 +41,86 @@ static int64_t name_in(struct task *task, char *name, gva_t addr)
     return n;
 }
 
-/* Which name spaces exist at all for the object. 0, or the error of reading; *set gets that of
- * writing. */
-static int name_check(const struct fs_path *p, const char *name, int *set)
+#define CAPABILITY "security.capability"
+/* The host's name for it. */
+#define CAPABILITY_KEPT OWNER_KEPT_PREFIX CAPABILITY
+
+static bool is_prefixed(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* vfs_setxattr() and vfs_getxattr() up to the file system: xattr_permission(), the security modules
+ * and the search for a handler. 0 with *host, the name that the host has it by, or -errno. */
+static int name_check(const struct cred *cred, const struct fs_path *p, const char *name, int mask,
+                      const char **host)
 {
     uint32_t type = p->st.stx_mode & LINUX_S_IFMT;
+    bool write = mask == FS_MAY_WRITE, plain = type == LINUX_S_IFREG || type == LINUX_S_IFDIR;
+    int r;
 
-    *set = 0;
-    if (strncmp(name, "user.", 5) == 0) {
-        /* xattr_permission(): user.* only on regular files and directories. */
-        if (type != LINUX_S_IFREG && type != LINUX_S_IFDIR) {
-            *set = -LINUX_EPERM;
-            return -LINUX_ENODATA;
-        }
-        if (owner_xattr_hidden(name)) {
-            *set = -LINUX_EPERM;
-            return -LINUX_ENODATA;
-        }
-        if (p->mnt == NULL && p->anon == NULL) /* a file of the host's that was inherited */
-            *set = -LINUX_EPERM;
-        return p->node ? (*set = -LINUX_EOPNOTSUPP) : 0;
+    *host = name;
+    if (is_prefixed(name, "trusted."))
+        return write ? -LINUX_EPERM : -LINUX_ENODATA;
+    if (is_prefixed(name, "security.") && strcmp(name, CAPABILITY) != 0)
+        return write ? -LINUX_EPERM : -LINUX_ENODATA;
+    if (strcmp(name, CAPABILITY) == 0) {
+        *host = CAPABILITY_KEPT;
+        if (p->node || !(LINUX_S_ISREG(p->host_mode) || LINUX_S_ISDIR(p->host_mode)))
+            return write ? -LINUX_EOPNOTSUPP : -LINUX_ENODATA;
+        return 0;
     }
-    if (strncmp(name, "trusted.", 8) == 0) {
-        *set = -LINUX_EPERM;
-        return -LINUX_ENODATA;
+    if (is_prefixed(name, "system."))
+        return -LINUX_EOPNOTSUPP; /* no access control lists */
+    bool user = is_prefixed(name, "user.");
+    if (user && (!plain || owner_xattr_hidden(name)))
+        return write ? -LINUX_EPERM : -LINUX_ENODATA;
+    if (user && write && type == LINUX_S_IFDIR && (p->st.stx_mode & LINUX_S_ISVTX) &&
+        !owner_is(cred, &p->st))
+        return -LINUX_EPERM;
+    r = owner_may(cred, &p->st, mask);
+    if (r == 0 && user && write && p->mnt == NULL && p->anon == NULL)
+        r = -LINUX_EPERM; /* a file of the host's that was inherited */
+    if (r == 0 && (!user || p->node))
+        r = -LINUX_EOPNOTSUPP;
+    return r;
+}
+
+/* cap_convert_nscap(): the forms of struct vfs_ns_cap_data; that of a namespace's root is kept as
+ * the one for everybody. */
+static int check_capability(const struct cred *cred, uint32_t *value, size_t *size)
+{
+    if (*size == 0)
+        return 0;
+    uint32_t revision = *size >= 4 ? value[0] & 0xff000000u : 0;
+    if (!(*size == 20 && revision == 0x02000000u) && !(*size == 24 && revision == 0x03000000u))
+        return -LINUX_EINVAL;
+    if (!fs_capable(cred, FS_CAP_SETFCAP))
+        return -LINUX_EPERM;
+    if (*size == 24 && value[5] == 0) {
+        value[0] = (value[0] & 0x00ffffffu) | 0x02000000u;
+        *size = 20;
     }
-    *set = -LINUX_EOPNOTSUPP;
-    if (strncmp(name, "security.", 9) == 0)
-        return -LINUX_ENODATA;
-    return -LINUX_EOPNOTSUPP; /* system.posix_acl_* and unknown ones */
+    return 0;
 }
 
 static int64_t get(struct task *task, enum by by, const uint64_t a[6])
 {
     char name[LINUX_XATTR_NAME_MAX + 1], *value = NULL;
     uint64_t size = a[3] > LINUX_XATTR_SIZE_MAX ? LINUX_XATTR_SIZE_MAX : a[3];
+    const char *host;
     struct fs_path p;
-    int set;
-    int64_t r = name_in(task, name, a[1]);
+    int64_t r = resolve_by(task, by, a[0], &p);
 
     if (r < 0)
         return r;
-    r = resolve_by(task, by, a[0], &p);
-    if (r < 0)
-        return r;
-    r = name_check(&p, name, &set);
-    if (r == 0)
-        r = owner_may(&task->proc->cred, &p.st, FS_MAY_READ);
+    r = name_in(task, name, a[1]);
+    if (r >= 0)
+        r = name_check(&task->proc->cred, &p, name, FS_MAY_READ, &host);
     if (r == 0 && size && (value = malloc(size)) == NULL)
         r = -LINUX_ENOMEM;
     if (r == 0)
-        r = host_getxattr_fd(p.fd, name, value, size);
+        r = host_getxattr_fd(p.fd, host, value, size);
     if (r > 0 && size && copy_to_user(task, a[2], value, (size_t)r) < 0)
         r = -LINUX_EFAULT;
     free(value);
@@ -98,11 +128,27 @@ static int64_t get(struct task *task, enum by by, const uint64_t a[6])
     return r;
 }
 
+/* What the guest gives: *value, to be freed. */
+static int value_in(struct task *task, gva_t addr, uint64_t size, void **value)
+{
+    *value = NULL;
+    if (size > LINUX_XATTR_SIZE_MAX)
+        return -LINUX_E2BIG;
+    if (size == 0)
+        return 0;
+    *value = malloc(size);
+    if (*value == NULL)
+        return -LINUX_ENOMEM;
+    return copy_from_user(task, *value, addr, size);
+}
+
 static int64_t set(struct task *task, enum by by, const uint64_t a[6])
 {
-    char name[LINUX_XATTR_NAME_MAX + 1], *value = NULL;
+    char name[LINUX_XATTR_NAME_MAX + 1];
+    const char *host;
+    void *value;
+    size_t size = a[3];
     struct fs_path p;
-    int denied;
     int64_t r;
 
     if ((int)a[4] & ~(LINUX_XATTR_CREATE | LINUX_XATTR_REPLACE))
@@ -110,33 +156,22 @@ static int64_t set(struct task *task, enum by by, const uint64_t a[6])
     r = name_in(task, name, a[1]);
     if (r < 0)
         return r;
-    if (a[3] > LINUX_XATTR_SIZE_MAX)
-        return -LINUX_E2BIG;
-    if (a[3]) {
-        value = malloc(a[3]);
-        if (value == NULL)
-            return -LINUX_ENOMEM;
-        if (copy_from_user(task, value, a[2], a[3]) < 0) {
-            free(value);
-            return -LINUX_EFAULT;
-        }
-    }
-    r = resolve_by(task, by, a[0], &p);
+    r = value_in(task, a[2], size, &value);
+    if (r == 0)
+        r = resolve_by(task, by, a[0], &p);
     if (r < 0) {
         free(value);
         return r;
     }
     r = fs_writable(&p);
-    if (r == 0) {
-        (void)name_check(&p, name, &denied);
-        r = denied;
-    }
+    if (r == 0 && strcmp(name, CAPABILITY) == 0)
+        r = check_capability(&task->proc->cred, value, &size);
     if (r == 0)
-        r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
+        r = name_check(&task->proc->cred, &p, name, FS_MAY_WRITE, &host);
     if (r == 0)
         r = fs_copy_up(task->proc->fs, &p);
     if (r == 0)
-        r = host_setxattr_fd(p.fd, name, value, a[3], (int)a[4]);
+        r = host_setxattr_fd(p.fd, host, value, size, (int)a[4]);
     free(value);
     fs_path_put(&p);
     return r;
@@ -159,7 +194,10 @@ static int64_t list(struct task *task, enum by by, const uint64_t a[6])
             const char *name = names + at;
             size_t len = strlen(name) + 1;
             at += (int64_t)len;
-            if (strncmp(name, "user.", 5) == 0 && !owner_xattr_hidden(name)) {
+            if (strcmp(name, CAPABILITY_KEPT) == 0) {
+                memmove(names + kept, CAPABILITY, sizeof CAPABILITY);
+                kept += (int64_t)sizeof CAPABILITY;
+            } else if (is_prefixed(name, "user.") && !owner_xattr_hidden(name)) {
                 memmove(names + kept, name, len);
                 kept += (int64_t)len;
             }
@@ -181,8 +219,9 @@ static int64_t list(struct task *task, enum by by, const uint64_t a[6])
 static int64_t drop(struct task *task, enum by by, const uint64_t a[6])
 {
     char name[LINUX_XATTR_NAME_MAX + 1];
+    const struct cred *cred = &task->proc->cred;
+    const char *host;
     struct fs_path p;
-    int denied, missing;
     int64_t r = name_in(task, name, a[1]);
 
     if (r < 0)
@@ -191,18 +230,16 @@ static int64_t drop(struct task *task, enum by by, const uint64_t a[6])
     if (r < 0)
         return r;
     r = fs_writable(&p);
-    if (r == 0) {
-        missing = name_check(&p, name, &denied);
-        r = missing == -LINUX_ENODATA && owner_xattr_hidden(name) ? missing : denied;
-    }
     if (r == 0)
-        r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
-    if (r == 0 && (r = host_getxattr_fd(p.fd, name, NULL, 0)) > 0)
+        r = name_check(cred, &p, name, FS_MAY_WRITE, &host);
+    if (r == 0 && strcmp(name, CAPABILITY) == 0 && !fs_capable(cred, FS_CAP_SETFCAP))
+        r = -LINUX_EPERM;
+    if (r == 0 && (r = host_getxattr_fd(p.fd, host, NULL, 0)) > 0)
         r = 0; /* look first: nothing is copied up for a name that is not there */
     if (r == 0)
         r = fs_copy_up(task->proc->fs, &p);
     if (r == 0)
-        r = host_removexattr_fd(p.fd, name);
+        r = host_removexattr_fd(p.fd, host);
     fs_path_put(&p);
     return r;
 }

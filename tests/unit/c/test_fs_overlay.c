@@ -393,10 +393,10 @@ static void tmpfile_and_nodes(void)
              0);
     CHECK_STR(g_read("/etc/kept"), "tmp");
     snprintf(path, sizeof path, "/etc/dev");
-    CHECK_EQ(CALL(sys_mknodat, AT, guest_str(path), LINUX_S_IFCHR | 0600, 0x103), 0);
+    CHECK_EQ(CALL(sys_mknodat, AT, guest_str(path), LINUX_S_IFCHR | 0600, 0x10a), 0);
     CHECK_EQ(g_stat(path, &st), 0);
     CHECK_EQ(st.st_mode, LINUX_S_IFCHR | 0600);
-    CHECK_EQ(st.st_rdev, 0x103);
+    CHECK_EQ(st.st_rdev, 0x10a);
     CHECK_EQ(g_open(path, 0, 0), -LINUX_ENXIO);
     CHECK_EQ(CALL(sys_mknodat, AT, guest_str("/etc/fifo"), LINUX_S_IFIFO | 0600, 0), 0);
     CHECK_EQ(g_stat("/etc/fifo", &st), 0);
