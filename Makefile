@@ -2,7 +2,8 @@
 PY := .venv/bin/python
 C_FILES = $(shell git ls-files 'csrc/**.c' 'csrc/**.h' 'tests/**.c' 'tests/**.h' 'bench/**.c')
 
-.PHONY: help demo test test-reference venv lint format typecheck check-sanitize fuzz fuzz-a64 bench images wheel clean
+.PHONY: help demo test test-reference venv lint format typecheck check-sanitize fuzz fuzz-a64 bench images apps-matrix \
+	cpython-matrix wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -55,6 +56,16 @@ fuzz: ## libFuzzer on each fuzz target, SECONDS each (default 60), with what cla
 bench: venv ## the measurements, beside their peers (ARGS are those of bench/translator.py)
 	@scripts/ensure-packages.sh build images test
 	@status=0; $(PY) bench/side_by_side.py || status=1; $(PY) bench/translator.py $(ARGS) || status=1; exit $$status
+
+apps-matrix: venv ## real programs under elfuse and qemu-aarch64, the table in docs/apps.md
+	@scripts/ensure-packages.sh build images test
+	@python3 scripts/images.py && python3 scripts/images.py --set apps
+	$(PY) scripts/apps_matrix.py $(ARGS)
+
+cpython-matrix: venv ## CPython's test suite under both, the table in docs/cpython.md
+	@scripts/ensure-packages.sh build images test
+	@python3 scripts/images.py
+	$(PY) scripts/cpython_matrix.py $(ARGS)
 
 wheel: venv ## dist/elfuse-*.whl
 	$(PY) -m pip wheel -q --no-build-isolation --no-deps -w dist .
