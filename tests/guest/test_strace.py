@@ -112,7 +112,18 @@ def test_a_signal_that_kills(root: harness.GuestRoot) -> None:
     )
 
 
-WATCHED = ["efault", "hostile_calls", "hostile_pointers", "exec", "sigaction", "threads", "poll"]
+WATCHED = [
+    "efault",
+    "hostile_calls",
+    "hostile_pointers",
+    "exec",
+    "sigaction",
+    "threads",
+    "poll",
+    "fork",
+    "wait",
+    "session",
+]
 
 
 @pytest.mark.parametrize("name", WATCHED)

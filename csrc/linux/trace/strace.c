@@ -11,6 +11,7 @@
 #include "host/time.h"
 #include "linux/abi/signal.h"
 #include "linux/mm/mm.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/trace/args.h"
 #include "linux/trace/trace.h"
@@ -19,16 +20,17 @@
 #define RESULT_COLUMN 40 /* strace's -a */
 
 /*
- * What the run's processes share: who writes, and whose line is open. A holder may be killed, or
- * wait for a reader of the file: after STEAL_NS the lock is taken from it, which costs a broken
- * line at worst.
+ * What the run's processes share: who writes, and whose line is open. Nothing that a process does
+ * may stop the others: the lock of one that was killed is taken over, and after STEAL_NS also that
+ * of one that lives, which may be stopped; a broken line is the worst that it costs.
  */
 struct strace_shared {
-    _Atomic int32_t lock;  /* tid of the holder, or 0 */
+    _Atomic int32_t lock;  /* number of the process whose thread writes, or 0 */
     _Atomic int32_t open;  /* tid of the task whose line has no end yet, or 0 */
-    _Atomic int32_t tasks; /* of the run, alive */
+    _Atomic int32_t tasks; /* of the run; one that was killed by another's SIGKILL counts on */
 };
-#define STEAL_NS 100000000ull
+#define STEAL_NS 1000000000ull
+#define LOOK_NS  1000000ull /* before it is asked whether the holder lives */
 
 int strace_start(struct process *proc, int fd)
 {
@@ -43,29 +45,36 @@ int strace_start(struct process *proc, int fd)
     return 0;
 }
 
-static void lock(struct strace_shared *s, int32_t tid)
+static bool may_steal(struct process *proc, int32_t holder, uint64_t waited)
 {
+    return waited > STEAL_NS || (waited > LOOK_NS && !pid_alive(proc, holder));
+}
+
+static void lock(struct process *proc)
+{
+    struct strace_shared *s = proc->strace;
     uint64_t since = 0;
     int32_t seen = 0;
     for (;;) {
         int32_t holder = 0;
-        if (atomic_compare_exchange_strong(&s->lock, &holder, tid))
+        if (atomic_compare_exchange_strong(&s->lock, &holder, proc->pid))
             return;
         uint64_t now = host_counter();
         if (holder != seen) {
             seen = holder;
             since = now;
-        } else if (now - since > STEAL_NS &&
-                   atomic_compare_exchange_strong(&s->lock, &holder, tid)) {
+        } else if (may_steal(proc, holder, now - since) &&
+                   atomic_compare_exchange_strong(&s->lock, &holder, proc->pid)) {
             return;
         }
         host_sched_yield();
     }
 }
 
-static void unlock(struct strace_shared *s, int32_t tid)
+static void unlock(struct process *proc)
 {
-    atomic_compare_exchange_strong(&s->lock, &tid, 0);
+    int32_t pid = proc->pid;
+    atomic_compare_exchange_strong(&proc->strace->lock, &pid, 0);
 }
 
 /* With the lock: `text` to the file, after the end of a line that is open unless it goes on. */
@@ -111,9 +120,9 @@ static void gone(struct task *task, uint32_t count)
 /* A line, or the begin of one. */
 static void write_line(struct task *task, const struct trace_text *t, bool end)
 {
-    lock(task->proc->strace, task->tid);
+    lock(task->proc);
     write_text(task, t->text, t->len, false, end);
-    unlock(task->proc->strace, task->tid);
+    unlock(task->proc);
 }
 
 static void pad(struct trace_text *t, size_t column)
@@ -180,7 +189,7 @@ static void write_end(struct task *task, const struct strace_line *line, const c
 {
     struct strace_shared *s = task->proc->strace;
     struct trace_text t = {0};
-    lock(s, task->tid);
+    lock(task->proc);
     bool begun = atomic_load(&s->open) == task->tid;
     if (!begun) {
         put_leader(task, &t);
@@ -190,7 +199,7 @@ static void write_end(struct task *task, const struct strace_line *line, const c
     pad(&t, (begun ? line->column : 0) + t.len);
     text_put(&t, "%s", result->text);
     write_text(task, t.text, t.len, begun, true);
-    unlock(s, task->tid);
+    unlock(task->proc);
 }
 
 void strace_leave(struct task *task, const struct strace_line *line, uint64_t nr,
