@@ -44,8 +44,11 @@ int host_mem_move(uint8_t *from, uint64_t from_len, uint8_t *to, uint64_t to_len
 int host_mem_grow(uint8_t *addr, uint64_t old_len, uint64_t new_len);
 /* A second view of shared memory [from, from+len) at `to`. */
 int host_mem_alias(uint8_t *from, uint8_t *to, uint64_t len, unsigned prot);
-/* Zeroed shared memory of ours, outside the guest's range: a source for host_mem_alias(). */
+/* Zeroed shared memory of ours, outside the guest's range: a source for host_mem_alias(). What is
+ * not used costs nothing. */
 int host_mem_shared(uint64_t len, uint8_t **addr);
+/* The same, with the host promising that it will be there when it is used: -LINUX_ENOMEM. */
+int host_mem_promise(uint64_t len, uint8_t **addr);
 void host_mem_shared_free(uint8_t *addr, uint64_t len);
 
 /* Is all of it mapped, in the host's eyes (reserved counts)? */

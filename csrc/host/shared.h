@@ -17,6 +17,10 @@ struct host_shared_mutex {
 /* Once, before any process uses it: 0 or -errno. */
 int host_shared_mutex_init(struct host_shared_mutex *mutex);
 void host_shared_mutex_lock(struct host_shared_mutex *mutex);
+/* The same, with repair(arg) called under the lock when its last holder has ended with it; again
+ * when this one does so in repair(). */
+void host_shared_mutex_lock_repair(struct host_shared_mutex *mutex, void (*repair)(void *arg),
+                                   void *arg);
 void host_shared_mutex_unlock(struct host_shared_mutex *mutex);
 
 #endif

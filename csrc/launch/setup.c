@@ -10,6 +10,7 @@
 #include "launch/startup_trace.h"
 #include "linux/fs/fdtable.h"
 #include "linux/fs/fs.h"
+#include "linux/ipc/ipc.h"
 #include "linux/mm/mm.h"
 #include "linux/net/net.h"
 #include "linux/process/cred.h"
@@ -97,6 +98,9 @@ int launch_setup(const struct launch_spec *spec, struct task **task, char *err, 
     if (result)
         return result;
     proc->vm = proc->mm->vm;
+    result = ipc_create(proc);
+    if (result)
+        return result;
     startup_trace_step("memory");
     launch_cache(spec, proc->vm);
     startup_trace_step("kept translations");

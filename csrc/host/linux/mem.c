@@ -135,14 +135,24 @@ int host_mem_alias(uint8_t *from, uint8_t *to, uint64_t len, unsigned prot)
     return host_mem_protect(to, len, prot);
 }
 
-int host_mem_shared(uint64_t len, uint8_t **addr)
+static int map_shared(uint64_t len, int flags, uint8_t **addr)
 {
-    void *p =
-        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    flags |= MAP_SHARED | MAP_ANONYMOUS;
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (p == MAP_FAILED)
         return -errno;
     *addr = p;
     return 0;
+}
+
+int host_mem_shared(uint64_t len, uint8_t **addr)
+{
+    return map_shared(len, MAP_NORESERVE, addr);
+}
+
+int host_mem_promise(uint64_t len, uint8_t **addr)
+{
+    return map_shared(len, 0, addr);
 }
 
 void host_mem_shared_free(uint8_t *addr, uint64_t len)

@@ -32,6 +32,15 @@ void host_shared_mutex_lock(struct host_shared_mutex *mutex)
         pthread_mutex_consistent(as_mutex(mutex));
 }
 
+void host_shared_mutex_lock_repair(struct host_shared_mutex *mutex, void (*repair)(void *arg),
+                                   void *arg)
+{
+    if (pthread_mutex_lock(as_mutex(mutex)) != EOWNERDEAD)
+        return;
+    repair(arg);
+    pthread_mutex_consistent(as_mutex(mutex));
+}
+
 void host_shared_mutex_unlock(struct host_shared_mutex *mutex)
 {
     pthread_mutex_unlock(as_mutex(mutex));

@@ -18,6 +18,7 @@
 #define LINUX_MAP_SHARED          0x01
 #define LINUX_MAP_PRIVATE         0x02
 #define LINUX_MAP_SHARED_VALIDATE 0x03
+#define LINUX_MAP_DROPPABLE       0x08
 #define LINUX_MAP_TYPE            0x0f
 #define LINUX_MAP_FIXED           0x10
 #define LINUX_MAP_ANONYMOUS       0x20
@@ -32,6 +33,8 @@
 #define LINUX_MAP_HUGETLB         0x40000
 #define LINUX_MAP_SYNC            0x80000
 #define LINUX_MAP_FIXED_NOREPLACE 0x100000
+#define LINUX_MAP_HUGE_SHIFT      26
+#define LINUX_MAP_HUGE_MASK       0x3fu
 
 #define LINUX_MREMAP_MAYMOVE   1
 #define LINUX_MREMAP_FIXED     2

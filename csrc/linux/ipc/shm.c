@@ -1,368 +1,483 @@
 /*
- * shm.c - System V shared memory: as Linux's ipc/shm.c, in a namespace of the guest's own.
+ * shm.c - System V shared memory: as Linux's ipc/shm.c.
  *
- * A segment is memory with a descriptor of ours; attached areas carry its number, so that how often
- * it is attached is read from the address space and cannot go wrong.
+ * Segments are parts of one file of ours. Attached areas carry the segment's number; how often each
+ * process has each attached is counted anew from its areas whenever one of them comes or goes, so
+ * that it cannot go wrong.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "host/file.h"
 #include "host/io.h"
 #include "host/mem.h"
-#include "host/thread.h"
-#include "host/time.h"
-#include "linux/abi/ipc.h"
+#include "linux/ipc/ipc.h"
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/cred.h"
 #include "syscalls_gen.h"
 
-#define SHMMNI  4096
-#define SHMMAX  (1ull << 40)
-#define SEQ_MAX 32768 /* ids are seq * SHMMNI + index, so that an old one is noticed */
-#define AREA_ID (1ull << 63)
+#define SHM_LIMIT (UINT64_MAX - (1ull << 24)) /* SHMMAX and SHMALL */
+#define AREA_ID   (1ull << 63)
 
-struct segment {
-    bool used;
-    int fd;
-    struct linux_shmid_ds ds; /* nattch is counted when asked */
-};
+/* fallocate(2) */
+#define PUNCH_HOLE 3 /* FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE */
 
-/* A singleton: one host process is one guest process, and one IPC namespace. */
-static struct {
-    struct host_mutex lock;
-    struct segment segment[SHMMNI];
-    int highest; /* one more than the highest index that was in use */
-} ipc;
-
-static int64_t now(void)
+static struct ipc_table shm_table(void)
 {
-    struct linux_timespec ts = {0, 0};
-    host_clock_gettime(LINUX_CLOCK_REALTIME, &ts);
-    return ts.tv_sec;
+    return (struct ipc_table){.ids = &ipc->shm_ids,
+                              .objects = ipc->segment,
+                              .size = sizeof ipc->segment[0],
+                              .max = SHMMNI};
 }
 
-static int id_of(int index)
+static struct shm_segment *find_segment(int id)
 {
-    return ipc.segment[index].ds.perm.seq * SHMMNI + index;
+    const struct ipc_table table = shm_table();
+    return (struct shm_segment *)ipc_find(&table, id);
 }
 
-struct count {
-    uint64_t id, areas;
+static uint64_t pages(const struct shm_segment *s)
+{
+    return page_align(s->size) / LINUX_PAGE_SIZE;
+}
+
+/* ---- who has it attached ---- */
+
+static uint64_t attached(const struct shm_segment *s)
+{
+    uint64_t sum = 0, index = (uint64_t)(s - ipc->segment);
+    for (int i = 0; i < ipc->procs_highest; i++) {
+        if (ipc->proc[i].used && ipc->proc[i].segments)
+            sum += ipc->attached[i][index];
+    }
+    return sum;
+}
+
+static void destroy(struct shm_segment *s)
+{
+    const struct ipc_table table = shm_table();
+    int64_t offset = (int64_t)s->offset, len = (int64_t)page_align(s->size);
+    IPC_SAVE(ipc->shm_pages);
+    ipc->shm_pages -= pages(s);
+    ipc_remove(&table, &s->perm);
+    ipc_commit();
+    host_fallocate(ipc_shm_fd(), PUNCH_HOLE, offset, len);
+}
+
+void shm_sweep(struct process *proc)
+{
+    for (int i = 0; i < ipc->shm_ids.highest; i++) {
+        struct shm_segment *s = &ipc->segment[i];
+        if (s->perm.used && s->perm.mode & LINUX_SHM_DEST && attached(s) == 0 && !ipc_birth(proc))
+            destroy(s);
+    }
+}
+
+struct counts {
+    uint16_t *of;
+    int segments;
 };
+
 static int count_area(void *arg, const struct vma *vma, const char *name)
 {
-    struct count *c = arg;
+    struct counts *c = arg;
     (void)name;
-    if (vma->flags & VMA_SHM && vma->id == c->id)
-        c->areas++;
+    if (vma->flags & VMA_SHM) {
+        uint16_t *n = &c->of[vma->id & ((1 << IPC_IDX_BITS) - 1)];
+        c->segments += *n == 0;
+        (*n)++;
+    }
     return 0;
 }
 
-static uint64_t attached(struct task *task, int index)
+/* With the lock. Each count is written at once: a death in between leaves the next reaper at work.
+ */
+static int publish_locked(struct process *proc)
 {
-    struct count c = {.id = AREA_ID | (uint64_t)id_of(index)};
-    mm_for_each(task->proc->mm, count_area, &c);
-    return c.areas;
-}
-
-static void destroy(int index)
-{
-    struct segment *s = &ipc.segment[index];
-    host_fd_close(s->fd);
-    uint16_t seq = s->ds.perm.seq;
-    memset(s, 0, sizeof *s);
-    s->ds.perm.seq = (uint16_t)((seq + 1) % SEQ_MAX);
-}
-
-/* Removed segments end with their last detach, which may have been a munmap(). */
-static void sweep(struct task *task)
-{
-    for (int i = 0; i < ipc.highest; i++) {
-        if (ipc.segment[i].used && ipc.segment[i].ds.perm.mode & LINUX_SHM_DEST &&
-            attached(task, i) == 0)
-            destroy(i);
+    struct mm *mm = proc->mm;
+    uint16_t now[SHMMNI] = {0};
+    struct counts c = {.of = now};
+    mm->shm_changed = false;
+    mm_for_each(mm, count_area, &c);
+    int index = ipc_self(proc);
+    if (index < 0)
+        return index;
+    ipc->proc[index].segments = SHMMNI;
+    for (int i = 0; i < ipc->shm_ids.highest; i++) {
+        if (ipc->attached[index][i] != now[i])
+            ipc->attached[index][i] = now[i];
     }
+    ipc->proc[index].segments = c.segments;
+    return 0;
 }
 
-static struct segment *find(int id, int *index)
+void shm_publish(struct process *proc)
 {
-    *index = id < 0 ? 0 : id % SHMMNI;
-    struct segment *s = &ipc.segment[*index];
-    return id >= 0 && s->used && id_of(*index) == id ? s : NULL;
+    if (!proc->mm->shm_changed || !ipc)
+        return;
+    ipc_lock();
+    publish_locked(proc);
+    shm_sweep(proc);
+    ipc_leave();
 }
 
-/* ipcperms(): want is 4, 2 or 6. */
-static bool permitted(struct task *task, const struct linux_ipc_perm *p, uint32_t want)
+/* ---- shmget ---- */
+
+/* Does the host have room for it? Only promised, as Linux's accounting does. */
+static bool room_for(uint64_t len, uint32_t flags)
 {
-    const struct cred *c = &task->proc->cred;
-    uint32_t mode = p->mode;
-    if (c->euid == 0)
+    uint8_t *probe;
+    if (flags & LINUX_SHM_NORESERVE)
         return true;
-    if (c->euid == p->uid || c->euid == p->cuid)
-        mode >>= 6;
-    else if (c->egid == p->gid || c->egid == p->cgid)
-        mode >>= 3;
-    return (mode & want) == want;
+    if (host_mem_promise(len, &probe))
+        return false;
+    host_mem_shared_free(probe, len);
+    return true;
 }
 
-static bool owns(struct task *task, const struct linux_ipc_perm *p)
+/* newseg() */
+static int64_t create(struct task *task, const struct ipc_get *get)
 {
-    uint32_t euid = task->proc->cred.euid;
-    return euid == 0 || euid == p->uid || euid == p->cuid;
-}
-
-static int64_t create(struct task *task, int32_t key, uint64_t size, uint32_t flags)
-{
-    const struct cred *c = &task->proc->cred;
-    char name[24];
-    int index = 0;
-    if (size == 0 || size > SHMMAX)
+    const struct ipc_table table = shm_table();
+    uint64_t size = get->size, len = page_align(size);
+    if (size == 0 || size > SHM_LIMIT)
         return -LINUX_EINVAL;
-    if (flags & LINUX_SHM_HUGETLB)
-        return -LINUX_ENOMEM;
-    while (index < SHMMNI && ipc.segment[index].used)
-        index++;
-    if (index == SHMMNI)
+    if (len < size || len / LINUX_PAGE_SIZE > SHM_LIMIT - ipc->shm_pages)
         return -LINUX_ENOSPC;
-    snprintf(name, sizeof name, "SYSV%08x", (unsigned)key);
-    int fd = host_fd_private(host_memfd(name, LINUX_MFD_CLOEXEC));
-    if (fd < 0)
-        return fd;
-    int err = host_ftruncate(fd, (int64_t)page_align(size));
-    if (err) {
-        host_fd_close(fd);
+    if (get->flags & LINUX_SHM_HUGETLB)
+        return -LINUX_ENOMEM; /* none are reserved */
+    if (len > task->proc->mm->size || !room_for(len, get->flags))
         return -LINUX_ENOMEM;
-    }
-    struct segment *s = &ipc.segment[index];
-    uint16_t seq = s->ds.perm.seq;
-    *s = (struct segment){.used = true, .fd = fd};
-    s->ds = (struct linux_shmid_ds){.perm = {.key = key,
-                                             .uid = c->euid,
-                                             .gid = c->egid,
-                                             .cuid = c->euid,
-                                             .cgid = c->egid,
-                                             .mode = flags & 0777,
-                                             .seq = seq},
-                                    .segsz = size,
-                                    .ctime = now(),
-                                    .cpid = task->proc->pid};
-    if (index >= ipc.highest)
-        ipc.highest = index + 1;
-    return id_of(index);
+    struct shm_segment *s = (struct shm_segment *)ipc_add(task, &table, get->key, get->flags);
+    if (!s)
+        return -LINUX_ENOSPC;
+    IPC_SAVE(ipc->shm_pages);
+    IPC_SAVE(ipc->shm_next);
+    s->size = size;
+    s->offset = ipc->shm_next;
+    s->ctime = ipc_now();
+    s->cpid = task->proc->pid;
+    ipc->shm_next += len;
+    ipc->shm_pages += len / LINUX_PAGE_SIZE;
+    return ipc_id(&table, &s->perm);
 }
 
-static int64_t get(struct task *task, int32_t key, uint64_t size, uint32_t flags)
+static int large_enough(const struct ipc_perm *perm, const struct ipc_get *get)
 {
-    if (key == LINUX_IPC_PRIVATE)
-        return create(task, key, size, flags);
-    for (int i = 0; i < ipc.highest; i++) {
-        struct segment *s = &ipc.segment[i];
-        if (!s->used || s->ds.perm.key != key)
-            continue;
-        if (flags & LINUX_IPC_CREAT && flags & LINUX_IPC_EXCL)
-            return -LINUX_EEXIST;
-        if (s->ds.segsz < size)
-            return -LINUX_EINVAL;
-        uint32_t want = (flags >> 6 | flags >> 3 | flags) & 7; /* as ipcperms() */
-        return permitted(task, &s->ds.perm, want) ? id_of(i) : -LINUX_EACCES;
-    }
-    return flags & LINUX_IPC_CREAT ? create(task, key, size, flags) : -LINUX_ENOENT;
+    const struct shm_segment *s = (const struct shm_segment *)(const void *)perm;
+    return s->size < get->size ? -LINUX_EINVAL : 0;
+}
+
+/* Enter with the counts as they are: others' deaths included. */
+static void enter(struct process *proc)
+{
+    ipc_lock();
+    ipc_reap(proc);
+    if (proc->mm->shm_changed)
+        publish_locked(proc);
+    shm_sweep(proc);
 }
 
 int64_t sys_shmget(struct task *task, const uint64_t args[6])
 {
-    host_mutex_lock(&ipc.lock);
-    sweep(task);
-    int64_t result = get(task, (int32_t)args[0], args[1], (uint32_t)args[2]);
-    host_mutex_unlock(&ipc.lock);
+    enter(task->proc);
+    const struct ipc_table table = shm_table();
+    const struct ipc_get get = {.key = (int32_t)args[0],
+                                .flags = (uint32_t)args[2],
+                                .size = args[1],
+                                .create = create,
+                                .check = large_enough};
+    int64_t result = ipc_get(task, &table, &get);
+    ipc_leave();
     return result;
 }
 
-static int attach_address(const struct mm *mm, gva_t *addr, uint64_t len, uint32_t flags)
+/* ---- shmat, shmdt ---- */
+
+/* do_shmat(): the address, before the segment is looked for. */
+static int check_address(gva_t *addr, uint32_t flags)
 {
     if (*addr & ~LINUX_PAGE_MASK) {
         if (!(flags & LINUX_SHM_RND))
             return -LINUX_EINVAL;
         *addr &= LINUX_PAGE_MASK;
-    }
-    if (*addr == 0)
-        return flags & LINUX_SHM_REMAP ? -LINUX_EINVAL : 0;
-    if (*addr < MM_MIN_ADDR)
-        return -LINUX_EPERM;
-    if (len > mm->size || *addr > mm->size - len)
+        if (*addr == 0 && flags & LINUX_SHM_REMAP)
+            return -LINUX_EINVAL;
+    } else if (*addr == 0 && flags & LINUX_SHM_REMAP) {
         return -LINUX_EINVAL;
+    }
     return 0;
+}
+
+static int64_t map_segment(struct task *task, struct mm_map *map, uint32_t flags)
+{
+    struct mm *mm = task->proc->mm;
+    int64_t result = 0;
+    host_mutex_lock(&mm->lock);
+    if (map->addr) {
+        map->map_flags |= LINUX_MAP_FIXED;
+        if (map->addr + map->len < map->addr ||
+            (!(flags & LINUX_SHM_REMAP) && vma_any(mm, map->addr, map->addr + map->len)))
+            result = -LINUX_EINVAL;
+        else if (map->len > mm->size || map->addr > mm->size - map->len)
+            result = -LINUX_ENOMEM;
+        else if (map->addr < MM_MIN_ADDR)
+            result = -LINUX_EPERM;
+    }
+    if (result == 0)
+        result = mm_may_expand(mm, map->len, false) ? mm_map_locked(mm, map) : -LINUX_ENOMEM;
+    host_mutex_unlock(&mm->lock);
+    return result;
 }
 
 static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
 {
-    struct mm *mm = task->proc->mm;
-    int index;
-    struct segment *s = find(id, &index);
     bool read_only = flags & LINUX_SHM_RDONLY;
+    struct shm_segment *s = find_segment(id);
     if (!s)
         return -LINUX_EINVAL;
-    if (!permitted(task, &s->ds.perm, read_only ? 4 : 6))
+    uint32_t want = (read_only ? 0444u : 0666u) | (flags & LINUX_SHM_EXEC ? 0111u : 0);
+    if (!ipc_permitted(task, &s->perm, want))
         return -LINUX_EACCES;
-    struct mm_map map = {.len = page_align(s->ds.segsz),
-                         .fd = s->fd,
+    if (ipc_self(task->proc) < 0)
+        return -LINUX_ENOMEM;
+    struct mm_map map = {.addr = addr,
+                         .len = page_align(s->size),
+                         .offset = s->offset,
+                         .fd = ipc_shm_fd(),
                          .map_flags = LINUX_MAP_SHARED,
                          .prot = LINUX_PROT_READ | (read_only ? 0u : LINUX_PROT_WRITE) |
                                  (flags & LINUX_SHM_EXEC ? LINUX_PROT_EXEC : 0u),
                          .vma_flags = VMA_SHM,
                          .id = AREA_ID | (uint64_t)id};
-    int err = attach_address(mm, &addr, map.len, flags);
-    if (err)
-        return err;
-    map.addr = addr;
-    if (addr)
-        map.map_flags |= LINUX_MAP_FIXED;
-    host_mutex_lock(&mm->lock);
-    int64_t result = addr && !(flags & LINUX_SHM_REMAP) && vma_any(mm, addr, addr + map.len)
-                         ? -LINUX_EINVAL
-                     : mm_may_expand(mm, map.len, false) ? mm_map_locked(mm, &map)
-                                                         : -LINUX_ENOMEM;
-    host_mutex_unlock(&mm->lock);
+    int64_t result = map_segment(task, &map, flags);
     if (result >= 0) {
-        s->ds.atime = now();
-        s->ds.lpid = task->proc->pid;
+        publish_locked(task->proc);
+        IPC_SAVE(*s);
+        s->atime = ipc_now();
+        s->lpid = task->proc->pid;
     }
     return result;
 }
 
 int64_t sys_shmat(struct task *task, const uint64_t args[6])
 {
-    host_mutex_lock(&ipc.lock);
-    int64_t result = attach(task, (int)args[0], args[1], (uint32_t)args[2]);
-    host_mutex_unlock(&ipc.lock);
+    gva_t addr = untagged_addr(args[1]);
+    uint32_t flags = (uint32_t)args[2];
+    if ((int)args[0] < 0)
+        return -LINUX_EINVAL;
+    int64_t result = check_address(&addr, flags);
+    if (result)
+        return result;
+    enter(task->proc);
+    result = attach(task, (int)args[0], addr, flags);
+    ipc_leave();
     return result;
 }
 
-/* Unmap every piece of the segment attached at addr, which later mprotect() may have cut up. */
+/*
+ * ksys_shmdt(): addr lies where the segment would begin; of it all pieces go that are at their
+ * place, which mprotect() and munmap() may have cut up.
+ */
 static int detach(struct mm *mm, gva_t addr, uint64_t *id)
 {
+    int err = -LINUX_EINVAL;
+    uint64_t base = 0;
     host_mutex_lock(&mm->lock);
     size_t i = vma_lower(mm, addr);
-    int err = -LINUX_EINVAL;
-    *id = 0;
-    if (i < mm->count && mm->vmas[i].start == addr && mm->vmas[i].flags & VMA_SHM &&
-        mm->vmas[i].offset == 0) {
-        *id = mm->vmas[i].id;
-        err = 0;
+    while (i < mm->count) {
+        const struct vma v = mm->vmas[i];
+        bool first = err == -LINUX_EINVAL;
+        const struct shm_segment *s =
+            v.flags & VMA_SHM ? find_segment((int)(v.id & ~AREA_ID)) : NULL;
+        if (first && s && v.start - addr == v.offset - s->offset) {
+            *id = v.id;
+            base = s->offset;
+            err = 0;
+        }
+        if (err == 0 && v.id == *id && v.flags & VMA_SHM && v.start - addr == v.offset - base) {
+            err = mm_unmap_locked(mm, v.start, v.end);
+            if (err)
+                break;
+        } else {
+            if (!first && v.id != *id)
+                break;
+            i++;
+        }
     }
-    while (err == 0 && i < mm->count && mm->vmas[i].id == *id && mm->vmas[i].flags & VMA_SHM &&
-           mm->vmas[i].start - addr == mm->vmas[i].offset)
-        err = mm_unmap_locked(mm, mm->vmas[i].start, mm->vmas[i].end);
     host_mutex_unlock(&mm->lock);
     return err;
 }
 
 int64_t sys_shmdt(struct task *task, const uint64_t args[6])
 {
-    uint64_t id;
-    int index;
+    uint64_t id = 0;
     gva_t addr = untagged_addr(args[0]);
     if (addr & ~LINUX_PAGE_MASK)
         return -LINUX_EINVAL;
-    host_mutex_lock(&ipc.lock);
+    enter(task->proc);
     int err = detach(task->proc->mm, addr, &id);
-    struct segment *s = err ? NULL : find((int)(id & ~AREA_ID), &index);
+    struct shm_segment *s = err ? NULL : find_segment((int)(id & ~AREA_ID));
     if (s) {
-        s->ds.dtime = now();
-        s->ds.lpid = task->proc->pid;
-        sweep(task);
+        IPC_SAVE(*s);
+        s->dtime = ipc_now();
+        s->lpid = task->proc->pid;
+        publish_locked(task->proc);
+        shm_sweep(task->proc);
     }
-    host_mutex_unlock(&ipc.lock);
+    ipc_leave();
     return err;
 }
 
-static int64_t control_stat(struct task *task, int id, int cmd, gva_t buf)
+/* ---- shmctl ---- */
+
+static int64_t control_stat(struct task *task, int id, int cmd, struct linux_shmid_ds *ds)
 {
-    int index = id;
-    struct segment *s = NULL;
-    if (cmd == LINUX_IPC_STAT)
-        s = find(id, &index);
-    else if (id >= 0 && id < SHMMNI && ipc.segment[id].used)
-        s = &ipc.segment[id];
-    if (!s)
+    const struct ipc_table table = shm_table();
+    struct ipc_perm *perm =
+        cmd == LINUX_IPC_STAT ? ipc_find(&table, id) : ipc_find_index(&table, id);
+    if (!perm)
         return -LINUX_EINVAL;
-    if (cmd != LINUX_SHM_STAT_ANY && !permitted(task, &s->ds.perm, 4))
+    if (cmd != LINUX_SHM_STAT_ANY && !ipc_permitted(task, perm, 0444))
         return -LINUX_EACCES;
-    struct linux_shmid_ds ds = s->ds;
-    ds.nattch = attached(task, index);
-    if (copy_to_user(task, buf, &ds, sizeof ds))
-        return -LINUX_EFAULT;
-    return cmd == LINUX_IPC_STAT ? 0 : id_of(index);
+    const struct shm_segment *s = (struct shm_segment *)perm;
+    *ds = (struct linux_shmid_ds){.segsz = s->size,
+                                  .atime = s->atime,
+                                  .dtime = s->dtime,
+                                  .ctime = s->ctime,
+                                  .cpid = s->cpid,
+                                  .lpid = s->lpid,
+                                  .nattch = attached(s)};
+    ipc_export(&s->perm, &ds->perm);
+    return cmd == LINUX_IPC_STAT ? 0 : ipc_id(&table, perm);
 }
 
-static int64_t control_change(struct task *task, int id, int cmd, gva_t buf)
+static int64_t control_down(struct task *task, int id, int cmd, const struct linux_shmid_ds *new)
 {
-    struct linux_shmid_ds new;
-    int index;
-    if (cmd == LINUX_IPC_SET && copy_from_user(task, &new, buf, sizeof new))
-        return -LINUX_EFAULT;
-    struct segment *s = find(id, &index);
+    struct shm_segment *s = find_segment(id);
     if (!s)
         return -LINUX_EINVAL;
-    if (!owns(task, &s->ds.perm))
+    if (!ipc_owns(task, &s->perm))
         return -LINUX_EPERM;
-    switch (cmd) {
-    case LINUX_IPC_SET:
-        s->ds.perm.uid = new.perm.uid;
-        s->ds.perm.gid = new.perm.gid;
-        s->ds.perm.mode = (s->ds.perm.mode & ~0777u) | (new.perm.mode & 0777);
-        s->ds.ctime = now();
-        return 0;
-    case LINUX_SHM_LOCK: s->ds.perm.mode |= LINUX_SHM_LOCKED; return 0;
-    case LINUX_SHM_UNLOCK: s->ds.perm.mode &= ~(uint32_t)LINUX_SHM_LOCKED; return 0;
-    default: /* IPC_RMID: the key is free at once */
-        s->ds.perm.mode |= LINUX_SHM_DEST;
-        s->ds.perm.key = LINUX_IPC_PRIVATE;
-        sweep(task);
+    IPC_SAVE(*s);
+    if (cmd == LINUX_IPC_RMID) { /* the key is free at once */
+        s->perm.mode |= LINUX_SHM_DEST;
+        s->perm.key = LINUX_IPC_PRIVATE;
+        shm_sweep(task->proc);
         return 0;
     }
+    int err = ipc_set(&s->perm, &new->perm);
+    if (err == 0)
+        s->ctime = ipc_now();
+    return err;
 }
 
-static int64_t control_info(struct task *task, int cmd, gva_t buf)
+/* SHM_LOCK: whether the memory stays in is the host's affair. */
+static int64_t control_lock(struct task *task, int id, int cmd)
 {
-    struct linux_shminfo limits = {.shmmax = SHMMAX,
-                                   .shmmin = 1,
-                                   .shmmni = SHMMNI,
-                                   .shmseg = SHMMNI,
-                                   .shmall = SHMMAX / LINUX_PAGE_SIZE};
-    struct linux_shm_info info = {0};
-    for (int i = 0; i < ipc.highest; i++) {
-        if (!ipc.segment[i].used)
-            continue;
-        info.used_ids++;
-        info.shm_tot += page_align(ipc.segment[i].ds.segsz) / LINUX_PAGE_SIZE;
+    struct shm_segment *s = find_segment(id);
+    uint32_t euid = task->proc->cred.euid;
+    if (!s)
+        return -LINUX_EINVAL;
+    if (!cred_capable(task->proc, LINUX_CAP_IPC_LOCK)) {
+        if (euid != s->perm.uid && euid != s->perm.cuid)
+            return -LINUX_EPERM;
+        if (cmd == LINUX_SHM_LOCK && !mm_can_lock(task))
+            return -LINUX_EPERM;
     }
-    int err = cmd == LINUX_IPC_INFO ? copy_to_user(task, buf, &limits, sizeof limits)
-                                    : copy_to_user(task, buf, &info, sizeof info);
-    return err ? err : ipc.highest ? ipc.highest - 1 : 0;
+    IPC_SAVE(s->perm);
+    if (cmd == LINUX_SHM_LOCK)
+        s->perm.mode |= LINUX_SHM_LOCKED;
+    else
+        s->perm.mode &= ~(uint32_t)LINUX_SHM_LOCKED;
+    return 0;
+}
+
+struct answer {
+    struct linux_shmid_ds ds;
+    struct linux_shminfo limits;
+    struct linux_shm_info info;
+    const void *from; /* the one of these that is to be told, or NULL */
+    size_t size;
+};
+
+static int64_t control_info(int cmd, struct answer *a)
+{
+    const struct ipc_table table = shm_table();
+    if (cmd == LINUX_IPC_INFO) {
+        a->limits = (struct linux_shminfo){.shmmax = SHM_LIMIT,
+                                           .shmmin = 1,
+                                           .shmmni = SHMMNI,
+                                           .shmseg = SHMMNI,
+                                           .shmall = SHM_LIMIT};
+        a->from = &a->limits;
+        a->size = sizeof a->limits;
+    } else {
+        a->info.used_ids = table.ids->in_use;
+        a->info.shm_tot = ipc->shm_pages;
+        a->from = &a->info;
+        a->size = sizeof a->info;
+    }
+    return ipc_highest(&table);
+}
+
+static int64_t control(struct task *task, int id, int cmd, struct answer *a)
+{
+    int64_t result;
+    switch (cmd) {
+    case LINUX_IPC_INFO:
+    case LINUX_SHM_INFO: return control_info(cmd, a);
+    case LINUX_IPC_STAT:
+    case LINUX_SHM_STAT:
+    case LINUX_SHM_STAT_ANY:
+        result = control_stat(task, id, cmd, &a->ds);
+        a->from = &a->ds;
+        a->size = sizeof a->ds;
+        return result;
+    case LINUX_IPC_SET:
+    case LINUX_IPC_RMID: return control_down(task, id, cmd, &a->ds);
+    case LINUX_SHM_LOCK:
+    case LINUX_SHM_UNLOCK: return control_lock(task, id, cmd);
+    default: return -LINUX_EINVAL;
+    }
 }
 
 int64_t sys_shmctl(struct task *task, const uint64_t args[6])
 {
     int id = (int)args[0], cmd = (int)args[1];
-    int64_t result;
+    struct answer a = {.from = NULL};
     if (cmd < 0 || id < 0)
         return -LINUX_EINVAL;
-    host_mutex_lock(&ipc.lock);
-    sweep(task);
-    switch (cmd) {
-    case LINUX_IPC_INFO:
-    case LINUX_SHM_INFO: result = control_info(task, cmd, args[2]); break;
-    case LINUX_IPC_STAT:
-    case LINUX_SHM_STAT:
-    case LINUX_SHM_STAT_ANY: result = control_stat(task, id, cmd, args[2]); break;
-    case LINUX_IPC_SET:
-    case LINUX_IPC_RMID:
-    case LINUX_SHM_LOCK:
-    case LINUX_SHM_UNLOCK: result = control_change(task, id, cmd, args[2]); break;
-    default: result = -LINUX_EINVAL; break;
-    }
-    host_mutex_unlock(&ipc.lock);
+    if (cmd == LINUX_IPC_SET && copy_from_user(task, &a.ds, args[2], sizeof a.ds))
+        return -LINUX_EFAULT;
+    enter(task->proc);
+    int64_t result = control(task, id, cmd, &a);
+    ipc_leave();
+    if (result >= 0 && a.from && copy_to_user(task, args[2], a.from, a.size))
+        return -LINUX_EFAULT;
     return result;
+}
+
+void ipc_list_shm(struct process *proc, void (*fn)(void *arg, const char *line), void *arg)
+{
+    char line[256];
+    fn(arg,
+       "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid"
+       "  cgid      atime      dtime      ctime                   rss                  swap\n");
+    enter(proc);
+    const struct ipc_table table = shm_table();
+    for (int i = 0; i < ipc->shm_ids.highest; i++) {
+        const struct shm_segment *s = &ipc->segment[i];
+        if (!s->perm.used)
+            continue;
+        snprintf(line, sizeof line,
+                 "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10lld %10lld %10lld %21llu "
+                 "%21llu\n",
+                 s->perm.key, ipc_id(&table, &s->perm), s->perm.mode, (unsigned long long)s->size,
+                 (unsigned)s->cpid, (unsigned)s->lpid, (unsigned long long)attached(s), s->perm.uid,
+                 s->perm.gid, s->perm.cuid, s->perm.cgid, (long long)s->atime, (long long)s->dtime,
+                 (long long)s->ctime, 0ull, 0ull);
+        fn(arg, line);
+    }
+    ipc_leave();
 }

@@ -44,6 +44,13 @@ bool mm_may_expand(const struct mm *mm, uint64_t len, bool data)
 
 int mm_unmap_locked(struct mm *mm, gva_t start, gva_t end)
 {
+    if (vma_any_flags(mm, start, end, VMA_SEALED))
+        return -LINUX_EPERM;
+    return mm_unmap_any(mm, start, end);
+}
+
+int mm_unmap_any(struct mm *mm, gva_t start, gva_t end)
+{
     int err = vma_split(mm, start, end);
     if (err)
         return err;
@@ -61,7 +68,7 @@ int mm_unmap_locked(struct mm *mm, gva_t start, gva_t end)
 static void after_failed_map(struct mm *mm, gva_t addr, uint64_t len)
 {
     if (!host_mem_is_mapped(mm_host(mm, addr), len))
-        mm_unmap_locked(mm, addr, addr + len);
+        mm_unmap_any(mm, addr, addr + len);
 }
 
 static int host_map(struct mm *mm, const struct mm_map *map, gva_t addr)
@@ -112,6 +119,8 @@ int64_t mm_map_locked(struct mm *mm, const struct mm_map *map)
             return place;
         addr = (gva_t)place;
     }
+    if (vma_any_flags(mm, addr, addr + map->len, VMA_SEALED))
+        return -LINUX_EPERM;
     int err = vma_reserve(mm, 4);
     if (err == 0)
         err = vma_split(mm, addr, addr + map->len);
@@ -127,7 +136,7 @@ int64_t mm_map_locked(struct mm *mm, const struct mm_map *map)
     vma_add(mm, &vma);
     err = mm_notify(mm, addr, addr + map->len, map->prot, vma.flags);
     if (err) {
-        mm_unmap_locked(mm, addr, addr + map->len);
+        mm_unmap_any(mm, addr, addr + map->len);
         return err;
     }
     return (int64_t)addr;
@@ -153,11 +162,18 @@ int mm_unmap(struct mm *mm, gva_t addr, uint64_t len)
 /* One area's part [start, end) gets prot. Borders have been made. */
 static int protect_area(struct mm *mm, struct vma *v, uint32_t prot)
 {
+    uint64_t len = v->end - v->start;
+    if (v->flags & VMA_SEALED)
+        return -LINUX_EPERM;
     if (v->prot == prot)
         return 0;
     if (v->flags & VMA_SPECIAL && prot & LINUX_PROT_WRITE)
         return -LINUX_EACCES;
-    int err = host_mem_protect(mm_host(mm, v->start), v->end - v->start, prot);
+    /* What becomes writable becomes data. */
+    if (prot & ~v->prot & LINUX_PROT_WRITE && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN)) &&
+        !mm_may_expand(mm, len, true) && mm_may_expand(mm, len, false))
+        return -LINUX_ENOMEM;
+    int err = host_mem_protect(mm_host(mm, v->start), len, prot);
     if (err)
         return err;
     v->prot = prot;

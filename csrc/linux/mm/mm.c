@@ -95,21 +95,11 @@ void mm_destroy(struct mm *mm)
 int mm_reset(struct mm *mm)
 {
     host_mutex_lock(&mm->lock);
-    int err = mm_unmap_locked(mm, 0, mm->size);
+    int err = mm_unmap_any(mm, 0, mm->size);
     if (err == 0)
         lay_out(mm);
     host_mutex_unlock(&mm->lock);
     return err;
-}
-
-void mm_after_fork(struct mm *mm)
-{
-    host_mutex_lock(&mm->lock);
-    for (size_t i = 0; i < mm->count; i++)
-        mm->vmas[i].flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
-    mm->locked = 0;
-    mm->lock_future = 0;
-    host_mutex_unlock(&mm->lock);
 }
 
 void mm_set_limit(struct mm *mm, enum mm_limit which, uint64_t bytes)

@@ -31,6 +31,11 @@
 #define VMA_SPECIAL     0x20u /* vdso, vvar: may not grow, move in pieces or become writable */
 #define VMA_SHM         0x40u /* attached by shmat() */
 #define VMA_LOCKONFAULT 0x80u
+#define VMA_DONTFORK    0x100u  /* not in a child of fork() */
+#define VMA_WIPEONFORK  0x200u  /* empty in a child */
+#define VMA_PFNMAP      0x400u  /* vvar: no pages of its own */
+#define VMA_SEALED      0x800u  /* mseal() */
+#define VMA_DROPPABLE   0x1000u /* MAP_DROPPABLE: contents may vanish; never locked */
 
 struct vma {
     gva_t start, end;
@@ -56,6 +61,7 @@ struct mm {
     uint32_t lock_future; /* VMA_LOCKED (and VMA_LOCKONFAULT) for new areas: mlockall(MCL_FUTURE) */
     uint64_t last_id;
     struct write_log *log;     /* mm/writelog.h, or NULL */
+    bool shm_changed;          /* areas with VMA_SHM came or went: shm_publish() (ipc/ipc.h) */
     uint64_t limit[MM_LIMITS]; /* bytes; RLIM_INFINITY is UINT64_MAX */
 
     gva_t mmap_base; /* mappings are placed downwards from here */
@@ -81,7 +87,10 @@ void mm_destroy(struct mm *mm);
 /* Unmap everything, for execve. Other threads must have ended. */
 int mm_reset(struct mm *mm);
 
-/* In the child of a fork, with one thread and no lock held: nothing is locked in memory there. */
+/*
+ * In the child of a fork(), which was made with the lock held, when it has been given back and no
+ * other thread runs yet: do what MADV_DONTFORK and MADV_WIPEONFORK ask for, forget memory locks.
+ */
 void mm_after_fork(struct mm *mm);
 
 /* RLIMIT_AS, DATA, STACK, MEMLOCK of the guest, soft, as set at launch and by setrlimit. */
@@ -157,12 +166,23 @@ static inline uint64_t page_align(uint64_t n)
     return (n + LINUX_PAGE_SIZE - 1) & LINUX_PAGE_MASK;
 }
 
+static inline bool vma_is_private_anonymous(const struct vma *v)
+{
+    return !(v->flags & (VMA_FILE | VMA_SHARED | VMA_SPECIAL | VMA_SHM));
+}
+
 /* ---- for mm/ only; the lock is held ---- */
 
 /* Index of the first area that ends above addr; count when there is none. */
 size_t vma_lower(const struct mm *mm, gva_t addr);
 /* Does anything lie in [start, end)? */
 bool vma_any(const struct mm *mm, gva_t start, gva_t end);
+/* The same for memory that is to lie right below others: a stack wants its distance. */
+bool vma_is_free(const struct mm *mm, gva_t start, gva_t end);
+/* Has any area in [start, end) one of these flags? */
+bool vma_any_flags(const struct mm *mm, gva_t start, gva_t end, uint32_t flags);
+/* Does an area lie on every byte of [start, end)? */
+bool vma_all(const struct mm *mm, gva_t start, gva_t end);
 /* Make start and end borders of areas, where they lie inside one. -LINUX_ENOMEM */
 int vma_split(struct mm *mm, gva_t start, gva_t end);
 /* Drop the rows in [start, end); borders must have been made. Counts are kept. */
@@ -172,14 +192,29 @@ void vma_drop(struct mm *mm, gva_t start, gva_t end);
 int vma_add(struct mm *mm, const struct vma *vma);
 /* Join equal neighbours in [start, end] after a change. */
 void vma_join(struct mm *mm, gva_t start, gva_t end);
+/* Change flags in [start, end), where there is no hole. VMA_LOCKED is counted. -LINUX_ENOMEM */
+int vma_set_flags(struct mm *mm, gva_t start, gva_t end, uint32_t set, uint32_t clear);
+/*
+ * fn on a copy of each area's part in [start, end), in order; it may give the lock back meanwhile.
+ * The result is its first error; or -LINUX_ENOMEM when there are holes, at the first one if
+ * stop_at_hole, after the last area otherwise, as madvise(2) and msync(2) have it.
+ */
+int vma_walk(struct mm *mm, gva_t start, gva_t end, bool stop_at_hole,
+             int (*fn)(struct mm *mm, const struct vma *part, int arg), int arg);
 /* Make sure that n more rows can be added without failing. */
 int vma_reserve(struct mm *mm, size_t n);
 /* Room for len bytes, as mmap(2) without MAP_FIXED finds it: address or -LINUX_ENOMEM. */
 int64_t vma_place(const struct mm *mm, gva_t hint, uint64_t len);
-/* Unmap on the host, in the engine and in the table. */
+/* Unmap on the host, in the engine and in the table. -LINUX_EPERM where something is sealed, unless
+ * _any. */
 int mm_unmap_locked(struct mm *mm, gva_t start, gva_t end);
+int mm_unmap_any(struct mm *mm, gva_t start, gva_t end);
 /* Tell the engine what an area with these flags now allows. */
 int mm_notify(struct mm *mm, gva_t start, gva_t end, uint32_t prot, uint32_t flags);
+/* May len more bytes be locked (RLIMIT_MEMLOCK)? mlock_future_ok() */
+bool mm_may_lock(const struct task *task, uint64_t len);
+/* can_do_mlock() */
+bool mm_can_lock(const struct task *task);
 /* Would len more bytes break RLIMIT_AS (and, data, RLIMIT_DATA)? */
 bool mm_may_expand(const struct mm *mm, uint64_t len, bool data);
 int64_t mm_map_locked(struct mm *mm, const struct mm_map *map);

@@ -2,26 +2,20 @@
  * mm/{mmap,mprotect}.c. */
 #include "host/io.h"
 #include "host/mem.h"
+#include "linux/abi/fs.h"
+#include "linux/fs/fdtable.h"
+#include "linux/ipc/ipc.h"
 #include "linux/mm/mm.h"
 #include "syscalls_gen.h"
 
-/* LEGACY_MAP_MASK and arm64's: what MAP_SHARED_VALIDATE accepts. */
+/* LEGACY_MAP_MASK: what MAP_SHARED_VALIDATE accepts; the upper bits are sizes of huge pages. */
 #define MAP_KNOWN                                                                                  \
     (LINUX_MAP_TYPE | LINUX_MAP_FIXED | LINUX_MAP_ANONYMOUS | LINUX_MAP_GROWSDOWN |                \
      LINUX_MAP_DENYWRITE | LINUX_MAP_EXECUTABLE | LINUX_MAP_LOCKED | LINUX_MAP_NORESERVE |         \
      LINUX_MAP_POPULATE | LINUX_MAP_NONBLOCK | LINUX_MAP_STACK | LINUX_MAP_HUGETLB |               \
-     LINUX_MAP_FIXED_NOREPLACE)
+     31u << LINUX_MAP_HUGE_SHIFT)
 
-static bool can_lock(struct task *task, uint64_t len)
-{
-    struct mm *mm = task->proc->mm;
-    uint64_t limit = mm->limit[MM_LIMIT_MEMLOCK];
-    if (limit == UINT64_MAX || task->proc->cred.euid == 0)
-        return true;
-    return mm->locked <= limit && len <= limit - mm->locked;
-}
-
-/* get_unmapped_area() for a fixed address. */
+/* get_unmapped_area() for a fixed address; security_mmap_addr(). */
 static int check_fixed(const struct mm *mm, gva_t addr, uint64_t len, uint64_t flags)
 {
     if (addr > mm->size - len)
@@ -35,19 +29,45 @@ static int check_fixed(const struct mm *mm, gva_t addr, uint64_t len, uint64_t f
     return 0;
 }
 
-static int check_type(uint64_t flags, bool file)
+/* The file's access mode against the type; whether the file can be mapped at all the host says. */
+static int check_file(const struct mm_map *map)
 {
-    switch (flags & LINUX_MAP_TYPE) {
-    case LINUX_MAP_PRIVATE:
-    case LINUX_MAP_SHARED: return 0;
+    const int access = host_getfl(map->fd) & LINUX_O_ACCMODE;
+    switch (map->map_flags & LINUX_MAP_TYPE) {
     case LINUX_MAP_SHARED_VALIDATE:
-        if (!file)
-            return -LINUX_EINVAL;
-        return flags & ~(uint64_t)MAP_KNOWN ? -LINUX_EOPNOTSUPP : 0;
+        if (map->map_flags & ~MAP_KNOWN)
+            return -LINUX_EOPNOTSUPP;
+        /* fallthrough */
+    case LINUX_MAP_SHARED:
+        if (map->prot & LINUX_PROT_WRITE && access == LINUX_O_RDONLY)
+            return -LINUX_EACCES;
+        /* fallthrough */
+    case LINUX_MAP_PRIVATE:
+        if (access == LINUX_O_WRONLY)
+            return -LINUX_EACCES;
+        return map->map_flags & LINUX_MAP_GROWSDOWN ? -LINUX_EINVAL : 0;
     default: return -LINUX_EINVAL;
     }
 }
 
+/* A dropped page reads as zeroes, and none ever needs to be: private memory with a flag. */
+static int check_anonymous(struct mm_map *map)
+{
+    switch (map->map_flags & LINUX_MAP_TYPE) {
+    case LINUX_MAP_SHARED: return map->map_flags & LINUX_MAP_GROWSDOWN ? -LINUX_EINVAL : 0;
+    case LINUX_MAP_PRIVATE: return 0;
+    case LINUX_MAP_DROPPABLE:
+        if (map->map_flags & (LINUX_MAP_LOCKED | LINUX_MAP_GROWSDOWN))
+            return -LINUX_EINVAL;
+        map->map_flags =
+            (map->map_flags & ~(uint32_t)LINUX_MAP_TYPE) | LINUX_MAP_PRIVATE | LINUX_MAP_NORESERVE;
+        map->vma_flags |= VMA_DROPPABLE | VMA_WIPEONFORK;
+        return 0;
+    default: return -LINUX_EINVAL;
+    }
+}
+
+/* do_mmap(), behind the search for a place */
 static int64_t map_checked(struct task *task, struct mm_map *map)
 {
     struct mm *mm = task->proc->mm;
@@ -56,17 +76,16 @@ static int64_t map_checked(struct task *task, struct mm_map *map)
         err = check_fixed(mm, map->addr, map->len, map->map_flags);
         map->map_flags |= LINUX_MAP_FIXED;
     }
-    bool private_writable = (map->map_flags & LINUX_MAP_TYPE) == LINUX_MAP_PRIVATE &&
-                            map->prot & LINUX_PROT_WRITE && !(map->map_flags & LINUX_MAP_GROWSDOWN);
+    if (err == 0 && map->map_flags & LINUX_MAP_LOCKED && !mm_can_lock(task))
+        err = -LINUX_EPERM;
     if (err == 0 && (map->map_flags & LINUX_MAP_LOCKED || mm->lock_future) &&
-        !can_lock(task, map->len))
+        !mm_may_lock(task, map->len))
         err = -LINUX_EAGAIN;
     if (err == 0)
-        err = check_type(map->map_flags, map->fd >= 0);
-    if (err == 0 && map->map_flags & LINUX_MAP_GROWSDOWN &&
-        (map->map_flags & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE)
-        err = -LINUX_EINVAL;
-    if (err == 0 && !mm_may_expand(mm, map->len, private_writable))
+        err = map->fd >= 0 ? check_file(map) : check_anonymous(map);
+    bool data = (map->map_flags & LINUX_MAP_TYPE) == LINUX_MAP_PRIVATE &&
+                map->prot & LINUX_PROT_WRITE && !(map->map_flags & LINUX_MAP_GROWSDOWN);
+    if (err == 0 && !mm_may_expand(mm, map->len, data))
         err = -LINUX_ENOMEM;
     if (err)
         return err;
@@ -85,6 +104,19 @@ static void populate(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, boo
                                                 : LINUX_MADV_POPULATE_READ);
 }
 
+/* hstate_sizelog() with arm64's sizes of huge pages, of which none are reserved. */
+static int check_hugetlb(uint32_t flags)
+{
+    switch (flags >> LINUX_MAP_HUGE_SHIFT & LINUX_MAP_HUGE_MASK) {
+    case 0:
+    case 16: /* 64 KiB */
+    case 21: /* 2 MiB */
+    case 25: /* 32 MiB */
+    case 30: return -LINUX_ENOMEM;
+    default: return -LINUX_EINVAL;
+    }
+}
+
 int64_t sys_mmap(struct task *task, const uint64_t args[6])
 {
     struct mm *mm = task->proc->mm;
@@ -98,25 +130,30 @@ int64_t sys_mmap(struct task *task, const uint64_t args[6])
         return -LINUX_EINVAL;
     if (!(map.map_flags & LINUX_MAP_ANONYMOUS)) {
         map.fd = (int)args[4];
-        if (map.fd < 0 || map.fd >= host_fd_boundary() || host_getfl(map.fd) < 0)
+        int flags = fd_is_guest((uint32_t)map.fd) ? host_getfl(map.fd) : -LINUX_EBADF;
+        if (flags < 0 || flags & LINUX_O_PATH)
             return -LINUX_EBADF;
         if (map.map_flags & LINUX_MAP_HUGETLB)
             return -LINUX_EINVAL;
     } else if (map.map_flags & LINUX_MAP_HUGETLB) {
-        return -LINUX_ENOMEM; /* no huge pages are reserved */
+        return check_hugetlb(map.map_flags);
     }
     if (len == 0)
         return -LINUX_EINVAL;
     map.len = page_align(len);
-    if (map.len == 0 || map.len > mm->size)
+    if (map.len == 0)
         return -LINUX_ENOMEM;
     if (map.offset + map.len < map.offset)
         return -LINUX_EOVERFLOW;
+    if (map.len > mm->size)
+        return -LINUX_ENOMEM;
 
     host_mutex_lock(&mm->lock);
-    int64_t addr = mm->count >= LINUX_MAX_MAP_COUNT ? -LINUX_ENOMEM : map_checked(task, &map);
+    int64_t addr = mm->count > LINUX_MAX_MAP_COUNT ? -LINUX_ENOMEM : map_checked(task, &map);
     bool lock = map.map_flags & LINUX_MAP_LOCKED || mm->lock_future & VMA_LOCKED;
     host_mutex_unlock(&mm->lock);
+    if (mm->shm_changed)
+        shm_publish(task->proc);
     if (addr >= 0 && map.prot &&
         (lock || (map.map_flags & (LINUX_MAP_POPULATE | LINUX_MAP_NONBLOCK)) == LINUX_MAP_POPULATE))
         populate(mm, (gva_t)addr, map.len, map.prot, lock);
@@ -133,6 +170,8 @@ int64_t sys_munmap(struct task *task, const uint64_t args[6])
     host_mutex_lock(&mm->lock);
     int err = vma_any(mm, addr, addr + len) ? mm_unmap_locked(mm, addr, addr + len) : 0;
     host_mutex_unlock(&mm->lock);
+    if (mm->shm_changed)
+        shm_publish(task->proc);
     return err;
 }
 
@@ -181,12 +220,13 @@ int64_t sys_mprotect(struct task *task, const uint64_t args[6])
     return mm_protect(mm, start, end - start, (uint32_t)prot);
 }
 
-static bool brk_grow(struct mm *mm, gva_t old, gva_t new)
+static bool brk_grow(const struct task *task, gva_t old, gva_t new)
 {
-    /* A page of distance to what lies above, as __do_sys_brk(). */
-    if (new > mm->size - LINUX_PAGE_SIZE || vma_any(mm, old, new + LINUX_PAGE_SIZE))
+    struct mm *mm = task->proc->mm;
+    /* A page of distance to what lies above, as __do_sys_brk(), and more to a stack. */
+    if (new > mm->size - LINUX_PAGE_SIZE || !vma_is_free(mm, old, new + LINUX_PAGE_SIZE))
         return false;
-    if (!mm_may_expand(mm, new - old, true))
+    if (!mm_may_expand(mm, new - old, true) || (mm->lock_future && !mm_may_lock(task, new - old)))
         return false;
     const struct mm_map map = {.addr = old,
                                .len = new - old,
@@ -209,12 +249,17 @@ int64_t sys_brk(struct task *task, const uint64_t args[6])
     if (ok && limit != UINT64_MAX && (data > limit || want - mm->start_brk > limit - data))
         ok = false;
     if (ok && new > old)
-        ok = brk_grow(mm, old, new);
+        ok = brk_grow(task, old, new);
     else if (ok && new < old)
         ok = mm_unmap_locked(mm, new, old) == 0;
     if (ok)
         mm->brk = want;
     int64_t result = (int64_t)mm->brk;
+    bool lock = ok && new > old && mm->lock_future &VMA_LOCKED;
     host_mutex_unlock(&mm->lock);
+    if (mm->shm_changed) /* a program's first call, too: execve detaches */
+        shm_publish(task->proc);
+    if (lock)
+        populate(mm, old, new - old, LINUX_PROT_WRITE, true);
     return result;
 }

@@ -39,7 +39,7 @@ int mm_map_vdso(struct mm *mm)
                           .len = LINUX_PAGE_SIZE,
                           .prot = LINUX_PROT_READ,
                           .map_flags = LINUX_MAP_PRIVATE | LINUX_MAP_FIXED,
-                          .vma_flags = VMA_SPECIAL,
+                          .vma_flags = VMA_SPECIAL | VMA_PFNMAP,
                           .fd = -1,
                           .name = "[vvar]",
                           .alias = mm->time_page};
@@ -48,6 +48,7 @@ int mm_map_vdso(struct mm *mm)
         return (int)result;
     map.addr += LINUX_PAGE_SIZE;
     map.prot = LINUX_PROT_READ | LINUX_PROT_EXEC;
+    map.vma_flags = VMA_SPECIAL;
     map.name = "[vdso]";
     map.alias = mm->vdso_text;
     result = mm_map(mm, &map);

@@ -28,6 +28,25 @@ bool vma_any(const struct mm *mm, gva_t start, gva_t end)
     return i < mm->count && mm->vmas[i].start < end;
 }
 
+bool vma_any_flags(const struct mm *mm, gva_t start, gva_t end, uint32_t flags)
+{
+    for (size_t i = vma_lower(mm, start); i < mm->count && mm->vmas[i].start < end; i++) {
+        if (mm->vmas[i].flags & flags)
+            return true;
+    }
+    return false;
+}
+
+bool vma_all(const struct mm *mm, gva_t start, gva_t end)
+{
+    for (size_t i = vma_lower(mm, start); start < end; i++) {
+        if (i == mm->count || mm->vmas[i].start > start)
+            return false;
+        start = mm->vmas[i].end;
+    }
+    return true;
+}
+
 int vma_reserve(struct mm *mm, size_t n)
 {
     if (mm->count + n <= mm->capacity)
@@ -46,10 +65,16 @@ static void insert_at(struct mm *mm, size_t i, const struct vma *vma)
     memmove(&mm->vmas[i + 1], &mm->vmas[i], (mm->count - i) * sizeof *vma);
     mm->vmas[i] = *vma;
     mm->count++;
+    if (vma->flags & VMA_SHM)
+        mm->shm_changed = true;
 }
 
 static void remove_at(struct mm *mm, size_t i, size_t n)
 {
+    for (size_t k = i; k < i + n; k++) {
+        if (mm->vmas[k].flags & VMA_SHM)
+            mm->shm_changed = true;
+    }
     memmove(&mm->vmas[i], &mm->vmas[i + n], (mm->count - i - n) * sizeof *mm->vmas);
     mm->count -= n;
 }
@@ -114,6 +139,47 @@ void vma_join(struct mm *mm, gva_t start, gva_t end)
     }
 }
 
+int vma_set_flags(struct mm *mm, gva_t start, gva_t end, uint32_t set, uint32_t clear)
+{
+    int err = vma_split(mm, start, end);
+    if (err)
+        return err;
+    for (size_t i = vma_lower(mm, start); i < mm->count && mm->vmas[i].start < end; i++) {
+        struct vma *v = &mm->vmas[i];
+        if (v->flags & VMA_LOCKED)
+            mm->locked -= v->end - v->start;
+        v->flags = (v->flags & ~clear) | set;
+        if (v->flags & VMA_LOCKED)
+            mm->locked += v->end - v->start;
+    }
+    vma_join(mm, start, end);
+    return 0;
+}
+
+int vma_walk(struct mm *mm, gva_t start, gva_t end, bool stop_at_hole,
+             int (*fn)(struct mm *mm, const struct vma *part, int arg), int arg)
+{
+    bool hole = false;
+    while (start < end) {
+        size_t i = vma_lower(mm, start);
+        bool here = i < mm->count && mm->vmas[i].start <= start;
+        if (!here && (stop_at_hole || i == mm->count || mm->vmas[i].start >= end))
+            return -LINUX_ENOMEM;
+        struct vma part = mm->vmas[i];
+        if (here)
+            part.start = start;
+        else
+            hole = true;
+        if (part.end > end)
+            part.end = end;
+        int err = fn(mm, &part, arg);
+        if (err)
+            return err;
+        start = part.end;
+    }
+    return hole ? -LINUX_ENOMEM : 0;
+}
+
 int vma_add(struct mm *mm, const struct vma *vma)
 {
     int err = vma_reserve(mm, 1);
@@ -135,6 +201,12 @@ static gva_t gap_start(const struct vma *v)
     if (!(v->flags & VMA_GROWSDOWN))
         return v->start;
     return v->start > STACK_GUARD_GAP ? v->start - STACK_GUARD_GAP : 0;
+}
+
+bool vma_is_free(const struct mm *mm, gva_t start, gva_t end)
+{
+    size_t i = vma_lower(mm, start);
+    return i == mm->count || gap_start(&mm->vmas[i]) >= end;
 }
 
 static int64_t place_below(const struct mm *mm, gva_t top, uint64_t len)

@@ -8,6 +8,8 @@
 #define LINUX_CAP_SETGID       6
 #define LINUX_CAP_SETUID       7
 #define LINUX_CAP_SETPCAP      8
+#define LINUX_CAP_IPC_LOCK     14
+#define LINUX_CAP_IPC_OWNER    15
 #define LINUX_CAP_SYS_ADMIN    21
 #define LINUX_CAP_SYS_RESOURCE 24
 #define LINUX_CAP_LAST         40
