@@ -110,6 +110,39 @@ static void put_rusage(struct trace_call *c, uint64_t v)
     text_put(c->out, ", ...}");
 }
 
+/* uapi/linux/timex.h: struct __kernel_timex. */
+static void put_timex(struct trace_call *c, uint64_t v)
+{
+    struct {
+        uint32_t modes, pad;
+        int64_t offset, freq, maxerror, esterror;
+        int32_t status, pad2;
+        int64_t constant, precision, tolerance;
+        struct linux_timeval time;
+        int64_t tick, ppsfreq, jitter;
+        int32_t shift, pad3;
+        int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+        int32_t tai;
+    } x;
+    if (!fetch(c, &x, v, sizeof(x)))
+        return;
+    text_put(c->out, "{modes=");
+    names_put_type(c->out, "adjmodes", x.modes);
+    text_put(c->out,
+             ", offset=%lld, freq=%lld, maxerror=%lld, esterror=%lld, status=", (long long)x.offset,
+             (long long)x.freq, (long long)x.maxerror, (long long)x.esterror);
+    names_put_type(c->out, "adjstatus", (uint32_t)x.status);
+    text_put(c->out,
+             ", constant=%lld, precision=%lld, tolerance=%lld, time=", (long long)x.constant,
+             (long long)x.precision, (long long)x.tolerance);
+    put_timeval(c->out, &x.time);
+    text_put(c->out, ", tick=%lld, ppsfreq=%lld, jitter=%lld, shift=%d", (long long)x.tick,
+             (long long)x.ppsfreq, (long long)x.jitter, x.shift);
+    text_put(c->out, ", stabil=%lld, jitcnt=%lld, calcnt=%lld, errcnt=%lld, stbcnt=%lld, tai=%d}",
+             (long long)x.stabil, (long long)x.jitcnt, (long long)x.calcnt, (long long)x.errcnt,
+             (long long)x.stbcnt, x.tai);
+}
+
 /* wait4(WNOHANG) without a child that ended stores nothing. */
 static void put_wait_rusage(struct trace_call *c, uint64_t v)
 {
@@ -135,5 +168,6 @@ const struct arg_type types_time[] = {
     {"outtms", ARG_AFTER, put_tms, 0},
     {"outrusage", ARG_AFTER, put_rusage, 0},
     {"outwaitrusage", ARG_AFTER, put_wait_rusage, 0},
+    {"outtimex", ARG_AFTER, put_timex, 0},
     {NULL, 0, NULL, 0},
 };

@@ -459,7 +459,40 @@ static const struct trace_name rseqflags_names[] = {
     N(RSEQ_FLAG_UNREGISTER, 1),
 };
 
+static const struct trace_name adjmodes_names[] = {
+    N(ADJ_OFFSET_SS_READ, 0xa001),
+    N(ADJ_OFFSET_SINGLESHOT, 0x8001),
+    N(ADJ_OFFSET, 1),
+    N(ADJ_FREQUENCY, 2),
+    N(ADJ_MAXERROR, 4),
+    N(ADJ_ESTERROR, 8),
+    N(ADJ_STATUS, 0x10),
+    N(ADJ_TIMECONST, 0x20),
+    N(ADJ_TAI, 0x80),
+    N(ADJ_SETOFFSET, 0x100),
+    N(ADJ_MICRO, 0x1000),
+    N(ADJ_NANO, 0x2000),
+    N(ADJ_TICK, 0x4000),
+};
+
+static const struct trace_name adjstatus_names[] = {
+    N(STA_PLL, 1),           N(STA_PPSFREQ, 2),       N(STA_PPSTIME, 4),
+    N(STA_FLL, 8),           N(STA_INS, 0x10),        N(STA_DEL, 0x20),
+    N(STA_UNSYNC, 0x40),     N(STA_FREQHOLD, 0x80),   N(STA_PPSSIGNAL, 0x100),
+    N(STA_PPSJITTER, 0x200), N(STA_PPSWANDER, 0x400), N(STA_PPSERROR, 0x800),
+    N(STA_CLOCKERR, 0x1000), N(STA_NANO, 0x2000),     N(STA_MODE, 0x4000),
+    N(STA_CLK, 0x8000),
+};
+
+static const struct trace_name adjstate_names[] = {
+    N(TIME_OK, 0),  N(TIME_INS, 1),  N(TIME_DEL, 2),
+    N(TIME_OOP, 3), N(TIME_WAIT, 4), N(TIME_ERROR, 5),
+};
+
 const struct trace_names names_process[] = {
+    NAMES_SET("adjmodes", adjmodes_names, NAMES_FLAGS, 32, "ADJ_???", NULL),
+    NAMES_SET("adjstatus", adjstatus_names, NAMES_FLAGS, 32, "STA_???", NULL),
+    NAMES_SET("adjstate", adjstate_names, NAMES_ENUM, 32, "TIME_???", NULL),
     NAMES_SET("cloneflags", cloneflags_names, NAMES_FLAGS, 64, "CLONE_???", NULL),
     NAMES_SET("clockid", clockid_names, NAMES_ENUM, 32, "CLOCK_???", NULL),
     NAMES_SET("clockflags", clockflags_names, NAMES_FLAGS, 32, "TIMER_???", NULL),

@@ -35,6 +35,11 @@ static void put_policy(struct trace_call *c)
     put_named(c, "policy");
 }
 
+static void put_clock_state(struct trace_call *c)
+{
+    put_named(c, "adjstate");
+}
+
 static void put_signal(struct trace_call *c)
 {
     put_number(c);
@@ -177,6 +182,8 @@ static const struct {
     {"rt_sigtimedwait", put_signal},
     {"personality", put_personality},
     {"membarrier", put_membarrier},
+    {"adjtimex", put_clock_state},
+    {"clock_adjtime", put_clock_state},
     {"fcntl", put_fcntl},
     {"prctl", put_prctl},
     {"ppoll", put_poll},
