@@ -17,9 +17,10 @@
  * fork(2): the child's number in the parent, 0 in the child, which has this one thread. Signals are
  * blocked on both sides until host_fork_done(), and the child's inbox (signal.h) is empty. The
  * child is told by host_signal_hooks.parent_ended when the thread that forked, its process, or
- * whoever adopts it later ends. Locks that others may hold are the caller's care.
+ * whoever adopts it later ends. Locks that others may hold are the caller's care. alone: the
+ * process has no other thread, so that the C library's own locks need not be seen to.
  */
-int32_t host_fork(void);
+int32_t host_fork(bool alone);
 void host_fork_done(void);
 
 /* Adopt the orphans among the descendants (on), as PR_SET_CHILD_SUBREAPER. */
@@ -65,7 +66,8 @@ int64_t host_channel_receive(int fd, void *bytes, uint64_t len);
 /*
  * Who is alive: a process holds a number of the run's for as long as it lives, by a lock that the
  * host gives back when the process ends, however it ends. host_life_holder() is the host's number
- * of the process that holds n, or 0.
+ * of the process that holds n, or 0. Whoever holds a number may be looked into by the run's other
+ * processes (peer.h); the run's first process makes the numbers.
  */
 int host_life_create(void);
 int host_life_hold(int life, int32_t n);

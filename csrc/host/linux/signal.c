@@ -27,13 +27,9 @@ static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_FULL };
 
-struct slot {
-    _Atomic int state;
-    struct host_signal_info info;
-};
-
 static struct {
-    struct slot slot[INBOX_SLOTS];
+    _Atomic uint8_t state[INBOX_SLOTS]; /* enum slot_state; apart, for a child to clear them */
+    struct host_signal_info info[INBOX_SLOTS];
     _Atomic uint64_t order;
     _Atomic uint64_t overflow; /* signals that found no slot: bit signo-1 */
     _Atomic int count;         /* full slots and overflow bits, for a quick look */
@@ -92,13 +88,12 @@ static void inbox_put(const siginfo_t *si)
     if (si->si_code == SI_TKILL)
         in.thread = host_attention;
     for (int i = 0; i < INBOX_SLOTS; i++) {
-        struct slot *slot = &inbox.slot[i];
-        int expected = SLOT_FREE;
-        if (!atomic_compare_exchange_strong(&slot->state, &expected, SLOT_FILLING))
+        uint8_t expected = SLOT_FREE;
+        if (!atomic_compare_exchange_strong(&inbox.state[i], &expected, SLOT_FILLING))
             continue;
-        slot->info = in;
-        slot->info.order = atomic_fetch_add(&inbox.order, 1);
-        atomic_store(&slot->state, SLOT_FULL);
+        inbox.info[i] = in;
+        inbox.info[i].order = atomic_fetch_add(&inbox.order, 1);
+        atomic_store(&inbox.state[i], SLOT_FULL);
         atomic_fetch_add(&inbox.count, 1);
         return;
     }
@@ -138,16 +133,15 @@ bool host_signal_take(struct host_signal_info *info)
         stop_holding();
         return false;
     }
-    struct slot *oldest = NULL;
+    int oldest = -1;
     for (int i = 0; i < INBOX_SLOTS; i++) {
-        struct slot *slot = &inbox.slot[i];
-        if (atomic_load(&slot->state) == SLOT_FULL &&
-            (!oldest || slot->info.order < oldest->info.order))
-            oldest = slot;
+        if (atomic_load(&inbox.state[i]) == SLOT_FULL &&
+            (oldest < 0 || inbox.info[i].order < inbox.info[oldest].order))
+            oldest = i;
     }
-    if (oldest) {
-        *info = oldest->info;
-        atomic_store(&oldest->state, SLOT_FREE);
+    if (oldest >= 0) {
+        *info = inbox.info[oldest];
+        atomic_store(&inbox.state[oldest], SLOT_FREE);
         atomic_fetch_sub(&inbox.count, 1);
         return true;
     }
@@ -326,8 +320,7 @@ void host_signal_block(int signo, bool block)
 void host_signals_forked(void)
 {
     /* The parent's signals are the parent's. */
-    for (int i = 0; i < INBOX_SLOTS; i++)
-        atomic_store(&inbox.slot[i].state, SLOT_FREE);
+    memset((void *)inbox.state, SLOT_FREE, sizeof inbox.state);
     atomic_store(&inbox.overflow, 0);
     atomic_store(&inbox.count, 0);
 }

@@ -209,7 +209,7 @@ int64_t process_fork(struct task *task, const struct clone_request *request)
         signal_host_dispose(proc, LINUX_SIGCHLD);
     }
     lock_all(proc);
-    int32_t host = host_fork();
+    int32_t host = host_fork(proc->tasks->count == 1);
     if (host == 0)
         return child(task, request, pid, channel);
     return parent(task, request, pid, host, channel);

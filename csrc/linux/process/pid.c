@@ -7,7 +7,6 @@
 #include "host/mem.h"
 #include "host/process.h"
 #include "host/thread.h"
-#include "linux/abi/mman.h"
 
 /* Linux's PID_MAX_LIMIT: no host number is as high. */
 #define HOST_PID_LIMIT 4194304
@@ -23,7 +22,7 @@ struct shared {
     _Alignas(4096) struct pid_text text[PID_MAX];
 };
 _Static_assert(PID_MAX <= 1 << 16, "by_host");
-_Static_assert(sizeof(struct pid_text) == 4096, "a page, which pid_put() gives back");
+_Static_assert(sizeof(struct pid_text) == 4096, "a page");
 
 struct pid_table {
     struct shared *s;
@@ -56,9 +55,28 @@ struct pid_entry *pid_entry(struct pid_table *t, int32_t n)
     return n > 0 && n < PID_MAX ? &t->s->entry[n] : NULL;
 }
 
-struct pid_text *pid_text(struct pid_table *t, int32_t n)
+const struct pid_text *pid_text(struct pid_table *t, int32_t n)
 {
-    return n > 0 && n < PID_MAX ? &t->s->text[n] : NULL;
+    int32_t text = n > 0 && n < PID_MAX ? atomic_load(&t->s->entry[n].text) : 0;
+    return text ? &t->s->text[text] : NULL;
+}
+
+/* A text that nobody uses, the first one: they lie close together, and few pages are touched. */
+static int32_t text_alloc(struct shared *s)
+{
+    for (int32_t i = 1; i < PID_MAX; i++) {
+        int32_t none = 0;
+        if (!atomic_load(&s->text[i].refs) &&
+            atomic_compare_exchange_strong(&s->text[i].refs, &none, 1))
+            return i;
+    }
+    return 0; /* more processes than numbers: cannot be */
+}
+
+static void text_put(struct shared *s, int32_t text)
+{
+    if (text)
+        atomic_fetch_sub(&s->text[text].refs, 1);
 }
 
 void pid_get(struct pid_table *t, int32_t n)
@@ -75,11 +93,8 @@ void pid_put(struct pid_table *t, int32_t n)
     uint16_t self = (uint16_t)n;
     if (host > 0 && host < HOST_PID_LIMIT)
         atomic_compare_exchange_strong(&t->s->by_host[host], &self, 0);
+    text_put(t->s, atomic_load(&e->text));
     memset(e, 0, sizeof *e);
-    /* The host gets its page back: in the course of a long run every number is used. */
-    struct pid_text *text = &t->s->text[n];
-    if (atomic_load(&text->cmdline_len))
-        host_mem_advise((uint8_t *)text, sizeof *text, LINUX_MADV_REMOVE);
     atomic_fetch_and(&t->s->used[n / WORD_BITS], ~(1ull << (n % WORD_BITS)));
 }
 
@@ -129,7 +144,10 @@ int32_t pid_alloc_child(struct process *proc, int exit_signal)
     e->suid = parent->suid;
     e->gid = parent->gid;
     memcpy(e->comm, parent->comm, sizeof e->comm);
-    memcpy(&t->s->text[n], &t->s->text[proc->pid], sizeof t->s->text[n]);
+    int32_t text = atomic_load(&parent->text);
+    if (text)
+        atomic_fetch_add(&t->s->text[text].refs, 1);
+    atomic_store(&e->text, text);
     pid_set_group(t, n, parent->pgid);
     pid_set_session(t, n, parent->sid);
     atomic_fetch_add(&e->refs, 1);
@@ -312,13 +330,18 @@ void pid_publish_cred(struct process *proc)
 
 void pid_publish_program(struct process *proc)
 {
-    struct pid_text *text = pid_text(proc->pids, proc->pid);
+    struct shared *s = proc->pids->s;
+    struct pid_entry *e = &s->entry[proc->pid];
+    int32_t fresh = text_alloc(s);
+    struct pid_text *text = &s->text[fresh];
+    memset(text->exe, 0, sizeof text->exe);
     size_t len =
         proc->cmdline_len < sizeof text->cmdline ? proc->cmdline_len : sizeof text->cmdline;
     memcpy(text->cmdline, proc->cmdline, len);
     atomic_store(&text->cmdline_len, (uint32_t)len);
     strncpy(text->exe, proc->exe ? proc->exe : "", sizeof text->exe - 1);
-    memcpy(pid_entry(proc->pids, proc->pid)->comm, proc->comm, sizeof proc->comm);
+    text_put(s, atomic_exchange(&e->text, fresh));
+    memcpy(e->comm, proc->comm, sizeof proc->comm);
 }
 
 void pid_publish_comm(struct process *proc, int32_t tid, const char comm[16])

@@ -38,6 +38,7 @@ struct pid_entry {
     _Atomic int32_t host_group, host_session; /* as the host numbers the group or session of this
                                                  number */
     _Atomic int32_t next_thread; /* of the same process, from its own entry on; 0 ends */
+    _Atomic int32_t text; /* which of the texts is its own, which forks share; see pid_text() */
     int32_t exit_signal;
     _Atomic uint32_t uid, euid, suid, gid; /* credentials as others may ask for them */
     _Atomic bool execed;                   /* has run execve since it was forked: setpgid(2) */
@@ -48,8 +49,9 @@ struct pid_entry {
 
 /* What /proc tells of another process: too long for the entry. */
 struct pid_text {
+    _Atomic int32_t refs; /* processes */
     _Atomic uint32_t cmdline_len;
-    char cmdline[3068];
+    char cmdline[3064];
     char exe[1024];
 };
 
@@ -65,7 +67,9 @@ void pid_get(struct pid_table *t, int32_t n);
 void pid_put(struct pid_table *t, int32_t n);
 
 struct pid_entry *pid_entry(struct pid_table *t, int32_t n); /* NULL outside the table */
-struct pid_text *pid_text(struct pid_table *t, int32_t n);
+/* Of a process; NULL when it has none. Until execve it has that of the process it was forked from.
+ */
+const struct pid_text *pid_text(struct pid_table *t, int32_t n);
 
 /* An entry of a child of proc that host_fork() is about to make: group, session and credentials are
  * its parent's. Two references: the child's life and the parent's, which pid_put()s it when it has

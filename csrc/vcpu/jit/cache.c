@@ -10,6 +10,9 @@
 
 #define ARENA_BYTES ((size_t)SEGMENT_BYTES * SEGMENT_COUNT)
 
+/* A jump by way of C costs some 60 ns, copying a segment as much as a thousand of them. */
+#define LINKS_BEFORE_COPY 256
+
 static _Atomic(struct jit_block *) *head_of(struct block_table *table, uint64_t key)
 {
     uint64_t k = key >> 2 ^ key >> 61;
@@ -94,10 +97,33 @@ void jit_cache_destroy(struct jit *jit)
         munmap(jit->code, ARENA_BYTES);
 }
 
-void jit_cache_freeze(struct jit *jit)
+void jit_cache_freeze(struct jit *jit, bool child)
 {
-    for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-        jit->segments[i].frozen = true;
+    jit->forks++;
+    jit->fresh = child;
+}
+
+/* With nothing in it but the stubs: memory of this process's own for all of the arena. Returns
+ * false when there is none; then segments are copied one by one. */
+static bool renew_arena(struct jit *jit)
+{
+    uint8_t *write = NULL, *code = NULL;
+    if (map_twice(ARENA_BYTES, &write, &code)) {
+        if (write)
+            munmap(write, ARENA_BYTES);
+        return false;
+    }
+    memcpy(write, jit->write, jit->first_free);
+    const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    if (mremap(code, ARENA_BYTES, ARENA_BYTES, flags, jit->code) == MAP_FAILED ||
+        mremap(write, ARENA_BYTES, ARENA_BYTES, flags, jit->write) == MAP_FAILED)
+        abort(); /* as in jit_cache_thaw() */
+    return true;
+}
+
+static bool frozen(const struct jit *jit, const struct segment *s)
+{
+    return s->own != jit->forks;
 }
 
 /* Before the first change of a frozen segment: a copy in this process's own memory, put in its
@@ -105,7 +131,7 @@ void jit_cache_freeze(struct jit *jit)
  * nothing may be changed. */
 bool jit_cache_thaw(struct jit *jit, struct segment *s)
 {
-    if (!s->frozen)
+    if (!frozen(jit, s))
         return true;
     size_t offset = (size_t)(s - jit->segments) * SEGMENT_BYTES;
     uint8_t *write = NULL, *code = NULL;
@@ -119,7 +145,9 @@ bool jit_cache_thaw(struct jit *jit, struct segment *s)
     if (mremap(code, SEGMENT_BYTES, SEGMENT_BYTES, flags, jit->code + offset) == MAP_FAILED ||
         mremap(write, SEGMENT_BYTES, SEGMENT_BYTES, flags, jit->write + offset) == MAP_FAILED)
         abort(); /* half replaced: over a mapping of the same size it needs no memory */
-    s->frozen = false;
+    s->own = jit->forks;
+    s->links_wanted = 0;
+    s->populated = s->used & ~4095u;
     return true;
 }
 
@@ -372,8 +400,14 @@ void jit_cache_reset(struct vcpu_vm *vm)
         s->generation++;
         s->free_at = 0;
         s->used = i ? 0 : jit->first_free;
+        s->populated = 0;
+    }
+    if (jit->forks && renew_arena(jit)) {
+        for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+            jit->segments[i].own = jit->forks;
     }
     jit->current = 0;
+    jit->young = 0;
     /* They forget what they know of the old code. */
     atomic_fetch_add(&vm->epoch, 1);
 }
@@ -392,7 +426,9 @@ static struct segment *segment_with_room(struct vcpu_vm *vm)
 {
     struct jit *jit = jit_of_vm(vm);
     struct segment *s = &jit->segments[jit->current];
-    if (SEGMENT_BYTES - s->used >= JIT_BLOCK_ROOM)
+    bool parents = jit->fresh && frozen(jit, s);
+    jit->fresh = false;
+    if (SEGMENT_BYTES - s->used >= JIT_BLOCK_ROOM && !parents)
         return s;
     unsigned next = next_segment(jit->current), ahead = next;
     for (unsigned i = 0; i <= 2; i++, ahead = next_segment(ahead)) {
@@ -417,7 +453,8 @@ void jit_cache_populate(uint8_t *write, uint32_t bytes)
 
 static void populate(struct jit *jit, struct segment *s)
 {
-    const uint32_t step = 64 * 1024;
+    /* After a fork little comes, most often. */
+    const uint32_t step = jit->forks ? 16 * 1024 : 64 * 1024;
     if (s->used + JIT_BLOCK_ROOM <= s->populated || s->populated >= SEGMENT_BYTES)
         return;
     jit_cache_populate(jit->write + (size_t)(s - jit->segments) * SEGMENT_BYTES + s->populated,
@@ -506,7 +543,10 @@ void jit_cache_link(struct vcpu_vm *vm, const struct jit_link_data *data, struct
 {
     struct jit *jit = jit_of_vm(vm);
     uint32_t at = (uint32_t)((const uint8_t *)data - jit->code);
+    struct segment *s = segment_of(jit, at);
     if (atomic_load(&block->key) == BLOCK_DEAD)
+        return;
+    if (frozen(jit, s) && ++s->links_wanted < LINKS_BEFORE_COPY)
         return;
     jit->stats.links++;
     jit_cache_link_site(jit, at + (uint32_t)data->site, at - 6, block); /* the call of STUB_LINK */

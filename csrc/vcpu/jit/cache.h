@@ -11,7 +11,9 @@
  * old instructions already.
  *
  * After fork() parent and child share the arena's memory, so both freeze it: a frozen segment is
- * copied into memory of the process's own before anything in it changes.
+ * copied into memory of the process's own before anything in it changes. That is put off: most
+ * children end soon. A child puts what it translates into a fresh segment, and a jump in a frozen
+ * one is linked only once the segment has been asked for that often.
  */
 #ifndef ELFUSE_JIT_CACHE_H
 #define ELFUSE_JIT_CACHE_H
@@ -48,13 +50,14 @@ struct segment {
     uint32_t used;
     uint32_t populated;  /* bytes of memory that were asked for ahead */
     uint32_t generation; /* how often it was evicted */
-    bool frozen;
-    uint64_t free_at; /* evicted: the epoch from which no vcpu uses it; else 0 */
+    uint32_t own;        /* of the fork (jit->forks) since which its memory is this process's own */
+    uint64_t free_at;    /* evicted: the epoch from which no vcpu uses it; else 0 */
     struct meta_chunk *meta, *retired;
     struct jit_block **blocks; /* by rising code */
     uint32_t block_count, block_room;
     struct incoming *incoming;
     uint32_t incoming_count, incoming_room;
+    uint32_t links_wanted; /* while frozen */
 };
 
 /* What is known of a page's words, for keeping its blocks. */
@@ -90,6 +93,9 @@ struct jit_stats {
 struct jit {
     uint8_t *code, *write; /* the arena, to run and to write */
     uint32_t current;
+    uint32_t forks; /* since the arena was made */
+    bool fresh;     /* a child's: the current segment is its parent's */
+    int young;      /* a child's: so many instructions it interprets before it translates */
     struct jit_host host;
     struct segment segments[SEGMENT_COUNT];
     _Atomic(struct block_table *) hash;
@@ -153,9 +159,9 @@ void jit_cache_link_site(struct jit *jit, uint32_t site, uint32_t stub, struct j
 /* With the lock: the block whose code contains host address at, or NULL. */
 const struct jit_block *jit_cache_block_at(const struct jit *jit, uintptr_t at);
 
-/* With the lock, in parent and child around fork(): from now on segments are copied before they
+/* With the lock, in parent and child after fork(): from now on segments are copied before they
  * change. */
-void jit_cache_freeze(struct jit *jit);
+void jit_cache_freeze(struct jit *jit, bool child);
 
 static inline const uint8_t *jit_block_code(const struct jit *jit, const struct jit_block *block)
 {

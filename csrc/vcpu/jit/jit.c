@@ -15,6 +15,7 @@
 #include "vcpu/jit/stats.h"
 
 #define RETURN_GUARD 4096
+#define YOUNG_INSNS  3000
 /* For room in the cache: some seconds, while a vcpu of this process waits for a processor. */
 #define WAIT_MICROSECONDS 100
 #define WAIT_TRIES        50000
@@ -101,71 +102,7 @@ static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
     interp_fetch_fault(vcpu, pc, VCPU_FAULT_BUS);
 }
 
-static struct jit_block *find(struct jit_cpu *cpu, uint64_t key)
-{
-    struct jit_block *block = jit_cache_find(jit_of_cpu(cpu), key);
-    if (block)
-        return block;
-    /* A fetch fault leaves from here: the flags must be where the kernel looks. */
-    flags_out(cpu);
-    return build(cpu, key);
-}
-
-const void *jit_on_link(struct jit_cpu *cpu, const struct jit_link_data *data)
-{
-    struct vcpu_vm *vm = cpu->vcpu.vm;
-    uint64_t epoch = cpu->vcpu.jump_epoch;
-    struct jit_block *block = find(cpu, data->key);
-    /* Once this vcpu has taken up another epoch, data may be gone. */
-    if (epoch == cpu->vcpu.jump_epoch) {
-        pthread_mutex_lock(&vm->lock);
-        jit_cache_link(vm, data, block);
-        pthread_mutex_unlock(&vm->lock);
-    }
-    return jit_block_code(vm->jit, block);
-}
-
-/* BranchAddr() under TBI0 without TBID0, as Linux sets TCR_EL1. */
-static uint64_t branch_addr(uint64_t target)
-{
-    return target & 1ull << 55 ? target : target & 0x00ffffffffffffffull;
-}
-
-const void *jit_on_dispatch(struct jit_cpu *cpu, uint64_t key)
-{
-    uint64_t pc = cpu->vcpu.cpu.regs.fpcr ? key ^ JIT_KEY_FPCR : key;
-    pc = branch_addr(pc);
-    if (pc >= cpu->vcpu.cpu.limit || (pc & 3)) {
-        flags_out(cpu);
-        interp_fetch_fault(&cpu->vcpu, pc, pc & 3 ? VCPU_FAULT_ALIGN : VCPU_FAULT_MAP);
-    }
-    key = key_of(cpu, pc);
-    const void *code = jit_block_code(jit_of_cpu(cpu), find(cpu, key));
-    unsigned entry = pc >> 2 & ((1u << JIT_JUMP_BITS) - 1);
-    cpu->jumps[entry] = (struct jit_jump){key, code};
-    cpu->jumps_used |= (uint16_t)(1u << (entry >> (JIT_JUMP_BITS - 4)));
-    return code;
-}
-
-const void *jit_on_attend(struct jit_cpu *cpu, const void *key)
-{
-    uint64_t k;
-    memcpy(&k, key, sizeof k);
-    cpu->vcpu.cpu.regs.pc = k & ~JIT_KEY_FPCR;
-    flags_out(cpu);
-    if (interp_attend(&cpu->vcpu))
-        return NULL;
-    return jit_block_code(jit_of_cpu(cpu), find(cpu, k));
-}
-
-const void *jit_on_dead(struct jit_cpu *cpu, const void *key)
-{
-    uint64_t k;
-    memcpy(&k, key, sizeof k);
-    return jit_block_code(jit_of_cpu(cpu), find(cpu, k));
-}
-
-/* ---- the interpreter, for one instruction ---- */
+/* ---- the interpreter, for one instruction, or a new process's first ones ---- */
 
 _Static_assert(offsetof(struct jit_fallback_op, op) == offsetof(struct block, ops),
                "op is the block's first operation");
@@ -198,6 +135,135 @@ static void interpret(struct jit_cpu *cpu, uint64_t pc, uint32_t insn)
     flags_in(cpu);
 }
 
+/* The words of pc's page, to be run. */
+static void fetch_page(struct jit_cpu *cpu, uint64_t pc)
+{
+    struct vcpu_vm *vm = cpu->vcpu.vm;
+    flags_out(cpu);
+    if (pc & 3)
+        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_ALIGN);
+    pthread_mutex_lock(&vm->lock);
+    bool executable = pc < cpu->vcpu.cpu.limit && exec_map_has(vm, pc);
+    pthread_mutex_unlock(&vm->lock);
+    if (!executable)
+        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_MAP);
+    interp_fetch(&cpu->vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4, pc);
+}
+
+/*
+ * A child of fork() that soon ends or runs another program needs little that its parent has not
+ * translated. Its first memory for code of its own costs it some 50 us, an instruction here 40 ns.
+ * Returns the code to go on with once there is some, or NULL to end the run.
+ */
+static const void *first_steps(struct jit_cpu *cpu, uint64_t pc)
+{
+    struct vcpu_regs *regs = &cpu->vcpu.cpu.regs;
+    struct jit *jit = jit_of_cpu(cpu);
+    uint64_t fetched = ~0ull, version = 0;
+    for (;;) {
+        regs->pc = pc;
+        if (atomic_load_explicit(&cpu->vcpu.attention, memory_order_relaxed)) {
+            flags_out(cpu);
+            if (interp_attend(&cpu->vcpu))
+                return NULL;
+        }
+        if (pc >> GUEST_PAGE_BITS != fetched || cpu->vcpu.vm->code_version != version) {
+            version = cpu->vcpu.vm->code_version;
+            fetch_page(cpu, pc);
+            fetched = pc >> GUEST_PAGE_BITS;
+        }
+        uint32_t insn = cpu->page[(pc & (GUEST_PAGE - 1)) / 4];
+        regs->pc = pc + 4;
+        interpret(cpu, pc, insn);
+        if (a64_decode(insn) == A64_SVC) {
+            flags_out(cpu);
+            return NULL;
+        }
+        bool jumped = regs->pc != pc + 4;
+        pc = regs->pc;
+        if (--jit->young > 0 && !jumped)
+            continue;
+        if (pc & 3 || pc >= cpu->vcpu.cpu.limit)
+            fetch_page(cpu, pc); /* does not return */
+        struct jit_block *block = jit_cache_find(jit, key_of(cpu, pc));
+        if (!block && jit->young <= 0) {
+            flags_out(cpu);
+            block = build(cpu, key_of(cpu, pc));
+        }
+        if (block)
+            return jit_block_code(jit, block);
+    }
+}
+
+static const void *code_at(struct jit_cpu *cpu, uint64_t key)
+{
+    struct jit *jit = jit_of_cpu(cpu);
+    struct jit_block *block = jit_cache_find(jit, key);
+    if (!block && jit->young > 0)
+        return first_steps(cpu, key & ~JIT_KEY_FPCR);
+    /* A fetch fault leaves from here: the flags must be where the kernel looks. */
+    if (!block)
+        flags_out(cpu);
+    return jit_block_code(jit, block ? block : build(cpu, key));
+}
+
+const void *jit_on_link(struct jit_cpu *cpu, const struct jit_link_data *data)
+{
+    struct vcpu_vm *vm = cpu->vcpu.vm;
+    uint64_t epoch = cpu->vcpu.jump_epoch, key = data->key;
+    const void *code = code_at(cpu, key);
+    struct jit_block *block = code ? jit_cache_find(vm->jit, key) : NULL;
+    /* Once this vcpu has taken up another epoch, data may be gone. */
+    if (block && epoch == cpu->vcpu.jump_epoch && code == jit_block_code(vm->jit, block)) {
+        pthread_mutex_lock(&vm->lock);
+        jit_cache_link(vm, data, block);
+        pthread_mutex_unlock(&vm->lock);
+    }
+    return code;
+}
+
+/* BranchAddr() under TBI0 without TBID0, as Linux sets TCR_EL1. */
+static uint64_t branch_addr(uint64_t target)
+{
+    return target & 1ull << 55 ? target : target & 0x00ffffffffffffffull;
+}
+
+const void *jit_on_dispatch(struct jit_cpu *cpu, uint64_t key)
+{
+    uint64_t pc = cpu->vcpu.cpu.regs.fpcr ? key ^ JIT_KEY_FPCR : key;
+    pc = branch_addr(pc);
+    if (pc >= cpu->vcpu.cpu.limit || (pc & 3)) {
+        flags_out(cpu);
+        interp_fetch_fault(&cpu->vcpu, pc, pc & 3 ? VCPU_FAULT_ALIGN : VCPU_FAULT_MAP);
+    }
+    key = key_of(cpu, pc);
+    if (jit_of_cpu(cpu)->young > 0 && !jit_cache_find(jit_of_cpu(cpu), key))
+        return code_at(cpu, key);
+    const void *code = code_at(cpu, key);
+    unsigned entry = pc >> 2 & ((1u << JIT_JUMP_BITS) - 1);
+    cpu->jumps[entry] = (struct jit_jump){key, code};
+    cpu->jumps_used |= (uint16_t)(1u << (entry >> (JIT_JUMP_BITS - 4)));
+    return code;
+}
+
+const void *jit_on_attend(struct jit_cpu *cpu, const void *key)
+{
+    uint64_t k;
+    memcpy(&k, key, sizeof k);
+    cpu->vcpu.cpu.regs.pc = k & ~JIT_KEY_FPCR;
+    flags_out(cpu);
+    if (interp_attend(&cpu->vcpu))
+        return NULL;
+    return code_at(cpu, k);
+}
+
+const void *jit_on_dead(struct jit_cpu *cpu, const void *key)
+{
+    uint64_t k;
+    memcpy(&k, key, sizeof k);
+    return code_at(cpu, k);
+}
+
 const void *jit_on_fallback(struct jit_cpu *cpu, const struct jit_fallback_data *data)
 {
     interpret(cpu, data->pc, data->insn);
@@ -224,7 +290,9 @@ static void jit_run(struct vcpu *vcpu)
         persist_begin(cpu);
     if (regs->pc >= vcpu->cpu.limit)
         interp_fetch_fault(vcpu, regs->pc, VCPU_FAULT_MAP);
-    const void *code = jit_block_code(jit, find(cpu, key_of(cpu, regs->pc)));
+    const void *code = code_at(cpu, key_of(cpu, regs->pc));
+    if (!code)
+        return;
     jit_enter *enter;
     const void *at = jit->code + jit->enter_offset;
     memcpy(&enter, &at, sizeof enter);
@@ -390,7 +458,8 @@ static void jit_report(struct vcpu_vm *vm)
 
 static void jit_forked(struct vcpu_vm *vm, bool child)
 {
-    jit_cache_freeze(vm->jit);
+    jit_cache_freeze(vm->jit, child);
+    vm->jit->young = child ? YOUNG_INSNS : vm->jit->young;
     if (child)
         persist_forked(vm);
 }

@@ -45,7 +45,7 @@ static void after_fork(void)
     CHECK(pipe(ready) == 0);
     pid_t child = fork();
     pthread_mutex_lock(&guest_vm->lock);
-    jit_cache_freeze(guest_vm->jit);
+    jit_cache_freeze(guest_vm->jit, child == 0);
     pthread_mutex_unlock(&guest_vm->lock);
     if (child == 0) {
         /* What the parent has translated serves the child as it is. */
