@@ -288,7 +288,10 @@ void host_signals_thread_exit(void)
 
 void host_signal_dispose(int signo, enum host_disposition disposition, uint64_t flags)
 {
-    if (is_ours(signo))
+    /* execve sets all of them anew, most to what they are. 0: not known yet. */
+    static _Atomic uint16_t known[65];
+    uint16_t now = (uint16_t)(1 + disposition) | (uint16_t)((flags & 3) << 8);
+    if (is_ours(signo) || atomic_exchange(&known[signo], now) == now)
         return;
     int host_flags = (flags & LINUX_SA_NOCLDSTOP ? SA_NOCLDSTOP : 0) |
                      (flags & LINUX_SA_NOCLDWAIT ? SA_NOCLDWAIT : 0);

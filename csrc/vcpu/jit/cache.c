@@ -246,6 +246,7 @@ static void grow_table(struct jit *jit, struct block_table *table)
 
 void jit_cache_publish(struct jit *jit, struct jit_page *page, struct jit_block *b, uint64_t key)
 {
+    jit->used = true;
     b->page_next = page->blocks;
     page->blocks = b;
     struct block_table *table = atomic_load(&jit->hash);
@@ -304,11 +305,24 @@ static void forget_content(struct jit_page *page, bool rewritten)
     page->content = rewritten ? CONTENT_MIXED : CONTENT_UNKNOWN;
 }
 
+static bool idle(const struct vcpu_vm *vm)
+{
+    for (const struct vcpu *v = vm->vcpus; v; v = v->next) {
+        if (atomic_load(&v->seen_epoch))
+            return false;
+    }
+    return true;
+}
+
 void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten)
 {
     struct jit *jit = jit_of_vm(vm);
     if (start >= end)
         return;
+    if (start == 0 && end == vm->config.size && idle(vm)) { /* execve */
+        jit_cache_reset(vm);
+        return;
+    }
     uint64_t first = start >> GUEST_PAGE_BITS, last = (end - 1) >> GUEST_PAGE_BITS;
     bool few = last - first < (1u << PAGE_HASH_BITS);
     uint64_t steps = few ? last - first + 1 : 1u << PAGE_HASH_BITS;
@@ -387,22 +401,42 @@ static bool reuse(const struct vcpu_vm *vm, struct segment *s)
     return true;
 }
 
+/* Nobody can come by any block again, so that none need be killed. */
+static void forget_blocks(struct jit *jit)
+{
+    for (unsigned i = 0; i < 1u << PAGE_HASH_BITS; i++) {
+        struct jit_page *p = jit->pages[i], *next;
+        for (; p; p = next) {
+            next = p->next;
+            forget_content(p, false);
+            free(p);
+        }
+        if (jit->pages[i])
+            jit->pages[i] = NULL;
+    }
+    struct block_table *table = atomic_load(&jit->hash);
+    memset((void *)table->head, 0, sizeof *table->head << table->bits);
+    table->count = 0;
+}
+
 void jit_cache_reset(struct vcpu_vm *vm)
 {
     struct jit *jit = jit_of_vm(vm);
-    jit_cache_invalidate(vm, 0, vm->config.size, false);
+    if (!jit->used)
+        return;
+    jit->used = false;
+    forget_blocks(jit);
     for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
         struct segment *s = &jit->segments[i];
         free_meta(s->meta);
         free_meta(s->retired);
-        s->meta = s->retired = NULL;
-        s->block_count = s->incoming_count = 0;
-        s->generation++;
-        s->free_at = 0;
-        s->used = i ? 0 : jit->first_free;
-        s->populated = 0;
+        uint32_t generation = s->generation + 1, own = s->own;
+        free(s->blocks);
+        free(s->incoming);
+        *s =
+            (struct segment){.used = i ? 0 : jit->first_free, .generation = generation, .own = own};
     }
-    if (jit->forks && renew_arena(jit)) {
+    if (jit->segments[0].own != jit->forks && renew_arena(jit)) {
         for (unsigned i = 0; i < SEGMENT_COUNT; i++)
             jit->segments[i].own = jit->forks;
     }
@@ -478,6 +512,7 @@ static struct jit_block *new_block(struct jit *jit, struct segment *s, uint64_t 
     atomic_init(&b->hash_next, NULL);
     memcpy(b->map, t->map, (t->count + 1u) * sizeof *t->map);
     s->blocks[s->block_count++] = b;
+    jit->used = true;
     s->used = (b->code % SEGMENT_BYTES + size + 15) & ~15u;
     jit->stats.blocks++;
     jit->stats.insns += t->count;

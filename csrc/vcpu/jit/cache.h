@@ -95,6 +95,7 @@ struct jit {
     uint32_t current;
     uint32_t forks; /* since the arena was made */
     bool fresh;     /* a child's: the current segment is its parent's */
+    bool used;      /* something is in it beyond the stubs */
     int young;      /* a child's: so many instructions it interprets before it translates */
     struct jit_host host;
     struct segment segments[SEGMENT_COUNT];

@@ -130,6 +130,7 @@ static bool lay_out(struct pack *p, const struct pack_header *h)
  * there is no memory. */
 static bool fill_segments(struct jit *jit, struct pack *p, uint32_t code_bytes)
 {
+    jit->used = true;
     for (uint32_t i = 0, b = 0; i < p->segments; i++) {
         struct segment *s = &jit->segments[p->first_segment + i];
         uint32_t first = b;
