@@ -127,6 +127,10 @@
 #define LINUX_F_GETSIG        11
 #define LINUX_F_SETOWN_EX     15
 #define LINUX_F_GETOWN_EX     16
+#define LINUX_F_OWNER_TID     0
+#define LINUX_F_OWNER_PID     1
+#define LINUX_F_OWNER_PGRP    2
+#define LINUX_F_UNLCK         2
 #define LINUX_F_OFD_GETLK     36
 #define LINUX_F_OFD_SETLK     37
 #define LINUX_F_OFD_SETLKW    38

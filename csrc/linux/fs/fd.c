@@ -6,6 +6,7 @@
 #include "linux/fs/fd_meta.h"
 #include "linux/fs/overlay.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/pid.h"
 #include "syscalls_gen.h"
 
 int64_t sys_close(struct task *task, const uint64_t a[6])
@@ -124,44 +125,60 @@ static int64_t do_lock(struct task *task, int fd, int cmd, gva_t arg)
         fd_table_lock_records(task->proc->fds);
     /* struct flock and its constants are the same on every 64-bit architecture. */
     int64_t r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)&lock);
-    if (r == 0 && (cmd == LINUX_F_GETLK || cmd == LINUX_F_OFD_GETLK) &&
-        copy_to_user(task, arg, &lock, sizeof lock) < 0)
-        return -LINUX_EFAULT;
+    if (r < 0 || (cmd != LINUX_F_GETLK && cmd != LINUX_F_OFD_GETLK))
+        return r;
+    if (lock.l_type != LINUX_F_UNLCK && lock.l_pid > 0)
+        lock.l_pid = pid_from_host(task->proc, lock.l_pid);
+    return copy_to_user(task, arg, &lock, sizeof lock);
+}
+
+/* f_setown() in the guest's numbers: who gets the signals of asynchronous I/O. 0 is nobody. */
+static int64_t set_owner(struct task *task, int fd, int32_t type, int32_t id)
+{
+    int32_t ex[2] = {type, id};
+
+    if (id) {
+        ex[1] = type == LINUX_F_OWNER_PGRP ? pid_group_to_host(task->proc, id)
+                                           : pid_to_host(task->proc, id);
+        if (ex[1] == 0)
+            return host_getfl(fd) < 0 ? -LINUX_EBADF : -LINUX_ESRCH;
+    }
+    return host_fcntl(fd, LINUX_F_SETOWN_EX, (uint64_t)(uintptr_t)ex);
+}
+
+static int64_t get_owner(struct task *task, int fd, int32_t ex[2])
+{
+    int64_t r = host_fcntl(fd, LINUX_F_GETOWN_EX, (uint64_t)(uintptr_t)ex);
+
+    if (r == 0 && ex[1])
+        ex[1] = ex[0] == LINUX_F_OWNER_PGRP ? pid_group_from_host(task->proc, ex[1])
+                                            : pid_from_host(task->proc, ex[1]);
     return r;
 }
 
-/* Signals of asynchronous I/O name guest processes: only ourselves can be one. */
 static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
 {
-    int32_t ex[2];
+    int32_t ex[2], id = (int32_t)arg;
     int64_t r;
 
     switch (cmd) {
-    case LINUX_F_GETOWN: {
-        r = host_fcntl(fd, cmd, 0);
-        return r == 0 ? 0 : r > 0 || r < -4095 ? task->proc->pid : r;
-    }
+    case LINUX_F_GETOWN:
+        r = get_owner(task, fd, ex);
+        return r < 0 ? r : ex[0] == LINUX_F_OWNER_PGRP ? -ex[1] : ex[1];
     case LINUX_F_SETOWN:
-        if ((int32_t)arg == 0)
-            return host_fcntl(fd, cmd, 0);
-        if ((int32_t)arg != task->proc->pid && (int32_t)arg != -task->proc->pid)
-            return -LINUX_ESRCH;
-        return host_fcntl(fd, cmd, (uint64_t)host_process_id());
+        if (id == INT32_MIN)
+            return -LINUX_EINVAL;
+        return id < 0 ? set_owner(task, fd, LINUX_F_OWNER_PGRP, -id)
+                      : set_owner(task, fd, LINUX_F_OWNER_PID, id);
     case LINUX_F_GETOWN_EX:
-        r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)ex);
-        if (r < 0)
-            return r;
-        if (ex[1])
-            ex[1] = task->proc->pid;
-        return copy_to_user(task, arg, ex, sizeof ex) < 0 ? -LINUX_EFAULT : 0;
+        r = get_owner(task, fd, ex);
+        return r < 0 ? r : copy_to_user(task, arg, ex, sizeof ex);
     default: /* F_SETOWN_EX */
         if (copy_from_user(task, ex, arg, sizeof ex) < 0)
             return -LINUX_EFAULT;
-        if (ex[1] && ex[1] != task->proc->pid)
-            return -LINUX_ESRCH;
-        if (ex[1])
-            ex[1] = host_process_id();
-        return host_fcntl(fd, cmd, (uint64_t)(uintptr_t)ex);
+        if (ex[0] < LINUX_F_OWNER_TID || ex[0] > LINUX_F_OWNER_PGRP)
+            return -LINUX_EINVAL;
+        return set_owner(task, fd, ex[0], ex[1]);
     }
 }
 

@@ -22,12 +22,12 @@ struct fd_meta {
     char *path;                       /* synthetic objects: canonical guest path; owned */
     struct synth_node node;           /* with path: what it is */
     /* Directories whose listing is ours (merged or synthetic): a snapshot, taken at the first
-     * getdents and after a rewind, so that offsets stay valid while names come and go. */
+     * getdents and after a rewind, so that offsets stay valid while names come and go. The offset
+     * is the descriptor's own on the host: duplicates and children have it in common. */
     bool listed;
-    struct host_mutex lock; /* guards list and pos */
+    struct host_mutex lock; /* guards list */
     bool listing;           /* list is being made */
     struct dir_list *list;
-    uint64_t pos;
 };
 
 struct fd_meta *fd_meta_new(void);

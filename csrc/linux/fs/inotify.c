@@ -1,7 +1,7 @@
 /*
  * inotify.c - watches are the host's, on the host's objects. The struct of an event is the same
- * everywhere. A watch on a directory of a lower layer sees what happens there, which is nothing: to
- * see the guest's own changes it is put on the upper directory, which is made for it.
+ * everywhere. A watch on an object of a lower layer sees what happens there, which is nothing: to
+ * see the guest's own changes it is put on the upper one, which is made for it.
  */
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/path.h"
@@ -39,7 +39,9 @@ int64_t sys_inotify_add_watch(struct task *task, const uint64_t a[6])
         r = -LINUX_ENOTDIR;
     else
         r = owner_may(&task->proc->cred, &p.st, FS_MAY_READ);
-    if (r == 0 && LINUX_S_ISDIR(p.st.stx_mode) && fs_writable(&p) == 0 && p.node == NULL)
+    uint32_t type = p.st.stx_mode & LINUX_S_IFMT;
+    if (r == 0 && (type == LINUX_S_IFDIR || type == LINUX_S_IFREG) && fs_writable(&p) == 0 &&
+        p.node == NULL)
         r = fs_copy_up(fs, &p);
     if (r == 0)
         r = host_inotify_add_fd(fd, p.fd >= 0 ? p.fd : fs->empty_dir, mask);

@@ -234,21 +234,14 @@ static int64_t seek_listing(struct task *task, int fd, int64_t offset, int whenc
         return 0;
     }
     host_mutex_lock(&meta->lock);
-    if (whence == LINUX_SEEK_CUR)
-        offset += (int64_t)meta->pos;
     if (whence != LINUX_SEEK_SET && whence != LINUX_SEEK_CUR)
         r = -LINUX_EINVAL;
-    else if (offset < 0)
-        r = -LINUX_EINVAL;
-    else {
-        if (offset == 0 &&
-            whence == LINUX_SEEK_SET) { /* rewinddir: names that came since are listed */
-            struct dir_list *old = meta->list;
-            meta->list = NULL;
-            dir_list_free(old);
-        }
-        meta->pos = (uint64_t)offset;
-        r = offset;
+    else
+        r = host_lseek(fd, offset, whence);
+    if (r == 0 && whence == LINUX_SEEK_SET) { /* rewinddir: names that came since are listed */
+        struct dir_list *old = meta->list;
+        meta->list = NULL;
+        dir_list_free(old);
     }
     host_mutex_unlock(&meta->lock);
     fd_meta_put(meta);
@@ -340,13 +333,16 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
         n = meta->list ? 0 : -LINUX_ENOMEM;
     }
     meta->listing = false;
-    uint64_t pos = meta->pos;
+    int64_t was = n == 0 ? host_lseek(fd, 0, LINUX_SEEK_CUR) : 0;
+    uint64_t pos = (uint64_t)was;
+    if (was < 0)
+        n = was;
     if (n == 0)
         n = dir_list_emit(meta->list, &pos, buf, size < sizeof buf ? size : sizeof buf);
     if (n > 0 && copy_to_user(task, a[1], buf, (size_t)n) < 0)
         n = -LINUX_EFAULT;
-    if (n >= 0)
-        meta->pos = pos;
+    if (n > 0)
+        (void)host_lseek(fd, (int64_t)pos, LINUX_SEEK_SET);
     host_mutex_unlock(&meta->lock);
     fd_meta_put(meta);
     return n;

@@ -197,17 +197,20 @@ int64_t sys_fstatfs(struct task *task, const uint64_t a[6])
 
 int64_t sys_readlinkat(struct task *task, const uint64_t a[6])
 {
-    char target[LINUX_PATH_MAX];
+    char target[LINUX_PATH_MAX], path[LINUX_PATH_MAX];
     struct fs_path p;
     int64_t n;
 
     if ((int)a[3] <= 0)
         return -LINUX_EINVAL;
-    int r = fs_user_resolve(task, (int)a[0], a[1], FS_EMPTY, &p);
+    n = fs_user_path(task, path, a[1]);
+    if (n < 0)
+        return n;
+    int r = fs_resolve(task->proc->fs, task, (int)a[0], path, FS_EMPTY, &p);
     if (r < 0)
         return r;
     if (!LINUX_S_ISLNK(p.st.stx_mode))
-        n = p.path[0] ? -LINUX_EINVAL : -LINUX_ENOENT;
+        n = path[0] ? -LINUX_EINVAL : -LINUX_ENOENT;
     else if (p.node)
         n = p.node->ops->readlink(task->proc->fs, task, p.node, target, sizeof target);
     else
