@@ -28,11 +28,16 @@ unsigned syscall_table_size(void)
     return SYSCALL_TABLE_SIZE;
 }
 
-/* Each call that is not served is named once. */
-static int64_t not_served(uint64_t nr)
+/*
+ * With --verbose each call that is not served is named, once a process. Otherwise not: libraries
+ * probe for many (landlock, io_uring, seccomp) in every process, and go on without.
+ */
+static int64_t not_served(const struct task *task, uint64_t nr)
 {
     static _Atomic uint64_t told[(SYSCALL_TABLE_SIZE + 63) / 64];
     static atomic_flag told_unknown;
+    if (!(task->proc->traced & TRACE_CRASH))
+        return -LINUX_ENOSYS;
     if (nr < SYSCALL_TABLE_SIZE && table[nr].name) {
         uint64_t bit = 1ULL << (nr % 64);
         if (!(atomic_fetch_or(&told[nr / 64], bit) & bit))
@@ -54,7 +59,7 @@ static __attribute__((noinline)) int64_t call_traced(struct task *task, syscall_
     else if (task->proc->traced & TRACE_STRACE)
         ret = -LINUX_ENOSYS; /* its line, which a line of the log would break, says it */
     else
-        ret = not_served(nr);
+        ret = not_served(task, nr);
     trace_leave(task, &call, ret);
     return ret;
 }
@@ -79,7 +84,7 @@ static void serve_call(struct task *task, struct vcpu_regs *regs)
     else if (__builtin_expect(handler != NULL, 1))
         ret = handler(task, args);
     else
-        ret = not_served(nr);
+        ret = not_served(task, nr);
 
     if (__builtin_expect(ret == -LINUX_ENORESULT, 0))
         return;

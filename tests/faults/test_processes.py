@@ -20,6 +20,7 @@ from tests.oci.images import Image, tar, write_layout
 
 MANY = harness.Program("many", harness.HELPERS / "many.c", {"flags": "-pthread"})
 TREE = harness.Program("tree", harness.HELPERS / "tree.c")
+KILL_ALL = harness.Program("kill_all", harness.HELPERS / "kill_all.c")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def root() -> Iterator[harness.GuestRoot]:
     made = harness.GuestRoot("overlay")
-    for program in (MANY, TREE):
+    for program in (MANY, TREE, KILL_ALL):
         made.install(harness.build(program), f"/bin/{program.name}")
     yield made
     made.remove()
@@ -119,6 +120,22 @@ def test_all_end_when_the_first_process_is_killed(launcher: Path, tree: subproce
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
     assert wait_for(lambda: processes(launcher) == set())
+
+
+def test_signals_reach_the_run_only(launcher: Path, root: harness.GuestRoot) -> None:
+    """Strangers in the host's group of the run, and in a session of their own."""
+    with (
+        subprocess.Popen(["sleep", "1000"], start_new_session=True) as apart,
+        subprocess.Popen(["sleep", "1000"]) as beside,
+    ):
+        strangers = [apart, beside]
+        numbers = [str(p.pid) for p in strangers]
+        done = harness.run_spec(harness.spec_for(root, ["/bin/kill_all", *numbers]), timeout=300)
+        alive = [p.poll() is None for p in strangers]
+        for stranger in strangers:
+            stranger.kill()
+    assert (done.returncode, done.stdout) == (128 + signal.SIGKILL, "process 2\n"), done.stderr
+    assert alive == [True, True]
 
 
 def _state(pid: int) -> str:
