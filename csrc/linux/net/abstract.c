@@ -8,7 +8,9 @@
  * no lock, as its user may be killed at any instruction: an entry's state says whether it can be
  * read.
  */
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "host/mem.h"
@@ -19,7 +21,7 @@
 #define NAME_AT      (SUN_PATH_AT + 1u)         /* behind the NUL */
 #define ABSTRACT_MAX (LINUX_UNIX_PATH_MAX - 1u) /* 107 */
 #define INLINE_MAX   (ABSTRACT_MAX - ID_SIZE)
-#define DIGEST_SIZE  16u
+#define DIGEST_SIZE  32u  /* hexadecimal digits */
 #define LONG_NAMES   256u /* kept; each is a socket that lives, nearly always */
 #define PROBES       8u
 
@@ -35,16 +37,27 @@ static struct {
     struct long_name *names;
 } run;
 
+/* Letters, so that lists of sockets (/proc/net/unix) stay lists. */
+static int draw(uint8_t id[ID_SIZE])
+{
+    static const char letters[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+    int err = host_random(id, ID_SIZE);
+    for (unsigned i = 0; i < ID_SIZE; i++)
+        id[i] = (uint8_t)letters[id[i] % (sizeof letters - 1)];
+    return err;
+}
+
 int abstract_create(void)
 {
     uint8_t *memory;
-    int err = host_random(run.id, ID_SIZE);
+    int err = draw(run.id);
+    if (err == 0)
+        err = draw(run.digest_id);
     if (err == 0)
         err = host_mem_shared(LONG_NAMES * sizeof *run.names, &memory);
     if (err)
         return err;
-    memcpy(run.digest_id, run.id, ID_SIZE);
-    run.digest_id[ID_SIZE - 1] ^= 1;
     run.names = (struct long_name *)(void *)memory;
     return 0;
 }
@@ -131,7 +144,9 @@ void abstract_to_host(struct sock_name *name)
     digest_of(at, len, digest);
     write_down(digest, at, len);
     memcpy(at, run.digest_id, ID_SIZE);
-    memcpy(at + ID_SIZE, digest, DIGEST_SIZE);
+    char digits[DIGEST_SIZE + 1];
+    snprintf(digits, sizeof digits, "%016" PRIx64 "%016" PRIx64, digest[0], digest[1]);
+    memcpy(at + ID_SIZE, digits, DIGEST_SIZE);
     name->len = NAME_AT + ID_SIZE + DIGEST_SIZE;
 }
 
@@ -145,10 +160,12 @@ void abstract_to_guest(struct sock_name *name)
         memmove(at, at + ID_SIZE, len - ID_SIZE);
         name->len -= ID_SIZE;
     } else if (!memcmp(at, run.digest_id, ID_SIZE) && len == ID_SIZE + DIGEST_SIZE) {
-        uint64_t digest[2];
+        char digits[DIGEST_SIZE + 1] = "";
+        uint64_t digest[2] = {0, 0};
         struct long_name found = {.len = 0};
-        memcpy(digest, at + ID_SIZE, DIGEST_SIZE);
-        if (!find(digest, &found))
+        memcpy(digits, at + ID_SIZE, DIGEST_SIZE);
+        if (sscanf(digits, "%16" SCNx64 "%16" SCNx64, &digest[0], &digest[1]) != 2 ||
+            !find(digest, &found))
             found.len = 0;
         memcpy(at, found.bytes, found.len);
         name->len = NAME_AT + found.len;
