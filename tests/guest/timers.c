@@ -1,7 +1,8 @@
-/* guest-test: reference=qemu flags=-pthread */
+/* guest-test: flags=-pthread */
 /* setitimer and POSIX timers: expiry, intervals, overruns, delivery to a thread, deletion. */
 #include <pthread.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "guest.h"
@@ -112,6 +113,230 @@ static void thread_timer(void)
     OK(timer_delete(t));
 }
 
+#define BAD ((void *)8)
+
+static void itimer_errors(void)
+{
+    struct itimerval it = {{0, 0}, {100, 0}}, old;
+    ERR(syscall(SYS_getitimer, ITIMER_REAL, BAD), EFAULT);
+    ERR(syscall(SYS_getitimer, 3, &it), EINVAL);
+    ERR(syscall(SYS_getitimer, -1, BAD), EINVAL);
+    ERR(syscall(SYS_setitimer, 3, BAD, NULL), EFAULT);
+    ERR(syscall(SYS_setitimer, 3, &it, NULL), EINVAL);
+    static const struct itimerval wrong[] = {
+        {{0, 0}, {0, 1000000}}, {{0, 1000000}, {0, 0}}, {{0, 0}, {-1, 0}}, {{0, -1}, {0, 0}}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ERR(syscall(SYS_setitimer, ITIMER_REAL, &wrong[i], NULL), EINVAL);
+    ERR(syscall(SYS_setitimer, ITIMER_REAL, &it, BAD), EFAULT); /* and it is set */
+    OK(syscall(SYS_setitimer, ITIMER_REAL, NULL, &old));        /* no value: off */
+    CHECK(old.it_value.tv_sec >= 99);
+    OK(getitimer(ITIMER_REAL, &old));
+    EQ(old.it_value.tv_sec + old.it_value.tv_usec, 0);
+}
+
+/* What the signal of an interval timer tells: that the kernel sent it. */
+static void itimer_info(void)
+{
+    sigset_t set;
+    siginfo_t info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigaddset(&set, SIGPROF);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    struct itimerval it = {{0, 0}, {0, 1000}};
+    OK(setitimer(ITIMER_REAL, &it, NULL));
+    EQ(sigwaitinfo(&set, &info), SIGALRM);
+    EQ(info.si_code, SI_KERNEL);
+    OK(setitimer(ITIMER_PROF, &it, NULL));
+    sigset_t pending;
+    do
+        sigpending(&pending);
+    while (!sigismember(&pending, SIGPROF));
+    EQ(sigwaitinfo(&set, &info), SIGPROF);
+    EQ(info.si_code, SI_KERNEL);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static long create(clockid_t clock, void *event, void *id)
+{
+    return syscall(SYS_timer_create, clock, event, id);
+}
+
+static void create_errors(void)
+{
+    int id;
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    ERR(create(CLOCK_MONOTONIC, BAD, &id), EFAULT);
+    ERR(create(CLOCK_MONOTONIC, &ev, BAD), EFAULT);
+    ERR(create(99, &ev, &id), EINVAL);
+    static const clockid_t timeless[] = {CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+                                         CLOCK_MONOTONIC_COARSE};
+    for (size_t i = 0; i < sizeof(timeless) / sizeof(timeless[0]); i++)
+        ERR(create(timeless[i], &ev, &id), EOPNOTSUPP);
+    ERR(create((clockid_t)(~99999u << 3 | 2), &ev, &id), EINVAL);
+    static const int signals[] = {0, -1, 65};
+    for (int i = 0; i < 3; i++) {
+        ev.sigev_signo = signals[i];
+        ERR(create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
+    }
+    ev.sigev_signo = SIGUSR1;
+    ev.sigev_notify = SIGEV_THREAD_ID; /* only together with SIGEV_SIGNAL, which is 0 */
+    ev._sigev_un._tid = 99999;
+    ERR(create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
+    ev._sigev_un._tid = 0;
+    ERR(create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    ev.sigev_notify = SIGEV_THREAD_ID;
+    ev._sigev_un._tid = child; /* of another process */
+    ERR(create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
+    kill(child, SIGKILL);
+    EQ(waitpid(child, NULL, 0), child);
+    ev.sigev_notify = 3;
+    ERR(create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
+    ev.sigev_notify = SIGEV_NONE;
+    ev.sigev_signo = 99; /* nobody looks */
+    OK(create(CLOCK_MONOTONIC, &ev, &id));
+    OK(syscall(SYS_timer_delete, id));
+    ERR(syscall(SYS_timer_delete, id), EINVAL);
+    ERR(syscall(SYS_timer_delete, -1), EINVAL);
+}
+
+static void set_errors(void)
+{
+    int id;
+    struct sigevent ev = {.sigev_notify = SIGEV_NONE};
+    struct itimerspec its = {{0, 0}, {100, 0}}, now = {{7, 7}, {7, 7}};
+    OK(create(CLOCK_MONOTONIC, &ev, &id));
+    OK(syscall(SYS_timer_gettime, id, &now));
+    EQ(now.it_value.tv_sec + now.it_value.tv_nsec + now.it_interval.tv_sec, 0);
+    ERR(syscall(SYS_timer_gettime, id, BAD), EFAULT);
+    ERR(syscall(SYS_timer_gettime, 9999, BAD), EINVAL);
+    ERR(syscall(SYS_timer_settime, 9999, 0, NULL, NULL), EINVAL);
+    ERR(syscall(SYS_timer_settime, 9999, 0, BAD, NULL), EFAULT);
+    ERR(syscall(SYS_timer_settime, 9999, 0, &its, NULL), EINVAL);
+    its.it_value.tv_nsec = 1000000000;
+    ERR(syscall(SYS_timer_settime, id, 0, &its, NULL), EINVAL);
+    its = (struct itimerspec){{-1, 0}, {100, 0}};
+    ERR(syscall(SYS_timer_settime, id, 0, &its, NULL), EINVAL);
+    its.it_interval.tv_sec = 3;
+    ERR(syscall(SYS_timer_settime, id, 0, &its, BAD), EFAULT); /* and it is set */
+    /* A timer without a signal is a countdown. */
+    OK(syscall(SYS_timer_gettime, id, &now));
+    CHECK(now.it_value.tv_sec >= 99 && now.it_interval.tv_sec == 3);
+    its = (struct itimerspec){{0, 0}, {0, 1000000}};
+    OK(syscall(SYS_timer_settime, id, 0, &its, &now));
+    CHECK(now.it_value.tv_sec >= 99 && now.it_interval.tv_sec == 3);
+    usleep(5000);
+    OK(syscall(SYS_timer_gettime, id, &now));
+    EQ(now.it_value.tv_sec + now.it_value.tv_nsec, 0);
+    EQ(syscall(SYS_timer_getoverrun, id), 0);
+    OK(syscall(SYS_timer_delete, id));
+}
+
+/* Waits for the signal that is blocked; the timer's number and overruns are told. */
+static void take(int sig, int id, int want)
+{
+    sigset_t set;
+    siginfo_t info;
+    struct timespec limit = {20, 0};
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    EQ(sigtimedwait(&set, &info, &limit), sig);
+    EQ(info.si_code, SI_TIMER);
+    EQ(info.si_timerid, id);
+    EQ(info.si_value.sival_int, want);
+    EQ(info.si_overrun, syscall(SYS_timer_getoverrun, id));
+}
+
+static void expiries(void)
+{
+    int id, other;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+
+    /* Without an event: SIGALRM with the timer's number. */
+    OK(create(CLOCK_MONOTONIC, NULL, &id));
+    OK(create(CLOCK_MONOTONIC, NULL, &other));
+    CHECK(id != other);
+    struct itimerspec its = {{0, 0}, {0, 1}}, now;
+    OK(syscall(SYS_timer_settime, id, TIMER_ABSTIME, &its, NULL)); /* long past: at once */
+    take(SIGALRM, id, id);
+    OK(syscall(SYS_timer_gettime, id, &now));
+    EQ(now.it_value.tv_sec + now.it_value.tv_nsec, 0);
+    OK(syscall(SYS_timer_settime, other, 0, &its, NULL));
+    take(SIGALRM, other, other);
+    OK(syscall(SYS_timer_delete, id));
+    OK(syscall(SYS_timer_delete, other));
+
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+    ev.sigev_value.sival_int = -5;
+    static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI};
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+        OK(create(clocks[i], &ev, &id));
+        its = (struct itimerspec){{0, 0}, {0, 1000000}};
+        OK(syscall(SYS_timer_settime, id, 0, &its, NULL));
+        take(SIGUSR2, id, -5);
+        OK(syscall(SYS_timer_delete, id));
+    }
+    /* CPU time passes only for who runs. */
+    static const clockid_t cpu[] = {CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+    for (int i = 0; i < 2; i++) {
+        sigset_t pending;
+        OK(create(cpu[i], &ev, &id));
+        its = (struct itimerspec){{0, 0}, {0, 10000000}};
+        OK(syscall(SYS_timer_settime, id, 0, &its, NULL));
+        do
+            sigpending(&pending);
+        while (!sigismember(&pending, SIGUSR2));
+        take(SIGUSR2, id, -5);
+        OK(syscall(SYS_timer_delete, id));
+    }
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static volatile pid_t hit;
+
+static void on_hit(int sig)
+{
+    (void)sig;
+    hit = (pid_t)syscall(SYS_gettid);
+}
+
+static void *be_hit(void *arg)
+{
+    *(volatile pid_t *)arg = (pid_t)syscall(SYS_gettid);
+    for (int i = 0; i < 5000 && !hit; i++)
+        usleep(1000);
+    return NULL;
+}
+
+/* SIGEV_THREAD_ID chooses the thread. */
+static void directed(void)
+{
+    int id;
+    volatile pid_t tid = 0;
+    pthread_t thread;
+    signal(SIGUSR1, on_hit);
+    pthread_create(&thread, NULL, be_hit, (void *)&tid);
+    while (!tid)
+        usleep(1000);
+    struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
+    ev._sigev_un._tid = tid;
+    OK(create(CLOCK_MONOTONIC, &ev, &id));
+    struct itimerspec its = {{0, 0}, {0, 1000000}};
+    OK(syscall(SYS_timer_settime, id, 0, &its, NULL));
+    pthread_join(thread, NULL);
+    EQ(hit, tid);
+    OK(syscall(SYS_timer_delete, id));
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO};
@@ -120,5 +345,11 @@ int main(void)
     interval_timer();
     posix_timer();
     thread_timer();
+    itimer_errors();
+    itimer_info();
+    create_errors();
+    set_errors();
+    expiries();
+    directed();
     return done();
 }

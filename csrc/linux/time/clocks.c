@@ -3,7 +3,9 @@
 
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
+#include "linux/signal/signal.h"
 #include "linux/time/time.h"
 #include "syscalls_gen.h"
 
@@ -25,15 +27,24 @@ int32_t clock_to_host(struct task *task, int32_t clock, int *err)
         *err = -LINUX_EINVAL; /* a device's clock (CLOCKFD): none is served */
         return 0;
     }
+    struct process *proc = task->proc;
+    int32_t host = 0;
     if (!(clock & 4)) {
-        if (id != 0 && id != task->proc->pid)
-            *err = -LINUX_EINVAL;
-        return (int32_t)((~0u << 3) | kind);
+        if (id != 0 && id != proc->pid && id != task->tid) {
+            host = pid_exists(proc, id) ? pid_to_host(proc, id) : 0;
+            if (!host)
+                *err = -LINUX_EINVAL;
+        }
+        return (int32_t)((~(uint32_t)host << 3) | kind);
     }
-    int32_t host_tid = task_host_tid(task, id);
-    if (host_tid < 0)
+    /* Threads of the process's own only. */
+    host_mutex_lock(&proc->sighand->lock);
+    const struct task *thread = id ? task_find(proc, id) : task;
+    host = thread ? thread->host_tid : 0;
+    host_mutex_unlock(&proc->sighand->lock);
+    if (!host)
         *err = -LINUX_EINVAL;
-    return (int32_t)((host_thread_cpu_clock(host_tid) & ~3) | (int32_t)kind);
+    return (int32_t)((host_thread_cpu_clock(host) & ~3) | (int32_t)kind);
 }
 
 int64_t sys_clock_gettime(struct task *task, const uint64_t args[6])
@@ -63,15 +74,20 @@ int64_t sys_clock_getres(struct task *task, const uint64_t args[6])
 }
 
 /* The clocks are the host's and no guest's to set, whoever runs elfuse: as root in any container.
- */
+ * CPU clocks are nobody's to set, but have a way to say so. */
 int64_t sys_clock_settime(struct task *task, const uint64_t args[6])
 {
     struct linux_timespec ts;
+    int32_t clock = (int32_t)args[0];
+    int err;
+    clock_to_host(task, clock, &err);
+    if (clock > LINUX_CLOCK_REALTIME)
+        err = -LINUX_EINVAL;
+    if (err)
+        return err;
     if (copy_from_user(task, &ts, args[1], sizeof(ts)))
         return -LINUX_EFAULT;
-    int err;
-    clock_to_host(task, (int32_t)args[0], &err);
-    return err ? err : -LINUX_EPERM;
+    return clock == LINUX_CLOCK_REALTIME && !timespec_valid(&ts) ? -LINUX_EINVAL : -LINUX_EPERM;
 }
 
 int64_t sys_gettimeofday(struct task *task, const uint64_t args[6])
@@ -94,19 +110,32 @@ int64_t sys_gettimeofday(struct task *task, const uint64_t args[6])
 
 int64_t sys_settimeofday(struct task *task, const uint64_t args[6])
 {
-    struct linux_timeval tv;
-    if (!args[0])
-        return args[1] ? -LINUX_EPERM : 0;
-    if (copy_from_user(task, &tv, args[0], sizeof(tv)))
+    struct linux_timeval tv = {0, 0};
+    struct linux_timezone tz;
+    if (args[0] && copy_from_user(task, &tv, args[0], sizeof(tv)))
         return -LINUX_EFAULT;
     if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -LINUX_EINVAL;
-    return -LINUX_EPERM;
+    if (args[1] && copy_from_user(task, &tz, args[1], sizeof(tz)))
+        return -LINUX_EFAULT;
+    return tv.tv_sec < 0 ? -LINUX_EINVAL : -LINUX_EPERM;
 }
 
-#define TIMEX_SIZE 208
-#define ADJ_OFFSET_SS_READ                                                                         \
-    0xa001u /* adjtime() of a null pointer: tells what is left, changes nothing */
+#define TIMEX_SIZE            208
+#define ADJ_OFFSET_SINGLESHOT 0x0001u
+#define ADJ_SETOFFSET         0x0100u
+#define ADJ_OFFSET_READONLY   0x2000u
+#define ADJ_ADJTIME           0x8000u /* modes are those of adjtime(), not of NTP */
+
+/* timekeeping_validate_timex(): the guest may look, also by adjtime() of a null pointer. */
+static int adjustment_allowed(uint32_t modes)
+{
+    if (!(modes & ADJ_ADJTIME))
+        return modes ? -LINUX_EPERM : 0;
+    if (!(modes & ADJ_OFFSET_SINGLESHOT))
+        return -LINUX_EINVAL;
+    return !(modes & ADJ_OFFSET_READONLY) || (modes & ADJ_SETOFFSET) ? -LINUX_EPERM : 0;
+}
 
 static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
 {
@@ -117,9 +146,11 @@ static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
     clock = clock_to_host(task, clock, &err);
     if (err)
         return err;
-    uint32_t modes = (uint32_t)timex[0];
-    if (modes && modes != ADJ_OFFSET_SS_READ)
-        return -LINUX_EPERM;
+    if (clock != LINUX_CLOCK_REALTIME)
+        return -LINUX_EOPNOTSUPP;
+    err = adjustment_allowed((uint32_t)timex[0]);
+    if (err)
+        return err;
     int ret = host_clock_adjtime(clock, timex);
     if (ret >= 0 && copy_to_user(task, at, timex, sizeof(timex)))
         return -LINUX_EFAULT;
@@ -186,12 +217,9 @@ int64_t sys_clock_nanosleep(struct task *task, const uint64_t args[6])
     int32_t clock = clock_to_host(task, guest_clock, &err);
     if (err)
         return err;
-    /* Clocks without a sleep of their own: posix-timers.c, clock_posix_*; a thread cannot wait for
-     * its own CPU time. */
-    if (guest_clock == LINUX_CLOCK_THREAD_CPUTIME_ID)
-        return -LINUX_EINVAL;
+    /* Clocks without a sleep of their own: posix-timers.c, those without nsleep. */
     if (guest_clock == LINUX_CLOCK_MONOTONIC_RAW || guest_clock == LINUX_CLOCK_REALTIME_COARSE ||
-        guest_clock == LINUX_CLOCK_MONOTONIC_COARSE)
+        guest_clock == LINUX_CLOCK_MONOTONIC_COARSE || guest_clock == LINUX_CLOCK_THREAD_CPUTIME_ID)
         return -LINUX_EOPNOTSUPP;
     if (copy_from_user(task, &ts, args[2], sizeof(ts)))
         return -LINUX_EFAULT;

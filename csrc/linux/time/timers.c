@@ -74,10 +74,14 @@ static int check_event(struct task *task, const struct linux_sigevent *event)
 {
     switch (event->sigev_notify) {
     case LINUX_SIGEV_NONE: return 0;
-    case LINUX_SIGEV_SIGNAL | LINUX_SIGEV_THREAD_ID:
-        if (task_host_tid(task, event->sigev_tid ? event->sigev_tid : -1) < 0)
+    case LINUX_SIGEV_SIGNAL | LINUX_SIGEV_THREAD_ID: {
+        struct sighand *sighand = lock_timers(task->proc);
+        bool own = task_find(task->proc, event->sigev_tid);
+        host_mutex_unlock(&sighand->lock);
+        if (!own)
             return -LINUX_EINVAL;
         break;
+    }
     case LINUX_SIGEV_SIGNAL:
     case LINUX_SIGEV_THREAD: break;
     default: return -LINUX_EINVAL;
