@@ -1,26 +1,38 @@
 /* guest-test: flags=-pthread */
-/* The futex call itself: its operations, timeouts and errors. */
+/* The futex call itself: waiting, waking, requeueing, timeouts, signals and errors. */
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
 
 #include "guest.h"
 
+#define P   4096ul
+#define BAD ((void *)8)
+
 static uint32_t word, word2;
 static volatile int woken, waiting;
 
-static long futex(uint32_t *at, int op, uint32_t val, const void *timeout, uint32_t *at2,
-                  uint32_t val3)
+static long futex(void *at, int op, uint32_t val, const void *timeout, void *at2, uint32_t val3)
 {
     return syscall(SYS_futex, at, op, val, timeout, at2, val3);
+}
+
+static long wait_on(void *at, uint32_t val, const void *timeout)
+{
+    return futex(at, FUTEX_WAIT_PRIVATE, val, timeout, NULL, 0);
+}
+
+static long wait_bits(void *at, uint32_t val, const void *timeout, uint32_t bits)
+{
+    return futex(at, FUTEX_WAIT_BITSET_PRIVATE, val, timeout, NULL, bits);
 }
 
 static void *waiter(void *arg)
 {
     __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
-    while (futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, (uint32_t)(uintptr_t)arg) == -1 &&
-           errno == EINTR)
+    while (wait_bits(&word, 0, NULL, (uint32_t)(uintptr_t)arg) == -1 && errno == EINTR)
         ;
     __atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -34,29 +46,54 @@ static void settle(volatile int *what, int n)
     usleep(20000); /* from counted to asleep */
 }
 
-static volatile int alarms;
-
-static void on_alarm(int sig)
+static void wait_errors(void)
 {
-    (void)sig;
-    alarms++;
-}
-
-int main(void)
-{
-    struct timespec little = {0, 20000000}, past = {1, 0}, bad = {0, 1000000000};
-    ERR(futex(&word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0), EAGAIN);
-    ERR(futex(&word, FUTEX_WAIT_PRIVATE, 0, &little, NULL, 0), ETIMEDOUT);
-    ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, &past, NULL, ~0u), ETIMEDOUT);
+    struct timespec little = {0, 20000000}, past = {1, 0}, bad = {0, 1000000000}, neg = {-1, 0};
+    ERR(wait_on(&word, 1, NULL), EAGAIN);
+    ERR(wait_on(&word, 0, &little), ETIMEDOUT);
+    ERR(wait_bits(&word, 0, &past, ~0u), ETIMEDOUT);
     ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &past, NULL, ~0u),
         ETIMEDOUT);
-    ERR(futex(&word, FUTEX_WAIT_PRIVATE, 0, &bad, NULL, 0), EINVAL);
-    ERR(futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, 0), EINVAL);
-    ERR(futex((uint32_t *)((char *)&word + 1), FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), EINVAL);
-    ERR(futex((uint32_t *)64, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), EFAULT);
+    ERR(wait_on(&word, 0, &bad), EINVAL);
+    ERR(wait_on(&word, 0, &neg), EINVAL);
+    ERR(wait_on(&word, 0, BAD), EFAULT);
+    ERR(wait_on(BAD, 0, &bad), EINVAL); /* the time is looked at first */
+    ERR(wait_bits(&word, 0, NULL, 0), EINVAL);
+    ERR(wait_on((char *)&word + 1, 0, NULL), EINVAL);
+    ERR(wait_on(BAD, 0, NULL), EFAULT);
+    ERR(wait_on((void *)~3ul, 0, NULL), EFAULT);
+    ERR(futex(&word, FUTEX_WAIT, 1, NULL, NULL, 0), EAGAIN); /* of any process */
     ERR(futex(&word, 77, 0, NULL, NULL, 0), ENOSYS);
-    EQ(futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
+    ERR(futex(&word, FUTEX_FD, SIGIO, NULL, NULL, 0), ENOSYS);
+    ERR(futex(&word, FUTEX_WAIT_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &little, NULL, 0), ENOSYS);
+    ERR(futex(&word, FUTEX_WAKE_PRIVATE | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), ENOSYS);
+    ERR(futex(&word, FUTEX_WAIT_PRIVATE | 512, 0, NULL, NULL, 0), ENOSYS);
+}
 
+static void wake_errors(void)
+{
+    char *gone = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(gone, P);
+    EQ(futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
+    ERR(futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 0), EINVAL);
+    ERR(futex((char *)&word + 2, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), EINVAL);
+    /* A private word is its address: nobody looks whether there is one. */
+    EQ(futex(gone, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
+    ERR(futex(gone, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+    ERR(futex((void *)~3ul, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), EFAULT);
+    ERR(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &word2, 5), EAGAIN);
+    ERR(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, -1, (void *)1, &word2, 0), EINVAL);
+    ERR(futex(&word, FUTEX_REQUEUE_PRIVATE, 1, (void *)-1, &word2, 0), EINVAL);
+    ERR(futex(&word, FUTEX_REQUEUE_PRIVATE, 1, (void *)1, (char *)&word2 + 1, 0), EINVAL);
+    ERR(futex(gone, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &word2, 0), EFAULT);
+    ERR(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, gone, FUTEX_OP(0, 1, 0, 0)), EFAULT);
+    ERR(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2, FUTEX_OP(7, 1, 0, 0)), ENOSYS);
+    ERR(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2, FUTEX_OP(0, 1, 7, 0)), ENOSYS);
+    word2 = 0;
+}
+
+static void waking(void)
+{
     pthread_t t[3];
     for (int i = 0; i < 3; i++)
         pthread_create(&t[i], NULL, waiter, (void *)(uintptr_t)(1u << i));
@@ -69,50 +106,131 @@ int main(void)
     EQ(futex(&word2, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 1);
     for (int i = 0; i < 3; i++)
         pthread_join(t[i], NULL);
-    ERR(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &word2, 5), EAGAIN);
 
-    word2 = 3;
-    EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2,
-             FUTEX_OP(FUTEX_OP_ADD, 4, FUTEX_OP_CMP_EQ, 3)),
+    /* None is asked for, one comes: as old as the call. */
+    waiting = woken = 0;
+    for (int i = 0; i < 2; i++)
+        pthread_create(&t[i], NULL, waiter, (void *)~0ul);
+    settle(&waiting, 2);
+    EQ(futex(&word, FUTEX_WAKE_PRIVATE, 0, NULL, NULL, 0), 1);
+    EQ(futex(&word, FUTEX_REQUEUE_PRIVATE, 0, (void *)5, &word2, 0), 1);
+    EQ(futex(&word2, FUTEX_WAKE_PRIVATE, 5, NULL, NULL, 0), 1);
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i], NULL);
+}
+
+/* FUTEX_WAKE_OP changes the second word and wakes its waiters if the old value compares so. */
+static void wake_op(void)
+{
+    static const struct {
+        uint32_t op, arg, before, after;
+    } ops[] = {
+        {FUTEX_OP_SET, 9, 3, 9},      {FUTEX_OP_ADD, 4, 3, 7}, {FUTEX_OP_OR, 12, 3, 15},
+        {FUTEX_OP_ANDN, 2, 3, 1},     {FUTEX_OP_XOR, 5, 3, 6}, {FUTEX_OP_ADD, 0xfff, 3, 2},
+        {FUTEX_OP_SET | 8, 4, 3, 16},
+    };
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        word2 = ops[i].before;
+        uint32_t encoded = ops[i].op << 28 | FUTEX_OP_CMP_EQ << 24 | ops[i].arg << 12 | 3;
+        EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2, encoded), 0);
+        EQ(word2, ops[i].after);
+    }
+    pthread_t t;
+    waiting = woken = 0;
+    pthread_create(&t, NULL, waiter, (void *)~0ul);
+    settle(&waiting, 1);
+    word2 = 5;
+    EQ(futex(&word2, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word,
+             FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_GT, 0)),
        0);
-    EQ(word2, 7);
+    EQ(futex(&word2, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word,
+             FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LE, 0)),
+       1);
+    pthread_join(t, NULL);
+    EQ(woken, 1);
+    word2 = 0;
+}
 
-    /* A PI lock holds its owner's number. */
-    word = 0;
-    EQ(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
-    EQ(word & FUTEX_TID_MASK, syscall(SYS_gettid));
-    ERR(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK);
-    EQ(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
-    EQ(word, 0);
-    ERR(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EPERM);
+/* A word in shared memory is the same at each of its addresses. */
+static void *shared_waiter(void *arg)
+{
+    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+    while (futex(arg, FUTEX_WAIT, 0, NULL, NULL, 0) == -1 && errno == EINTR)
+        ;
+    return NULL;
+}
 
-    /* A handler ends a timed wait with EINTR. */
-    struct sigaction sa = {.sa_handler = on_alarm};
-    sigaction(SIGALRM, &sa, NULL);
-    struct itimerval it = {{0, 0}, {0, 20000}};
-    struct timespec lots = {5, 0};
+static void shared(void)
+{
+    int fd = memfd_create("word", 0);
+    OK(ftruncate(fd, P));
+    char *a = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *b = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    pthread_t t;
+    waiting = 0;
+    pthread_create(&t, NULL, shared_waiter, a + 8);
+    settle(&waiting, 1);
+    EQ(futex(b + 8, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0); /* by address: nobody */
+    EQ(futex(b + 8, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+    pthread_join(t, NULL);
+    munmap(a, P);
+    munmap(b, P);
+    close(fd);
+}
+
+static volatile int alarms;
+
+static void alarm_in(int ms)
+{
+    struct itimerval it = {{0, 0}, {0, ms * 1000}};
     setitimer(ITIMER_REAL, &it, NULL);
-    ERR(futex(&word, FUTEX_WAIT_PRIVATE, 0, &lots, NULL, 0), EINTR);
-    EQ(alarms, 1);
+}
 
-    struct {
-        uint64_t val, addr;
-        uint32_t flags, reserved;
-    } wv[2] = {{0, (uint64_t)&word, 0x82, 0}, {1, (uint64_t)&word2, 0x82, 0}};
-    ERR(syscall(449, wv, 2, 0, NULL, 0), EAGAIN);
-    ERR(syscall(449, wv, 0, 0, NULL, 0), EINVAL);
-    ERR(syscall(449, wv, 129, 0, NULL, 0), EINVAL);
-    struct timespec soon;
-    clock_gettime(CLOCK_MONOTONIC, &soon);
-    wv[1].val = word2;
-    ERR(syscall(449, wv, 2, 0, &soon, CLOCK_MONOTONIC), ETIMEDOUT);
+static void on_alarm(int sig)
+{
+    (void)sig;
+    if (++alarms == 2)
+        word = 1; /* a wait that starts anew sees it */
+    alarm_in(50);
+}
 
-    void *head;
-    size_t len;
-    OK(syscall(SYS_get_robust_list, 0, &head, &len));
-    EQ(len, 24);
-    CHECK(head != NULL);
-    ERR(syscall(SYS_set_robust_list, head, 23), EINVAL);
-    ERR(syscall(SYS_get_robust_list, 999999, &head, &len), ESRCH);
+/* A wait with a timeout is ended by a handler; one without starts anew with SA_RESTART. */
+static void interrupted(void)
+{
+    struct timespec lots = {5, 0}, end;
+    struct sigaction sa = {.sa_handler = on_alarm};
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += 5;
+    for (int flags = 0; flags <= SA_RESTART; flags += SA_RESTART) {
+        sa.sa_flags = flags;
+        sigaction(SIGALRM, &sa, NULL);
+        alarms = -100;
+        alarm_in(50);
+        ERR(wait_on(&word, 0, &lots), EINTR);
+        ERR(wait_bits(&word, 0, &end, ~0u), EINTR);
+        alarms = 0;
+        if (flags)
+            ERR(wait_on(&word, 0, NULL), EAGAIN);
+        else
+            ERR(wait_on(&word, 0, NULL), EINTR);
+        EQ(alarms, flags ? 2 : 1);
+        word = 0;
+    }
+    alarms = -100;
+    sa.sa_handler = SIG_IGN;
+    sigaction(SIGALRM, &sa, NULL);
+    alarm_in(10);
+    struct timespec little = {0, 30000000};
+    ERR(wait_on(&word, 0, &little), ETIMEDOUT);
+}
+
+int main(void)
+{
+    wait_errors();
+    wake_errors();
+    waking();
+    wake_op();
+    shared();
+    interrupted();
     return done();
 }

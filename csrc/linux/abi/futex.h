@@ -42,8 +42,9 @@ struct linux_futex_waitv {
     uint32_t flags;
     uint32_t reserved;
 };
-#define LINUX_FUTEX_WAITV_MAX 128
-#define LINUX_FUTEX2_SIZE_U32 0x02u
-#define LINUX_FUTEX2_PRIVATE  128u
+#define LINUX_FUTEX_WAITV_MAX  128
+#define LINUX_FUTEX2_SIZE_MASK 0x03u
+#define LINUX_FUTEX2_SIZE_U32  0x02u
+#define LINUX_FUTEX2_PRIVATE   128u
 
 #endif
