@@ -37,6 +37,8 @@ int host_sched_getattr(int32_t tid, void *attr, uint32_t size, unsigned flags);
 int host_sched_setattr(int32_t tid, void *attr, unsigned flags);
 int host_getpriority(int32_t tid); /* as the system call: 20 - nice */
 int host_setpriority(int32_t tid, int priority);
+int host_ioprio_get(int32_t tid);
+int host_ioprio_set(int32_t tid, int ioprio);
 
 /*
  * Give up, for good, what root may do to the host beyond files, ids and low ports: its clocks,

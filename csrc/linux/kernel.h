@@ -65,7 +65,7 @@ struct process {
     struct histogram *histogram;  /* trace/histogram.c */
     uint64_t rlimit[16][2];       /* soft, hard; process/rlimit.c */
     uint32_t personality;
-    uint8_t dumpable, subreaper, thp_disable; /* process/prctl.c */
+    uint8_t dumpable, subreaper, thp_disable, mce_kill; /* process/prctl.c */
     int32_t pdeath_signal;
     char domainname[65];
     struct timer_set *timers; /* time/timers.c */
@@ -97,7 +97,7 @@ struct task {
     int32_t host_tid;       /* for host_thread_kick() */
     restart_fn *restart;    /* process/task.h: task_restart() */
     uint64_t restart_args[6];
-    uint64_t timerslack; /* PR_SET_TIMERSLACK, ns; 0 is the default */
+    uint64_t timerslack, timerslack_default; /* PR_SET_TIMERSLACK, ns; process/prctl.c */
 };
 
 /* The calling thread's task, or NULL on a thread that is none. */

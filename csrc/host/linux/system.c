@@ -117,6 +117,18 @@ int host_setpriority(int32_t tid, int priority)
     return (int)host_syscall(SYS_setpriority, 0, tid, priority);
 }
 
+#define IOPRIO_WHO_PROCESS 1
+
+int host_ioprio_get(int32_t tid)
+{
+    return (int)host_syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, tid);
+}
+
+int host_ioprio_set(int32_t tid, int ioprio)
+{
+    return (int)host_syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid, ioprio);
+}
+
 /*
  * What containers of other engines get (capabilities(7)), without MKNOD, NET_RAW and SYS_CHROOT, of
  * which the guest has its own; with DAC_READ_SEARCH, which linkat(AT_EMPTY_PATH) asks for, and

@@ -11,6 +11,7 @@
 #define LINUX_CAP_IPC_LOCK     14
 #define LINUX_CAP_IPC_OWNER    15
 #define LINUX_CAP_SYS_ADMIN    21
+#define LINUX_CAP_SYS_NICE     23
 #define LINUX_CAP_SYS_RESOURCE 24
 #define LINUX_CAP_LAST         40
 #define LINUX_CAP_FULL         ((1ull << (LINUX_CAP_LAST + 1)) - 1)

@@ -113,6 +113,7 @@ static void become_child(struct task *task, const struct clone_request *request,
     task->host_tid = host;
     task->robust_list = 0;
     task->restart = NULL;
+    task->timerslack_default = task->timerslack;
     task->clear_child_tid = request->flags & LINUX_CLONE_CHILD_CLEARTID ? request->child_tid : 0;
     pid_publish_comm(proc, pid, task->name);
     memcpy(proc->comm, task->name, sizeof proc->comm);

@@ -24,10 +24,14 @@ enum {
     PR_GET_SECCOMP = 21,
     PR_CAPBSET_READ = 23,
     PR_CAPBSET_DROP = 24,
+    PR_GET_TSC = 25,
+    PR_SET_TSC = 26,
     PR_GET_SECUREBITS = 27,
     PR_SET_SECUREBITS = 28,
     PR_SET_TIMERSLACK = 29,
     PR_GET_TIMERSLACK = 30,
+    PR_MCE_KILL = 33,
+    PR_MCE_KILL_GET = 34,
     PR_SET_CHILD_SUBREAPER = 36,
     PR_GET_CHILD_SUBREAPER = 37,
     PR_SET_NO_NEW_PRIVS = 38,
@@ -40,11 +44,13 @@ enum {
     PR_GET_TAGGED_ADDR_CTRL = 56,
 };
 
-#define SECURE_KEEP_CAPS        (1u << 4)
-#define SECURE_KEEP_CAPS_LOCKED (1u << 5)
-#define SECURE_ALL              0xffu
-#define DEFAULT_TIMERSLACK_NS   50000
-#define TAGGED_ADDR_ENABLE      1u
+#define SECURE_KEEP_CAPS            (1u << 4)
+#define SECURE_KEEP_CAPS_LOCKED     (1u << 5)
+#define SECURE_NO_CAP_AMBIENT_RAISE (1u << 6)
+#define SECURE_LOCKS                0xaau /* each locks the bit below it, and itself */
+#define SECURE_ALL                  0xffu
+#define TAGGED_ADDR_ENABLE          1u
+#define TSC_ENABLE                  1u
 
 static int64_t set_name(struct task *task, gva_t at)
 {
@@ -96,7 +102,8 @@ static int64_t ambient(struct task *task, const uint64_t args[6])
     uint64_t bit = 1ull << cap;
     if (args[1] == IS_SET)
         return !!(c->cap_ambient & bit);
-    if (args[1] == RAISE && !(c->cap_permitted & c->cap_inheritable & bit))
+    if (args[1] == RAISE && (!(c->cap_permitted & c->cap_inheritable & bit) ||
+                             (c->securebits & SECURE_NO_CAP_AMBIENT_RAISE)))
         return -LINUX_EPERM;
     c->cap_ambient = args[1] == RAISE ? c->cap_ambient | bit : c->cap_ambient & ~bit;
     return 0;
@@ -115,9 +122,23 @@ static int64_t keepcaps(struct task *task, uint64_t on)
 
 static int64_t set_securebits(struct task *task, uint64_t bits)
 {
-    if ((bits & ~(uint64_t)SECURE_ALL) || !cred_capable(task->proc, LINUX_CAP_SETPCAP))
+    uint32_t old = task->proc->cred.securebits, locks = old & SECURE_LOCKS;
+    if ((locks >> 1 & (old ^ bits)) || (locks & ~bits) || (bits & ~(uint64_t)SECURE_ALL) ||
+        !cred_capable(task->proc, LINUX_CAP_SETPCAP))
         return -LINUX_EPERM;
     task->proc->cred.securebits = (uint32_t)bits;
+    return 0;
+}
+
+/* Memory that fails is the host's affair; what a process wants then is remembered for it. */
+static int64_t mce_kill(struct task *task, const uint64_t args[6])
+{
+    enum { CLEAR, SET };
+    struct process *proc = task->proc;
+    if (args[3] || args[4] || args[1] > SET || (args[1] == CLEAR && args[2]) ||
+        args[2] > MCE_KILL_DEFAULT)
+        return -LINUX_EINVAL;
+    proc->mce_kill = args[1] == CLEAR ? MCE_KILL_DEFAULT : (uint8_t)args[2];
     return 0;
 }
 
@@ -159,6 +180,8 @@ static int64_t process_option(struct task *task, int option, const uint64_t args
         proc->pdeath_signal = (int32_t)args[1];
         return 0;
     case PR_GET_PDEATHSIG: return put_int(task, args[1], proc->pdeath_signal);
+    case PR_MCE_KILL: return mce_kill(task, args);
+    case PR_MCE_KILL_GET: return none_of(args, 1) ? proc->mce_kill : -LINUX_EINVAL;
     case PR_GET_DUMPABLE: return proc->dumpable;
     case PR_SET_DUMPABLE:
         if (args[1] > 1)
@@ -197,15 +220,16 @@ int64_t sys_prctl(struct task *task, const uint64_t args[6])
     case PR_GET_TIMING: return 0; /* PR_TIMING_STATISTICAL, the only kind that there is */
     case PR_SET_TIMING: return args[1] ? -LINUX_EINVAL : 0;
     case PR_GET_SECCOMP: return 0;
+    case PR_GET_TSC: return put_int(task, args[1], TSC_ENABLE);
+    case PR_SET_TSC: return args[1] == TSC_ENABLE ? 0 : -LINUX_EINVAL; /* no engine can trap it */
     case PR_CAPBSET_READ:
     case PR_CAPBSET_DROP: return bounding(task, option, args[1]);
     case PR_GET_SECUREBITS: return task->proc->cred.securebits;
     case PR_SET_SECUREBITS: return set_securebits(task, args[1]);
     case PR_SET_TIMERSLACK:
-        task->timerslack = (int64_t)args[1] > 0 ? args[1] : DEFAULT_TIMERSLACK_NS;
+        task->timerslack = args[1] ? args[1] : task->timerslack_default;
         return 0;
-    case PR_GET_TIMERSLACK:
-        return (int64_t)(task->timerslack ? task->timerslack : DEFAULT_TIMERSLACK_NS);
+    case PR_GET_TIMERSLACK: return (int64_t)task->timerslack;
     case PR_GET_TID_ADDRESS:
         return put_user_u64(task, args[1], task->clear_child_tid) ? -LINUX_EFAULT : 0;
     case PR_CAP_AMBIENT: return ambient(task, args);

@@ -6,6 +6,7 @@
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
+#include "linux/process/priority.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -73,26 +74,26 @@ static int set_limit(struct process *proc, unsigned resource, const struct linux
     return 0;
 }
 
-static int64_t prlimit(struct task *task, unsigned resource, gva_t new_at, gva_t old_at)
+int64_t sys_prlimit64(struct task *task, const uint64_t args[6])
 {
     struct linux_rlimit64 new_limit;
+    unsigned resource = (unsigned)args[1];
+    gva_t new_at = args[2], old_at = args[3];
     if (new_at && copy_from_user(task, &new_limit, new_at, sizeof(new_limit)))
         return -LINUX_EFAULT;
+    struct process *proc = task->proc;
+    const struct pid_entry *owner = priority_owner(proc, (int32_t)args[0]);
+    if (task_host_tid(task, (int32_t)args[0]) < 0 || !owner)
+        return -LINUX_ESRCH;
+    if (owner != pid_entry(proc->pids, proc->pid))
+        return -LINUX_EPERM; /* another process keeps its own */
     if (resource >= LINUX_RLIM_NLIMITS)
         return -LINUX_EINVAL;
-    struct process *proc = task->proc;
     struct linux_rlimit64 old = {proc->rlimit[resource][0], proc->rlimit[resource][1]};
     int err = new_at ? set_limit(proc, resource, &new_limit) : 0;
     if (!err && old_at && copy_to_user(task, old_at, &old, sizeof(old)))
         err = -LINUX_EFAULT;
     return err;
-}
-
-int64_t sys_prlimit64(struct task *task, const uint64_t args[6])
-{
-    if (task_host_tid(task, (int32_t)args[0]) < 0)
-        return -LINUX_ESRCH;
-    return prlimit(task, (unsigned)args[1], args[2], args[3]);
 }
 
 int64_t sys_getrlimit(struct task *task, const uint64_t args[6])

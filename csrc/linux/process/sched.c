@@ -4,6 +4,7 @@
 
 #include "host/system.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/priority.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -12,6 +13,16 @@
 static int32_t named(struct task *task, uint64_t pid)
 {
     return task_host_tid(task, (int32_t)pid);
+}
+
+/* The same for who may change it. */
+static int32_t changeable(struct task *task, uint64_t pid)
+{
+    int32_t tid = named(task, pid);
+    const struct pid_entry *owner = priority_owner(task->proc, (int32_t)pid);
+    if (tid >= 0 && owner && !priority_may_change(task->proc, owner))
+        return -LINUX_EPERM;
+    return tid;
 }
 
 int64_t sys_sched_yield(struct task *task, const uint64_t args[6])
@@ -36,7 +47,7 @@ int64_t sys_sched_setscheduler(struct task *task, const uint64_t args[6])
         return -LINUX_EINVAL;
     if (copy_from_user(task, &param, args[2], sizeof(param)))
         return -LINUX_EFAULT;
-    int32_t tid = named(task, args[0]);
+    int32_t tid = changeable(task, args[0]);
     return tid < 0 ? tid : host_sched_setscheduler(tid, (int)args[1], &param);
 }
 
@@ -59,7 +70,7 @@ int64_t sys_sched_setparam(struct task *task, const uint64_t args[6])
         return -LINUX_EINVAL;
     if (copy_from_user(task, &param, args[1], sizeof(param)))
         return -LINUX_EFAULT;
-    int32_t tid = named(task, args[0]);
+    int32_t tid = changeable(task, args[0]);
     return tid < 0 ? tid : host_sched_setparam(tid, &param);
 }
 
@@ -89,7 +100,7 @@ int64_t sys_sched_setaffinity(struct task *task, const uint64_t args[6])
         size = sizeof(mask);
     if (copy_from_user(task, mask, args[2], size))
         return -LINUX_EFAULT;
-    int32_t tid = named(task, args[0]);
+    int32_t tid = changeable(task, args[0]);
     return tid < 0 ? tid : host_sched_setaffinity(tid, size, mask);
 }
 
@@ -119,6 +130,7 @@ int64_t sys_sched_rr_get_interval(struct task *task, const uint64_t args[6])
 
 #define SCHED_ATTR_SIZE_VER0 48
 #define SCHED_ATTR_SIZE      56
+#define SCHED_ATTR_MOST      4096 /* a page */
 
 int64_t sys_sched_getattr(struct task *task, const uint64_t args[6])
 {
@@ -138,48 +150,41 @@ int64_t sys_sched_getattr(struct task *task, const uint64_t args[6])
     return err;
 }
 
-int64_t sys_sched_setattr(struct task *task, const uint64_t args[6])
+/* sched_copy_attr(): of this size or of one that is zero behind what is known. */
+static int read_attr(struct task *task, gva_t at, uint32_t attr[SCHED_ATTR_SIZE / 4])
 {
-    uint32_t attr[SCHED_ATTR_SIZE / 4] = {0}, size;
-    if (!args[1] || (int32_t)args[0] < 0 || (uint32_t)args[2])
-        return -LINUX_EINVAL;
-    if (get_user_u32(task, &size, args[1]))
+    uint32_t size;
+    if (get_user_u32(task, &size, at))
         return -LINUX_EFAULT;
     if (!size)
         size = SCHED_ATTR_SIZE_VER0;
-    if (size < SCHED_ATTR_SIZE_VER0 || size > SCHED_ATTR_SIZE)
-        return put_user_u32(task, args[1], SCHED_ATTR_SIZE) ? -LINUX_EFAULT : -LINUX_E2BIG;
-    if (copy_from_user(task, attr, args[1], size))
+    bool known = size >= SCHED_ATTR_SIZE_VER0 && size <= SCHED_ATTR_MOST;
+    for (uint32_t i = SCHED_ATTR_SIZE; known && i < size; i++) {
+        uint8_t more;
+        if (copy_from_user(task, &more, at + i, 1))
+            return -LINUX_EFAULT;
+        known = !more;
+    }
+    if (!known)
+        return put_user_u32(task, at, SCHED_ATTR_SIZE) ? -LINUX_EFAULT : -LINUX_E2BIG;
+    if (size > SCHED_ATTR_SIZE)
+        size = SCHED_ATTR_SIZE;
+    if (copy_from_user(task, attr, at, size))
         return -LINUX_EFAULT;
     attr[0] = size;
-    int32_t tid = named(task, args[0]);
-    return tid < 0 ? tid : host_sched_setattr(tid, attr, 0);
+    return 0;
 }
 
-#define PRIO_PROCESS 0
-#define PRIO_USER    2
-
-/* A group or a user is this process, if it is one that the guest is. 0: the calling thread stands
- * for it. */
-static int32_t prio_target(struct task *task, int which, int32_t who)
+int64_t sys_sched_setattr(struct task *task, const uint64_t args[6])
 {
-    const struct process *proc = task->proc;
-    if (which < PRIO_PROCESS || which > PRIO_USER)
+    uint32_t attr[SCHED_ATTR_SIZE / 4] = {0};
+    if (!args[1] || (int32_t)args[0] < 0 || (uint32_t)args[2])
         return -LINUX_EINVAL;
-    if (which == PRIO_PROCESS)
-        return task_host_tid(task, who);
-    int32_t own = which == PRIO_USER ? (int32_t)proc->cred.uid : proc->pid;
-    return who == 0 || who == own ? task->host_tid : -LINUX_ESRCH;
-}
-
-int64_t sys_getpriority(struct task *task, const uint64_t args[6])
-{
-    int32_t tid = prio_target(task, (int)args[0], (int32_t)args[1]);
-    return tid < 0 ? tid : host_getpriority(tid);
-}
-
-int64_t sys_setpriority(struct task *task, const uint64_t args[6])
-{
-    int32_t tid = prio_target(task, (int)args[0], (int32_t)args[1]);
-    return tid < 0 ? tid : host_setpriority(tid, (int)args[2]);
+    int err = read_attr(task, args[1], attr);
+    if (err)
+        return err;
+    if ((int32_t)attr[1] < 0) /* the policy */
+        return -LINUX_EINVAL;
+    int32_t tid = changeable(task, args[0]);
+    return tid < 0 ? tid : host_sched_setattr(tid, attr, 0);
 }

@@ -29,6 +29,7 @@ int process_create(struct process **out)
     proc->strace_fd = -1;
     proc->vfork_channel = -1;
     proc->dumpable = 1;
+    proc->mce_kill = MCE_KILL_DEFAULT;
     int err = pid_table_create(proc);
     if (err) {
         free(proc);
@@ -61,8 +62,11 @@ struct task *task_alloc(struct process *proc, const struct task *parent)
         task_free(task);
         return NULL;
     }
-    if (parent)
+    task->timerslack = task->timerslack_default = TIMERSLACK_NS;
+    if (parent) {
         memcpy(task->name, parent->name, sizeof(task->name));
+        task->timerslack = task->timerslack_default = parent->timerslack;
+    }
     return task;
 }
 

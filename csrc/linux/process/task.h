@@ -9,6 +9,9 @@
 #include "host/thread.h"
 #include "linux/kernel.h"
 
+#define TIMERSLACK_NS    50000 /* of the first task */
+#define MCE_KILL_DEFAULT 2     /* PR_MCE_KILL_DEFAULT */
+
 struct task_list {
     struct task *first;
     uint32_t count;
