@@ -212,6 +212,14 @@ static void accessing(void)
     ERR(open((char *)8, O_RDONLY), EFAULT);
 }
 
+static void changing_root(void)
+{
+    ERR(chroot("d/f"), ENOTDIR);
+    ERR(chroot("none"), ENOENT);
+    ERR(chroot(""), ENOENT);
+    ERR(chroot((char *)8), EFAULT);
+}
+
 int main(void)
 {
     char base[64];
@@ -225,8 +233,10 @@ int main(void)
     linking();
     directories();
     openat2_calls();
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         accessing();
+        changing_root();
+    }
     EQ(unlink("d/f"), 0);
     EQ(rmdir("d"), 0);
     EQ(chdir(".."), 0);

@@ -110,6 +110,18 @@ int main(void)
     ERR(syscall(SYS_tgkill, getpid(), 999999, 0), ESRCH);
     ERR(syscall(SYS_tgkill, -1, 1, 0), EINVAL);
     ERR(syscall(SYS_tkill, 0, 0), EINVAL);
+    siginfo_t queued = {.si_code = SI_QUEUE};
+    signal(SIGUSR1, on_signal);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    queued.si_value.sival_int = 31;
+    OK(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGUSR1, &queued));
+    EQ(sigwaitinfo(&set, &info), SIGUSR1);
+    EQ(info.si_code, SI_QUEUE);
+    EQ(info.si_value.sival_int, 31);
+    ERR(syscall(SYS_rt_tgsigqueueinfo, getpid(), 999999, SIGUSR1, &queued), ESRCH);
+    ERR(syscall(SYS_rt_tgsigqueueinfo, getpid(), 0, SIGUSR1, &queued), EINVAL);
+    ERR(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), 65, &queued), EINVAL);
+    ERR(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGUSR1, (void *)8), EFAULT);
     ERR(syscall(SYS_rt_sigprocmask, 9, &set, NULL, 8), EINVAL);
     ERR(syscall(SYS_rt_sigprocmask, 0, &set, NULL, 16), EINVAL);
     return done();

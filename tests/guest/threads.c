@@ -73,9 +73,74 @@ static void *pi_worker(void *arg)
     return NULL;
 }
 
+static uint32_t cleared = 1;
+
+/* Ends by the call itself: the word that it named is cleared and its waiter woken. */
+static void *end_by_call(void *arg)
+{
+    EQ(syscall(SYS_set_tid_address, arg), syscall(SYS_gettid));
+    syscall(SYS_exit, 5);
+    return arg;
+}
+
+static void own_end(void)
+{
+    pthread_t t;
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_create(&t, &attr, end_by_call, &cleared);
+    while (__atomic_load_n(&cleared, __ATOMIC_SEQ_CST))
+        syscall(SYS_futex, &cleared, 0 /* FUTEX_WAIT */, 1, NULL, NULL, 0);
+}
+
+/* What is looked at before anything is made. */
+static void clone_errors(void)
+{
+    struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+        uint64_t more[600];
+    } args = {.flags = 0};
+    const size_t first = 64;
+    ERR(syscall(SYS_clone3, &args, first - 8), EINVAL);
+    ERR(syscall(SYS_clone3, &args, 4097), E2BIG);
+    ERR(syscall(SYS_clone3, (void *)8, first), EFAULT);
+    args.more[20] = 1; /* behind what any Linux knows */
+    ERR(syscall(SYS_clone3, &args, 512), E2BIG);
+    args.more[20] = 0;
+    static const uint64_t bad[] = {
+        0x00010000, /* CLONE_THREAD without CLONE_SIGHAND */
+        0x00000800, /* CLONE_SIGHAND without CLONE_VM */
+        0x00020200, /* CLONE_FS with CLONE_NEWNS */
+        0x00000011, /* a signal among the flags */
+        1ull << 40, /* unknown */
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        args.flags = bad[i];
+        ERR(syscall(SYS_clone3, &args, first), EINVAL);
+    }
+    args.flags = 0;
+    args.exit_signal = 65;
+    ERR(syscall(SYS_clone3, &args, first), EINVAL);
+    args.exit_signal = SIGCHLD;
+    args.stack = 4096; /* of no size */
+    ERR(syscall(SYS_clone3, &args, first), EINVAL);
+    args.stack = 0;
+    args.stack_size = 4096; /* nowhere */
+    ERR(syscall(SYS_clone3, &args, first), EINVAL);
+    args.stack_size = 0;
+    args.flags = 0x00010900;
+    ERR(syscall(SYS_clone3, &args, first), EINVAL); /* a thread has no signal at its end */
+    ERR(syscall(SYS_clone, 0x00010000, 0, NULL, 0, NULL), EINVAL);
+    ERR(syscall(SYS_clone, 0x00000800, 0, NULL, 0, NULL), EINVAL);
+    ERR(syscall(SYS_clone, 0x00020200, 0, NULL, 0, NULL), EINVAL);
+}
+
 int main(void)
 {
     pthread_t t[N];
+    own_end();
+    clone_errors();
     EQ(syscall(SYS_gettid), getpid());
     for (long i = 0; i < N; i++)
         EQ(pthread_create(&t[i], NULL, work, (void *)i), 0);
