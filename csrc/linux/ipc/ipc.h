@@ -26,6 +26,7 @@
 #define SHMMNI    4096
 #define SEMMNI    32000
 #define MSGMNI    32000
+#define MQ_MAX    32   /* fs.mqueue.queues_max */
 #define IPC_PROCS 4096 /* processes with something to be undone when they end */
 
 struct ipc_perm {
@@ -117,12 +118,28 @@ struct msg_queue {
     struct ipc_list senders, receivers;
 };
 
+/* A POSIX message queue. */
+struct mq {
+    bool used, named;
+    char name[256];
+    uint32_t uid, gid, mode;
+    int64_t maxmsg, msgsize, curmsgs;
+    int64_t atime, mtime, ctime;
+    uint64_t bytes, qsize; /* against RLIMIT_MSGQUEUE; of all messages */
+    struct ipc_msg *first; /* highest priority first, then oldest */
+    struct ipc_list senders, receivers;
+    int32_t notify_pid, notify_kind, notify_signo; /* pid 0: nobody */
+    uint64_t notify_value;
+    uint64_t shown; /* what its eventfd holds */
+};
+
 /* A process that has waiters, undo values or attached segments. */
 struct ipc_proc {
     bool used;
     int32_t pid, host;
     int32_t undos;    /* sets in which it has some */
     int32_t segments; /* segments that are attached */
+    uint32_t queues;  /* POSIX queues that are open, a bit each */
     struct ipc_waiter *waiters;
 };
 
@@ -136,6 +153,7 @@ struct ipc_region {
     struct shm_segment segment[SHMMNI];
     struct sem_set set[SEMMNI];
     struct msg_queue queue[MSGMNI];
+    struct mq mq[MQ_MAX];
     /* Host number of each guest process that is past ipc_forked(). */
     int32_t born[PID_MAX];
     /* How often each process has attached each segment. */
@@ -188,6 +206,7 @@ struct ipc_perm *ipc_add(struct task *task, const struct ipc_table *table, int32
 void ipc_remove(const struct ipc_table *table, struct ipc_perm *perm);
 /* ipcperms() with modes 0444, 0222, or shmget's and msgget's own. */
 bool ipc_permitted(const struct task *task, const struct ipc_perm *perm, uint32_t mode);
+bool ipc_in_group(const struct cred *c, uint32_t gid);
 /* May the caller change or remove it? */
 bool ipc_owns(const struct task *task, const struct ipc_perm *perm);
 /* IPC_SET: -LINUX_EINVAL */
@@ -230,6 +249,15 @@ void sem_exit(struct process *proc, int index);
 void shm_sweep(struct process *proc);
 /* Attached segments as mm's areas say, if that changed; mm/'s calls end with it. Takes the lock. */
 void shm_publish(struct process *proc);
+
+/* ---- mq_open.c: POSIX message queues ---- */
+
+/* Before the first fork(): the descriptors that poll() looks at, which all processes inherit. */
+int mq_create(void);
+/* In the child of a fork(): its queues are as its parent's. */
+void mq_forked(struct process *proc);
+/* A process is no more. With the lock. */
+void mq_exit(struct process *proc, int index);
 
 /* ---- for process/: no lock may be held ---- */
 

@@ -122,7 +122,7 @@ void ipc_remove(const struct ipc_table *table, struct ipc_perm *perm)
     table->ids->in_use--;
 }
 
-static bool in_group(const struct cred *c, uint32_t gid)
+bool ipc_in_group(const struct cred *c, uint32_t gid)
 {
     if (c->fsgid == gid)
         return true;
@@ -139,7 +139,7 @@ bool ipc_permitted(const struct task *task, const struct ipc_perm *perm, uint32_
     uint32_t want = mode >> 6 | mode >> 3 | mode, have = perm->mode;
     if (c->euid == perm->cuid || c->euid == perm->uid)
         have >>= 6;
-    else if (in_group(c, perm->cgid) || in_group(c, perm->gid))
+    else if (ipc_in_group(c, perm->cgid) || ipc_in_group(c, perm->gid))
         have >>= 3;
     return !(want & ~have & 7) || cred_capable(task->proc, LINUX_CAP_IPC_OWNER);
 }

@@ -56,6 +56,7 @@ static void release(struct process *proc, int index)
         ipc_waiter_free(p->waiters);
     if (p->undos)
         sem_exit(proc, index);
+    mq_exit(proc, index);
     if (p->segments)
         memset(ipc->attached[index], 0, sizeof ipc->attached[index]);
     IPC_SAVE(*p);
@@ -91,6 +92,7 @@ void ipc_forked(struct process *proc)
     if (!ipc)
         return;
     shm_publish(proc);
+    mq_forked(proc);
     ipc->born[proc->pid] = host_process_id();
 }
 

@@ -62,6 +62,8 @@ int ipc_create(struct process *proc)
         return err;
     struct whole *w = (struct whole *)(void *)memory;
     err = host_shared_mutex_init(&w->region.lock);
+    if (err == 0)
+        err = mq_create();
     shm_fd = err ? err : make_shm_file();
     if (shm_fd < 0) {
         host_mem_shared_free(memory, sizeof(struct whole));

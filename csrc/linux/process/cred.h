@@ -4,6 +4,8 @@
 
 #include "linux/kernel.h"
 
+#define LINUX_CAP_DAC_OVERRIDE 1
+#define LINUX_CAP_FOWNER       3
 #define LINUX_CAP_KILL         5
 #define LINUX_CAP_SETGID       6
 #define LINUX_CAP_SETUID       7
