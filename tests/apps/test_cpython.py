@@ -1,4 +1,4 @@
-"""CPython's own tests under elfuse: cpython.toml lists the modules, and each case left out and why."""
+"""CPython's own tests under elfuse: cpython.toml lists the modules."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ def runs(request: pytest.FixtureRequest, run_image: RunImage) -> Iterator[Runs]:
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         started: Runs = {}
         for module in chosen:
-            ignore = [
-                word for case in LIST["modules"][module].get("left_out", {}) for word in ("--ignore", case)
-            ]
-            started[module] = pool.submit(run_image, "python", *REGRTEST, *ignore, module, timeout=900)
+            started[module] = pool.submit(run_image, "python", *REGRTEST, module, timeout=900)
         yield started
         pool.shutdown(cancel_futures=True)
 
@@ -50,16 +47,3 @@ def test_module(module: str, runs: Runs) -> None:
     assert done.returncode == 0, "\n".join(failed)[:6000] or report[-6000:]
     ran = re.search(r"^Ran (\d+) tests? in", report, re.M)
     assert ran and int(ran[1]) > 0, report[-3000:]
-
-
-def test_cases_left_out_fail_for_that_reason(run_image: RunImage) -> None:
-    """Each case that the list leaves out is still refused a child process, also in threads."""
-    modules = {name: entry["left_out"] for name, entry in LIST["modules"].items() if "left_out" in entry}
-    cases = {case: reason for left_out in modules.values() for case, reason in left_out.items()}
-    only = [word for case in cases for word in ("--match", case)]
-    done = run_image("python", *REGRTEST, *only, *modules, timeout=900)
-    reports = re.split(r"^={70}$|^(?=\w+ \(test\.)", done.stdout, flags=re.M)
-    for case, reason in cases.items():
-        assert re.search(r"\bstarts\b|\bforks\b", reason), case
-        refused = [part for part in reports if f"({case})" in part and "[Errno 38]" in part]
-        assert refused, f"{case} is left out, but is not refused a child process"

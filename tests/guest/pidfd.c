@@ -44,6 +44,12 @@ static void opens(void)
     ERR(send_signal(0x7fff, 0, NULL, 0), EBADF);
     ERR(send_signal(0, 0, NULL, 0), EBADF);
     close(fd);
+    fd = open("/proc/1", O_DIRECTORY);
+    EQ(send_signal(fd, 0, NULL, 0), 0);
+    close(fd);
+    fd = open("/proc", O_DIRECTORY);
+    ERR(send_signal(fd, 0, NULL, 0), EBADF);
+    close(fd);
 }
 
 static void waits(void)

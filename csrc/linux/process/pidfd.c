@@ -1,7 +1,10 @@
 /* pidfd.c - pidfd_open, pidfd_send_signal, pidfd_getfd: kernel/pid.c, kernel/signal.c. A pidfd is
  * the host's. */
+#include <stdio.h>
+
 #include "host/process.h"
 #include "linux/fs/fd_calls.h"
+#include "linux/fs/fd_meta.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/pid.h"
 #include "linux/process/pidfd.h"
@@ -32,6 +35,19 @@ int64_t sys_pidfd_open(struct task *task, const uint64_t args[6])
     return fd_return(task, host_pidfd_open(atomic_load(&e->host), flags & PIDFD_NONBLOCK));
 }
 
+/* tgid_pidfd_to_pid(): a directory /proc/N is one too, for pidfd_send_signal(). 0: it is not. */
+static int32_t directory_process(struct task *task, int fd)
+{
+    struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
+    int32_t n = 0;
+    int end = 0;
+    if (meta && meta->path &&
+        (sscanf(meta->path, "/proc/%d%n", &n, &end) != 1 || !end || meta->path[end]))
+        n = 0;
+    fd_meta_put(meta);
+    return n;
+}
+
 int32_t pidfd_process(struct task *task, int fd)
 {
     if (!fd_is_guest((uint64_t)(uint32_t)fd))
@@ -51,8 +67,10 @@ int64_t sys_pidfd_send_signal(struct task *task, const uint64_t args[6])
     if (flags)
         return -LINUX_EINVAL;
     int32_t n = pidfd_process(task, fd);
-    if (n < 0)
-        return n;
+    if (n == -LINUX_EBADF && fd_is_guest((uint64_t)(uint32_t)fd))
+        n = directory_process(task, fd);
+    if (n <= 0)
+        return n ? n : -LINUX_EBADF;
     if (args[2]) {
         if (copy_from_user(task, &info, args[2], sizeof info))
             return -LINUX_EFAULT;
