@@ -96,7 +96,7 @@ static void processes(void)
     CALL(prlimit64, 0, RLIMIT_CORE, NULL, &limit);
     CALL(getrlimit, 99, &limit);
     CALL(getrusage, 5, &usage);
-    CALL(getpriority, PRIO_PROCESS, 0);
+    CALL(getpriority, 9, 0);
     CALL(sched_get_priority_max, SCHED_FIFO);
     CALL(sched_getscheduler, 0);
     CALL(sched_setscheduler, 0, SCHED_RR, NULL);
