@@ -42,6 +42,8 @@ int host_path_only(int fd);
 int64_t host_fd_path(int fd, char *buf, size_t size);
 /* Target of the symbolic link that the O_PATH descriptor fd is open on. Not NUL-terminated. */
 int64_t host_readlink_fd(int fd, char *buf, size_t size);
+/* The same by host path, NUL-terminated: for the host's /proc. */
+int64_t host_readlink_path(const char *path, char *buf, size_t size);
 
 int host_statx_fd(int fd, struct linux_statx *st);
 int host_statx_at(int dirfd, const char *name, struct linux_statx *st); /* nofollow */
@@ -77,7 +79,7 @@ int host_copy_file(int in, int out, uint64_t size);
 /* Open flags as the host's own number, for arguments of ioctls. */
 int host_open_flags(int flags);
 
-/* Memory with a descriptor: sealed against change after it was filled. name is for people. */
+/* Memory with a descriptor, filled with data. name is for people. */
 int host_memfd_content(const char *name, const void *data, size_t size);
 /* An empty directory that has no name any more: stands for directories that exist only for the
  * guest. */

@@ -166,10 +166,8 @@ int host_path_only(int fd)
     return host_fd_private(reopen(fd, LINUX_O_PATH | LINUX_O_CLOEXEC, false));
 }
 
-int64_t host_fd_path(int fd, char *buf, size_t size)
+int64_t host_readlink_path(const char *path, char *buf, size_t size)
 {
-    char path[SELF_FD_SIZE];
-    self_fd(path, fd);
     ssize_t n = readlink(path, buf, size);
     if (n < 0)
         return -errno;
@@ -177,6 +175,13 @@ int64_t host_fd_path(int fd, char *buf, size_t size)
         return -ENAMETOOLONG;
     buf[n] = '\0';
     return n;
+}
+
+int64_t host_fd_path(int fd, char *buf, size_t size)
+{
+    char path[SELF_FD_SIZE];
+    self_fd(path, fd);
+    return host_readlink_path(path, buf, size);
 }
 
 int64_t host_readlink_fd(int fd, char *buf, size_t size)
@@ -288,7 +293,7 @@ int64_t host_getdents64(int fd, void *buf, size_t size)
 
 int host_memfd_content(const char *name, const void *data, size_t size)
 {
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = memfd_create(name, MFD_CLOEXEC);
     if (fd < 0)
         return -errno;
     for (size_t done = 0; done < size;) {
@@ -300,7 +305,6 @@ int host_memfd_content(const char *name, const void *data, size_t size)
         }
         done += (size_t)n;
     }
-    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
     return fd;
 }
 

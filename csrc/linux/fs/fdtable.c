@@ -6,6 +6,7 @@
 
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
+#include "linux/fs/proc_view.h"
 
 struct fd_table {
     struct host_mutex lock;
@@ -120,6 +121,17 @@ struct fd_meta *fd_meta_get(struct fd_table *t, int fd)
         atomic_fetch_add(&m->refs, 1);
     host_mutex_unlock(&t->lock);
     return m;
+}
+
+const struct fd_meta *fd_table_peer_meta(const struct proc_view *v, int fd)
+{
+    struct fd_table t;
+    struct fd_meta *meta;
+
+    return proc_view_read(v, v->proc->fds, &t, sizeof t) && fd >= 0 && fd < t.size &&
+                   proc_view_read(v, t.meta + fd, &meta, sizeof meta)
+               ? meta
+               : NULL;
 }
 
 void fd_meta_set(struct fd_table *t, int fd, struct fd_meta *m)

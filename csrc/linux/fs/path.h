@@ -46,7 +46,8 @@ struct fs_shared {
      * may be killed at any point: each step leaves a tree that the guest can see, so there is
      * nothing to repair. */
     struct host_shared_mutex tree;
-    uint64_t work_seq; /* names in the work directory */
+    uint64_t work_seq;               /* names in the work directory */
+    _Atomic uint32_t login_sessions; /* how many /proc/<pid>/sessionid has seen */
 };
 
 /* A directory that the process is in: its descriptor (private; synthetic directories use an unnamed
@@ -64,9 +65,13 @@ struct fs_context {
     uint32_t umask;
     struct host_mutex cwd_lock; /* guards cwd and root */
     struct fs_place cwd;
-    struct fs_place root;  /* of chroot(2); fd -1: none was made */
-    int empty_dir;         /* private: stands for synthetic directories */
-    int32_t oom_score_adj; /* what was written to /proc/self/oom_score_adj */
+    struct fs_place root; /* of chroot(2); fd -1: none was made */
+    int empty_dir;        /* private: stands for synthetic directories */
+    /* What was written to /proc/<pid>/oom_score_adj, and how low the unprivileged may go. */
+    int32_t oom_score_adj, oom_score_adj_min;
+    /* Likewise of loginuid and its session, each plus 1, and of coredump_filter's difference from
+     * the default. */
+    uint32_t login_uid, login_session, coredump_filter;
 };
 
 static inline void fs_tree_lock(struct fs_context *fs)

@@ -7,7 +7,9 @@
 #include "host/io.h"
 #include "host/random.h"
 #include "linux/fs/procfs.h"
+#include "linux/ipc/ipc.h"
 #include "linux/process/info.h"
+#include "linux/process/pid.h"
 
 #define REG (LINUX_S_IFREG | 0444)
 #define DIR (LINUX_S_IFDIR | 0555)
@@ -15,47 +17,8 @@
 
 void proc_host_file(struct synth_text *t, const char *path)
 {
-    char buf[16384];
-    int fd = host_open_path(path, LINUX_O_RDONLY | LINUX_O_CLOEXEC, 0);
-    int64_t n, at = 0;
-
-    if (fd < 0)
-        return;
-    while ((n = host_pread(fd, buf, sizeof buf, at)) > 0) {
-        synth_append(t, buf, (size_t)n);
-        at += n;
-    }
-    host_fd_close(fd);
+    (void)synth_append_file(t, path);
 }
-
-#define HOST_FILE(fn, path)                                                                        \
-    static void fn(struct fs_context *fs, struct task *task, struct synth_text *t)                 \
-    {                                                                                              \
-        (void)fs;                                                                                  \
-        (void)task;                                                                                \
-        proc_host_file(t, path);                                                                   \
-    }
-
-HOST_FILE(meminfo, "/proc/meminfo")
-HOST_FILE(system_stat, "/proc/stat")
-HOST_FILE(uptime, "/proc/uptime")
-HOST_FILE(loadavg, "/proc/loadavg")
-HOST_FILE(vmstat, "/proc/vmstat")
-HOST_FILE(swaps, "/proc/swaps")
-HOST_FILE(boot_id, "/proc/sys/kernel/random/boot_id")
-HOST_FILE(file_max, "/proc/sys/fs/file-max")
-HOST_FILE(nr_open, "/proc/sys/fs/nr_open")
-HOST_FILE(pipe_max, "/proc/sys/fs/pipe-max-size")
-HOST_FILE(inotify_watches, "/proc/sys/fs/inotify/max_user_watches")
-HOST_FILE(inotify_instances, "/proc/sys/fs/inotify/max_user_instances")
-HOST_FILE(inotify_events, "/proc/sys/fs/inotify/max_queued_events")
-HOST_FILE(somaxconn, "/proc/sys/net/core/somaxconn")
-HOST_FILE(port_range, "/proc/sys/net/ipv4/ip_local_port_range")
-HOST_FILE(ipv6_disable, "/proc/sys/net/ipv6/conf/all/disable_ipv6")
-HOST_FILE(tcp_rmem, "/proc/sys/net/ipv4/tcp_rmem")
-HOST_FILE(tcp_wmem, "/proc/sys/net/ipv4/tcp_wmem")
-HOST_FILE(overcommit, "/proc/sys/vm/overcommit_memory")
-HOST_FILE(max_map_count, "/proc/sys/vm/max_map_count")
 
 /* Names of AT_HWCAP and AT_HWCAP2 bits: hwcap_str[] of arch/arm64/kernel/cpuinfo.c. */
 static const char *const hwcap_names[] = {
@@ -137,76 +100,333 @@ static void uuid(struct fs_context *fs, struct task *task, struct synth_text *t)
     synth_printf(t, "\n");
 }
 
+static void nr_open(struct fs_context *fs, struct task *task, struct synth_text *t)
+{
+    (void)fs;
+    (void)task;
+    synth_printf(t, "%d\n", host_fd_boundary());
+}
+
+/* The load is the machine's; the number last given is the run's. */
+static void loadavg(struct fs_context *fs, struct task *task, struct synth_text *t)
+{
+    struct synth_text host = {0};
+
+    (void)fs;
+    proc_host_file(&host, "/proc/loadavg");
+    synth_append(&host, "", 1);
+    char *last = host.data ? strrchr(host.data, ' ') : NULL;
+    if (last && task)
+        synth_printf(t, "%.*s %d\n", (int)(last - host.data), host.data,
+                     pid_last(task->proc->pids));
+    free(host.data);
+}
+
+/* The host's locks that processes of the run hold or wait for. */
+static void locks(struct fs_context *fs, struct task *task, struct synth_text *t)
+{
+    struct synth_text host = {0};
+    int pid;
+
+    (void)fs;
+    proc_host_file(&host, "/proc/locks");
+    synth_append(&host, "", 1);
+    for (char *line = host.data; task && line && *line;) {
+        size_t len = strcspn(line, "\n");
+        len += line[len] == '\n';
+        const char *body = strchr(line, ':');
+        if (body &&
+            (sscanf(body, ": %*s %*s %*s %d", &pid) == 1 ||
+             sscanf(body, ": -> %*s %*s %*s %d", &pid) == 1) &&
+            pid_from_host(task->proc, pid))
+            proc_fd_translate(task->proc, line, len, t);
+        line += len;
+    }
+    free(host.data);
+}
+
+static void add_line(void *text, const char *line)
+{
+    synth_append(text, line, strlen(line));
+}
+
+#define IPC_FILE(fn, list)                                                                         \
+    static void fn(struct fs_context *fs, struct task *task, struct synth_text *t)                 \
+    {                                                                                              \
+        (void)fs;                                                                                  \
+        if (task)                                                                                  \
+            list(task->proc, add_line, t);                                                         \
+    }
+
+IPC_FILE(sysvipc_msg, ipc_list_msg)
+IPC_FILE(sysvipc_sem, ipc_list_sem)
+IPC_FILE(sysvipc_shm, ipc_list_shm)
+
+#define DEVICES                                                                                    \
+    "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n128 ptm\n"        \
+    "136 pts\n\nBlock devices:\n"
+#define FILESYSTEMS                                                                                \
+    "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tsockfs\nnodev\tpipefs\n"     \
+    "nodev\tdevpts\nnodev\toverlay\n\text4\n"
+/* drivers/tty: how ps finds the name of a terminal from its number. */
+#define TTY_DRIVERS                                                                                \
+    "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"                             \
+    "/dev/console         /dev/console    5       1 system:console\n"                              \
+    "/dev/ptmx            /dev/ptmx       5       2 system\n"                                      \
+    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"                                 \
+    "pty_master           /dev/ptm      128 0-1048575 pty:master\n"
+
+/* Rows: a directory, a file that is the host's, a fixed one, one that is made. */
+#define D(path)                                                                                    \
+    {                                                                                              \
+        path, DIR, NULL, 0, NULL, false                                                            \
+    }
+#define H(path)                                                                                    \
+    {                                                                                              \
+        path, REG, "/proc/" path, 0, NULL, true                                                    \
+    }
+#define T(path, text)                                                                              \
+    {                                                                                              \
+        path, REG, text, 0, NULL, false                                                            \
+    }
+#define F(path, fn)                                                                                \
+    {                                                                                              \
+        path, REG, NULL, 0, fn, false                                                              \
+    }
+#define L(path, to)                                                                                \
+    {                                                                                              \
+        path, LNK, to, 0, NULL, false                                                              \
+    }
+/* Settings: as Linux shows them, though none can be changed. */
+#define SYS (LINUX_S_IFREG | 0644)
+#define SH(path)                                                                                   \
+    {                                                                                              \
+        "sys/" path, SYS, "/proc/sys/" path, 0, NULL, true                                         \
+    }
+#define ST(path, text)                                                                             \
+    {                                                                                              \
+        "sys/" path, SYS, text "\n", 0, NULL, false                                                \
+    }
+#define SR(path, text)                                                                             \
+    {                                                                                              \
+        "sys/" path, REG, text "\n", 0, NULL, false                                                \
+    }
+#define SF(path, fn)                                                                               \
+    {                                                                                              \
+        "sys/" path, SYS, NULL, 0, fn, false                                                       \
+    }
+
 const struct synth_entry proc_system_entries[] = {
-    {"", DIR, NULL, 0, NULL},
-    {"cmdline", REG, "elfuse\n", 0, NULL},
-    {"cpuinfo", REG, NULL, 0, cpuinfo},
-    {"devices", REG, "Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\nBlock devices:\n", 0,
-     NULL},
-    {"diskstats", REG, "", 0, NULL},
-    {"filesystems", REG,
-     "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevpts\nnodev\toverlay\n\text4\n", 0, NULL},
-    {"loadavg", REG, NULL, 0, loadavg},
-    {"meminfo", REG, NULL, 0, meminfo},
-    {"modules", REG, "", 0, NULL},
-    {"mounts", LNK, "self/mounts", 0, NULL},
-    {"net", LNK, "self/net", 0, NULL},
-    {"partitions", REG, "major minor  #blocks  name\n\n", 0, NULL},
-    {"stat", REG, NULL, 0, system_stat},
-    {"swaps", REG, NULL, 0, swaps},
-    {"sys", DIR, NULL, 0, NULL},
-    {"sys/fs", DIR, NULL, 0, NULL},
-    {"sys/fs/file-max", REG, NULL, 0, file_max},
-    {"sys/fs/nr_open", REG, NULL, 0, nr_open},
-    {"sys/fs/pipe-max-size", REG, NULL, 0, pipe_max},
-    {"sys/fs/protected_hardlinks", REG, "1\n", 0, NULL},
-    {"sys/fs/protected_symlinks", REG, "1\n", 0, NULL},
-    {"sys/fs/inotify", DIR, NULL, 0, NULL},
-    {"sys/fs/inotify/max_queued_events", REG, NULL, 0, inotify_events},
-    {"sys/fs/inotify/max_user_instances", REG, NULL, 0, inotify_instances},
-    {"sys/fs/inotify/max_user_watches", REG, NULL, 0, inotify_watches},
-    {"sys/kernel", DIR, NULL, 0, NULL},
-    {"sys/kernel/cap_last_cap", REG, "40\n", 0, NULL},
-    {"sys/kernel/core_pattern", REG, "core\n", 0, NULL},
-    {"sys/kernel/domainname", REG, NULL, 0, domainname},
-    {"sys/kernel/hostname", REG, NULL, 0, hostname},
-    {"sys/kernel/keys", DIR, NULL, 0, NULL},
-    {"sys/kernel/msgmax", REG, "8192\n", 0, NULL},
-    {"sys/kernel/ngroups_max", REG, "65536\n", 0, NULL},
-    {"sys/kernel/osrelease", REG, LINUX_UTS_RELEASE "\n", 0, NULL},
-    {"sys/kernel/ostype", REG, "Linux\n", 0, NULL},
-    {"sys/kernel/overflowgid", REG, "65534\n", 0, NULL},
-    {"sys/kernel/overflowuid", REG, "65534\n", 0, NULL},
-    {"sys/kernel/pid_max", REG, "4194304\n", 0, NULL},
-    {"sys/kernel/random", DIR, NULL, 0, NULL},
-    {"sys/kernel/random/boot_id", REG, NULL, 0, boot_id},
-    {"sys/kernel/random/entropy_avail", REG, "256\n", 0, NULL},
-    {"sys/kernel/random/poolsize", REG, "256\n", 0, NULL},
-    {"sys/kernel/random/uuid", REG, NULL, 0, uuid},
-    {"sys/kernel/randomize_va_space", REG, "2\n", 0, NULL},
-    {"sys/kernel/sched_autogroup_enabled", REG, "0\n", 0, NULL},
-    {"sys/kernel/shmall", REG, "18446744073692774399\n", 0, NULL},
-    {"sys/kernel/shmmax", REG, "18446744073692774399\n", 0, NULL},
-    {"sys/kernel/shmmni", REG, "4096\n", 0, NULL},
-    {"sys/kernel/threads-max", REG, "32768\n", 0, NULL},
-    {"sys/kernel/version", REG, LINUX_UTS_VERSION "\n", 0, NULL},
-    {"sys/net", DIR, NULL, 0, NULL},
-    {"sys/net/core", DIR, NULL, 0, NULL},
-    {"sys/net/core/somaxconn", REG, NULL, 0, somaxconn},
-    {"sys/net/ipv4", DIR, NULL, 0, NULL},
-    {"sys/net/ipv4/ip_local_port_range", REG, NULL, 0, port_range},
-    {"sys/net/ipv4/tcp_rmem", REG, NULL, 0, tcp_rmem},
-    {"sys/net/ipv4/tcp_wmem", REG, NULL, 0, tcp_wmem},
-    {"sys/net/ipv6", DIR, NULL, 0, NULL},
-    {"sys/net/ipv6/conf", DIR, NULL, 0, NULL},
-    {"sys/net/ipv6/conf/all", DIR, NULL, 0, NULL},
-    {"sys/net/ipv6/conf/all/disable_ipv6", REG, NULL, 0, ipv6_disable},
-    {"sys/vm", DIR, NULL, 0, NULL},
-    {"sys/vm/max_map_count", REG, NULL, 0, max_map_count},
-    {"sys/vm/mmap_min_addr", REG, "65536\n", 0, NULL},
-    {"sys/vm/overcommit_memory", REG, NULL, 0, overcommit},
-    {"uptime", REG, NULL, 0, uptime},
-    {"version", REG, NULL, 0, version},
-    {"vmstat", REG, NULL, 0, vmstat},
-    {NULL, 0, NULL, 0, NULL},
+    D(""),
+    T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
+    T("cmdline", "elfuse\n"),
+    T("consoles", ""),
+    F("cpuinfo", cpuinfo),
+    T("crypto", ""),
+    T("devices", DEVICES),
+    T("diskstats", ""),
+    T("execdomains", "0-0\tLinux           \t[kernel]\n"),
+    T("filesystems", FILESYSTEMS),
+    F("loadavg", loadavg),
+    F("locks", locks),
+    H("meminfo"),
+    T("misc", ""),
+    T("modules", ""),
+    L("mounts", "self/mounts"),
+    L("net", "self/net"),
+    T("partitions", "major minor  #blocks  name\n\n"),
+    D("pressure"),
+    H("pressure/cpu"),
+    H("pressure/io"),
+    H("pressure/memory"),
+    H("schedstat"),
+    H("stat"),
+    H("swaps"),
+    D("sys"),
+    D("sys/fs"),
+    SH("fs/aio-max-nr"),
+    SH("fs/aio-nr"),
+    SH("fs/dentry-state"),
+    SH("fs/dir-notify-enable"),
+    D("sys/fs/epoll"),
+    SH("fs/epoll/max_user_watches"),
+    SH("fs/file-max"),
+    SH("fs/file-nr"),
+    SH("fs/inode-nr"),
+    SH("fs/inode-state"),
+    D("sys/fs/inotify"),
+    SH("fs/inotify/max_queued_events"),
+    SH("fs/inotify/max_user_instances"),
+    SH("fs/inotify/max_user_watches"),
+    SH("fs/lease-break-time"),
+    SH("fs/leases-enable"),
+    SH("fs/mount-max"),
+    SF("fs/nr_open", nr_open),
+    ST("fs/overflowgid", "65534"),
+    ST("fs/overflowuid", "65534"),
+    SH("fs/pipe-max-size"),
+    SH("fs/pipe-user-pages-hard"),
+    SH("fs/pipe-user-pages-soft"),
+    ST("fs/protected_fifos", "1"),
+    ST("fs/protected_hardlinks", "1"),
+    ST("fs/protected_regular", "2"),
+    ST("fs/protected_symlinks", "1"),
+    ST("fs/suid_dumpable", "0"),
+    D("sys/kernel"),
+    ST("kernel/auto_msgmni", "0"),
+    SR("kernel/cap_last_cap", "40"),
+    ST("kernel/core_pattern", "core"),
+    ST("kernel/core_pipe_limit", "0"),
+    ST("kernel/core_uses_pid", "0"),
+    ST("kernel/dmesg_restrict", "1"),
+    SF("kernel/domainname", domainname),
+    SF("kernel/hostname", hostname),
+    ST("kernel/io_uring_disabled", "2"),
+    D("sys/kernel/keys"),
+    ST("kernel/kptr_restrict", "2"),
+    ST("kernel/modules_disabled", "1"),
+    ST("kernel/msgmax", "8192"),
+    ST("kernel/msgmnb", "16384"),
+    ST("kernel/msgmni", "32000"),
+    SR("kernel/ngroups_max", "65536"),
+    ST("kernel/numa_balancing", "0"),
+    SR("kernel/osrelease", LINUX_UTS_RELEASE),
+    SR("kernel/ostype", "Linux"),
+    ST("kernel/overflowgid", "65534"),
+    ST("kernel/overflowuid", "65534"),
+    ST("kernel/panic", "0"),
+    ST("kernel/perf_event_paranoid", "3"),
+    ST("kernel/pid_max", "32768"),
+    ST("kernel/printk", "4\t4\t1\t7"),
+    D("sys/kernel/pty"),
+    SH("kernel/pty/max"),
+    SH("kernel/pty/nr"),
+    SH("kernel/pty/reserve"),
+    D("sys/kernel/random"),
+    H("sys/kernel/random/boot_id"),
+    SR("kernel/random/entropy_avail", "256"),
+    SR("kernel/random/poolsize", "256"),
+    ST("kernel/random/urandom_min_reseed_secs", "60"),
+    F("sys/kernel/random/uuid", uuid),
+    ST("kernel/random/write_wakeup_threshold", "256"),
+    ST("kernel/randomize_va_space", "2"),
+    ST("kernel/sched_autogroup_enabled", "0"),
+    SH("kernel/sched_rr_timeslice_ms"),
+    SH("kernel/sched_rt_period_us"),
+    SH("kernel/sched_rt_runtime_us"),
+    ST("kernel/sem", "32000\t1024000000\t500\t32000"),
+    ST("kernel/shm_rmid_forced", "0"),
+    ST("kernel/shmall", "18446744073692774399"),
+    ST("kernel/shmmax", "18446744073692774399"),
+    ST("kernel/shmmni", "4096"),
+    ST("kernel/sysrq", "0"),
+    ST("kernel/tainted", "0"),
+    ST("kernel/threads-max", "32768"),
+    ST("kernel/unprivileged_bpf_disabled", "2"),
+    SR("kernel/version", LINUX_UTS_VERSION),
+    D("sys/kernel/yama"),
+    ST("kernel/yama/ptrace_scope", "0"),
+    D("sys/net"),
+    D("sys/net/core"),
+    SH("net/core/bpf_jit_enable"),
+    SH("net/core/default_qdisc"),
+    SH("net/core/netdev_max_backlog"),
+    SH("net/core/optmem_max"),
+    SH("net/core/rmem_default"),
+    SH("net/core/rmem_max"),
+    SH("net/core/somaxconn"),
+    SH("net/core/wmem_default"),
+    SH("net/core/wmem_max"),
+    D("sys/net/ipv4"),
+    D("sys/net/ipv4/conf"),
+    D("sys/net/ipv4/conf/all"),
+    SH("net/ipv4/conf/all/accept_redirects"),
+    SH("net/ipv4/conf/all/forwarding"),
+    SH("net/ipv4/conf/all/rp_filter"),
+    D("sys/net/ipv4/conf/default"),
+    SH("net/ipv4/conf/default/accept_redirects"),
+    SH("net/ipv4/conf/default/forwarding"),
+    SH("net/ipv4/conf/default/rp_filter"),
+    SH("net/ipv4/icmp_echo_ignore_all"),
+    SH("net/ipv4/ip_default_ttl"),
+    SH("net/ipv4/ip_forward"),
+    SH("net/ipv4/ip_local_port_range"),
+    SH("net/ipv4/ip_local_reserved_ports"),
+    SH("net/ipv4/ip_nonlocal_bind"),
+    SH("net/ipv4/ip_unprivileged_port_start"),
+    SH("net/ipv4/ping_group_range"),
+    SH("net/ipv4/tcp_abort_on_overflow"),
+    SH("net/ipv4/tcp_available_congestion_control"),
+    SH("net/ipv4/tcp_congestion_control"),
+    SH("net/ipv4/tcp_fastopen"),
+    SH("net/ipv4/tcp_fin_timeout"),
+    SH("net/ipv4/tcp_keepalive_intvl"),
+    SH("net/ipv4/tcp_keepalive_probes"),
+    SH("net/ipv4/tcp_keepalive_time"),
+    SH("net/ipv4/tcp_max_orphans"),
+    SH("net/ipv4/tcp_max_syn_backlog"),
+    SH("net/ipv4/tcp_max_tw_buckets"),
+    SH("net/ipv4/tcp_mem"),
+    SH("net/ipv4/tcp_mtu_probing"),
+    SH("net/ipv4/tcp_no_metrics_save"),
+    SH("net/ipv4/tcp_retries1"),
+    SH("net/ipv4/tcp_retries2"),
+    SH("net/ipv4/tcp_rmem"),
+    SH("net/ipv4/tcp_sack"),
+    SH("net/ipv4/tcp_slow_start_after_idle"),
+    SH("net/ipv4/tcp_syn_retries"),
+    SH("net/ipv4/tcp_synack_retries"),
+    SH("net/ipv4/tcp_syncookies"),
+    SH("net/ipv4/tcp_timestamps"),
+    SH("net/ipv4/tcp_tw_reuse"),
+    SH("net/ipv4/tcp_window_scaling"),
+    SH("net/ipv4/tcp_wmem"),
+    SH("net/ipv4/udp_mem"),
+    SH("net/ipv4/udp_rmem_min"),
+    SH("net/ipv4/udp_wmem_min"),
+    D("sys/net/ipv6"),
+    SH("net/ipv6/bindv6only"),
+    D("sys/net/ipv6/conf"),
+    D("sys/net/ipv6/conf/all"),
+    SH("net/ipv6/conf/all/disable_ipv6"),
+    SH("net/ipv6/conf/all/forwarding"),
+    D("sys/net/ipv6/conf/default"),
+    SH("net/ipv6/conf/default/disable_ipv6"),
+    SH("net/ipv6/conf/default/forwarding"),
+    D("sys/net/unix"),
+    SH("net/unix/max_dgram_qlen"),
+    D("sys/user"),
+    ST("user/max_user_namespaces", "0"),
+    D("sys/vm"),
+    SH("vm/admin_reserve_kbytes"),
+    SH("vm/compact_unevictable_allowed"),
+    SH("vm/dirty_background_bytes"),
+    SH("vm/dirty_background_ratio"),
+    SH("vm/dirty_bytes"),
+    SH("vm/dirty_expire_centisecs"),
+    SH("vm/dirty_ratio"),
+    SH("vm/dirty_writeback_centisecs"),
+    SH("vm/max_map_count"),
+    SH("vm/min_free_kbytes"),
+    ST("vm/mmap_min_addr", "65536"),
+    ST("vm/nr_hugepages", "0"),
+    SH("vm/overcommit_kbytes"),
+    SH("vm/overcommit_memory"),
+    SH("vm/overcommit_ratio"),
+    SH("vm/page-cluster"),
+    SH("vm/stat_interval"),
+    SH("vm/swappiness"),
+    ST("vm/unprivileged_userfaultfd", "0"),
+    SH("vm/user_reserve_kbytes"),
+    SH("vm/vfs_cache_pressure"),
+    D("sysvipc"),
+    F("sysvipc/msg", sysvipc_msg),
+    F("sysvipc/sem", sysvipc_sem),
+    F("sysvipc/shm", sysvipc_shm),
+    D("tty"),
+    T("tty/drivers", TTY_DRIVERS),
+    H("uptime"),
+    F("version", version),
+    H("vmstat"),
+    {NULL, 0, NULL, 0, NULL, false},
 };

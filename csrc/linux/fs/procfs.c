@@ -1,17 +1,19 @@
 /*
- * procfs.c - /proc: names. The guest sees its own process and nothing of the host's.
+ * procfs.c - /proc: names. The guest sees the processes of its run and nothing of the host's.
  *
- * Below /proc/<pid>/ the same table serves the process and its threads. Links to files (exe, cwd,
+ * Below /proc/<pid>/ the same table serves a process and its threads. Links to files (exe, cwd,
  * root, fd/N) are magic: the resolver follows them to the guest's own place (resolve.c), never
  * through the host's /proc.
  */
+#include "linux/fs/procfs.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/io.h"
 #include "linux/fs/fdtable.h"
-#include "linux/fs/procfs.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 
 #define MAX_TIDS 4096
@@ -30,12 +32,17 @@ enum {
     THREAD_SELF
 };
 
-static const struct proc_entry *task_entry(const char *name)
+static bool is_here(const struct proc_entry *e, bool nested)
+{
+    return e->where == PROC_BOTH || e->where == (nested ? PROC_THREAD : PROC_PROCESS);
+}
+
+static const struct proc_entry *task_entry(const char *name, bool nested)
 {
     const struct proc_entry *e;
 
     for (e = proc_task_entries; e->name; e++)
-        if (strcmp(e->name, name) == 0)
+        if (strcmp(e->name, name) == 0 && is_here(e, nested))
             return e;
     return NULL;
 }
@@ -59,64 +66,46 @@ static bool number(const char **s, int32_t *out)
     return true;
 }
 
-static bool tid_exists(struct process *proc, int32_t tid)
-{
-    char name[16];
-
-    return tid > 0 && task_get_name(proc, tid, name) == 0;
-}
-
 /* fd/N and fdinfo/N. */
-static int lookup_fd(const char *rest, int kind, struct synth_node *node)
+static int lookup_fd(const struct proc_view *v, const char *rest, bool info,
+                     struct synth_node *node)
 {
     int32_t fd;
 
     if (!number(&rest, &fd) || *rest != '\0' || !fd_is_guest((uint32_t)fd))
         return -LINUX_ENOENT;
-    int fl = host_getfl(fd);
-    if (fl < 0)
-        return -LINUX_ENOENT;
-    node->kind = kind;
-    node->fd = fd;
-    if (kind == FDINFO_FILE) {
-        node->mode = LINUX_S_IFREG | 0444;
-        return 0;
-    }
-    int acc = fl & LINUX_O_ACCMODE;
-    node->mode = LINUX_S_IFLNK | 0100 | (acc != LINUX_O_WRONLY ? 0400 : 0) |
-                 (acc != LINUX_O_RDONLY ? 0200 : 0);
-    node->jump = SYNTH_JUMP_FD;
-    return 0;
+    node->kind = info ? FDINFO_FILE : FD_LINK;
+    return proc_fd_lookup(v, fd, info, node);
 }
 
 /* Below /proc/<tid>/, or /proc/<pid>/task/<tid>/ when nested. */
-static int lookup_task(struct task *task, const char *rest, bool nested, struct synth_node *node)
+static int lookup_task(const struct proc_view *v, const char *rest, struct synth_node *node)
 {
     const struct proc_entry *e;
 
     if (*rest == '\0') {
         node->kind = TASK_DIR;
         node->mode = LINUX_S_IFDIR | 0555;
-        node->fd = nested;
         return 0;
     }
-    if (!nested && strncmp(rest, "task", 4) == 0 && (rest[4] == '\0' || rest[4] == '/')) {
+    if (!node->nested && strncmp(rest, "task", 4) == 0 && (rest[4] == '\0' || rest[4] == '/')) {
         if (rest[4] == '\0') {
             node->kind = TASK_LIST;
             node->mode = LINUX_S_IFDIR | 0555;
             return 0;
         }
         rest += 5;
-        if (!number(&rest, &node->tid) || !tid_exists(task->proc, node->tid))
+        if (!number(&rest, &node->tid) || !proc_view_thread(v, node->tid))
             return -LINUX_ENOENT;
-        return lookup_task(task, rest, true, node);
+        node->nested = true;
+        return lookup_task(v, rest, node);
     }
     if (strncmp(rest, "fd/", 3) == 0)
-        return lookup_fd(rest + 3, FD_LINK, node);
+        return lookup_fd(v, rest + 3, false, node);
     if (strncmp(rest, "fdinfo/", 7) == 0)
-        return lookup_fd(rest + 7, FDINFO_FILE, node);
-    e = task_entry(rest);
-    if (e == NULL || (nested && e->process_only))
+        return lookup_fd(v, rest + 7, true, node);
+    e = task_entry(rest, node->nested);
+    if (e == NULL)
         return -LINUX_ENOENT;
     node->kind = strcmp(rest, "fd") == 0       ? FD_DIR
                  : strcmp(rest, "fdinfo") == 0 ? FDINFO_DIR
@@ -127,14 +116,39 @@ static int lookup_task(struct task *task, const char *rest, bool nested, struct 
     return 0;
 }
 
+/* The process that a number, its own or a thread's, is of; 0: none. */
+static int32_t process_of(struct task *task, int32_t n)
+{
+    const struct pid_entry *e = task ? pid_entry(task->proc->pids, n) : NULL;
+
+    return e == NULL ? 0 : e->kind == PID_THREAD ? e->tgid : n;
+}
+
 /* task_dump_owner(): what only the owner may read (environ) is the process's own user's, unless the
  * process must not be dumped. proc_fd_permission(): it sees its own descriptors all the same. */
-static void set_owner(const struct process *proc, struct synth_node *node)
+static void set_owner(const struct proc_view *v, struct synth_node *node)
 {
-    if (node->mode != (LINUX_S_IFDIR | 0555) && node->kind != FD_DIR && proc->dumpable != 1)
+    bool own_fds = v->own && node->kind == FD_DIR;
+
+    if (node->mode != (LINUX_S_IFDIR | 0555) && !own_fds && v->proc->dumpable != 1)
         return;
-    node->uid = proc->cred.euid;
-    node->gid = proc->cred.egid;
+    node->uid = v->proc->cred.euid;
+    node->gid = v->proc->cred.egid;
+}
+
+static int lookup_process(struct task *task, const char *rest, struct synth_node *node)
+{
+    struct proc_view v;
+    int r;
+
+    node->pid = process_of(task, node->tid);
+    if (node->pid == 0 || proc_view_get(&v, task, node->pid) < 0)
+        return -LINUX_ENOENT;
+    r = lookup_task(&v, rest, node);
+    if (r == 0)
+        set_owner(&v, node);
+    proc_view_put(&v);
+    return r;
 }
 
 static int lookup(struct fs_context *fs, struct task *task, const char *rel,
@@ -153,14 +167,8 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel,
         node->mode = LINUX_S_IFLNK | 0777;
         return 0;
     }
-    if (number(&rest, &node->tid)) {
-        if (task == NULL || (node->tid != task->proc->pid && !tid_exists(task->proc, node->tid)))
-            return -LINUX_ENOENT;
-        int r = lookup_task(task, rest, false, node);
-        if (r == 0)
-            set_owner(task->proc, node);
-        return r;
-    }
+    if (number(&rest, &node->tid))
+        return lookup_process(task, rest, node);
     e = synth_table_find(proc_system_entries, rel);
     if (e == NULL)
         return -LINUX_ENOENT;
@@ -170,115 +178,151 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel,
     return 0;
 }
 
-static int list_numbers(struct dir_list *list, const int32_t *n, uint32_t count, const char *prefix,
-                        uint8_t type)
+/* ---- listing ---- */
+
+static int list_number(struct dir_list *list, int32_t n, const char *prefix)
 {
     char name[16], path[64];
+
+    snprintf(name, sizeof name, "%d", n);
+    snprintf(path, sizeof path, "%s%d", prefix, n);
+    return dir_list_add(list, name, synth_ino(path), LINUX_DT_DIR);
+}
+
+static int list_threads(const struct proc_view *v, const char *prefix, struct dir_list *list)
+{
+    int32_t *tids = malloc(MAX_TIDS * sizeof *tids);
     int r = 0;
 
-    for (uint32_t i = 0; i < count && r == 0; i++) {
-        snprintf(name, sizeof name, "%d", n[i]);
-        snprintf(path, sizeof path, "%s%d", prefix, n[i]);
-        r = dir_list_add(list, name, synth_ino(path), type);
-    }
-    return r;
-}
-
-static int compare_ints(const void *a, const void *b)
-{
-    int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
-}
-
-static int list_fds(struct dir_list *list, bool links)
-{
-    int *fds = malloc(65536 * sizeof *fds), n, kept = 0, r;
-
-    if (fds == NULL)
+    if (tids == NULL)
         return -LINUX_ENOMEM;
-    n = host_list_fds(fds, 65536, false);
-    for (int i = 0; i < n; i++)
-        if (fds[i] < host_fd_boundary())
-            fds[kept++] = fds[i];
-    if (n >= 0)
-        qsort(fds, (size_t)kept, sizeof *fds, compare_ints);
-    r = n < 0 ? n
-              : list_numbers(list, fds, (uint32_t)kept, "fd/", links ? LINUX_DT_LNK : LINUX_DT_REG);
-    free(fds);
+    uint32_t n = proc_threads(v, tids, MAX_TIDS);
+    for (uint32_t i = 0; i < n && i < MAX_TIDS && r == 0; i++)
+        r = list_number(list, tids[i], prefix);
+    free(tids);
     return r;
 }
 
-static int list_task(const struct synth_node *node, struct dir_list *list)
+static int list_entry(const char *prefix, const char *path, uint32_t mode, struct dir_list *list)
 {
-    bool nested = node->fd != 0;
-    int r = nested ? 0 : dir_list_add(list, "task", synth_ino("task"), LINUX_DT_DIR);
+    char full[128];
+    const char *name = strrchr(path, '/');
+
+    snprintf(full, sizeof full, "%s%s", prefix, path);
+    return dir_list_add(list, name ? name + 1 : path, synth_ino(full), (uint8_t)(mode >> 12));
+}
+
+static int list_task(const struct synth_node *node, const char *prefix, struct dir_list *list)
+{
+    int r = node->nested ? 0 : list_entry(prefix, "task", LINUX_S_IFDIR, list);
 
     for (const struct proc_entry *e = proc_task_entries; e->name && r == 0; e++)
-        if (!(nested && e->process_only) && strchr(e->name, '/') == NULL)
-            r = dir_list_add(list, e->name, synth_ino(e->name), (uint8_t)(e->mode >> 12));
+        if (is_here(e, node->nested) && strchr(e->name, '/') == NULL)
+            r = list_entry(prefix, e->name, e->mode, list);
+    return r;
+}
+
+/* net, attr, ns: the names below it in the table. */
+static int list_below(const struct proc_entry *dir, const char *prefix, struct dir_list *list)
+{
+    size_t n = strlen(dir->name);
+    int r = 0;
+
+    for (const struct proc_entry *e = proc_task_entries; e->name && r == 0; e++)
+        if (strncmp(e->name, dir->name, n) == 0 && e->name[n] == '/')
+            r = list_entry(prefix, e->name, e->mode, list);
+    return r;
+}
+
+static int list_process(struct task *task, const struct synth_node *node, struct dir_list *list)
+{
+    struct proc_view v;
+    char prefix[64];
+    int r;
+
+    if (proc_view_get(&v, task, node->pid) < 0)
+        return -LINUX_ENOENT;
+    /* As the path below /proc that the names are looked up by: numbers of inodes come from it. */
+    size_t n = (size_t)snprintf(prefix, sizeof prefix, node->nested ? "%d/task/%d/" : "%d/",
+                                node->nested ? node->pid : node->tid, node->tid);
+    switch (node->kind) {
+    case TASK_DIR: r = list_task(node, prefix, list); break;
+    case TASK_LIST:
+        snprintf(prefix + n, sizeof prefix - n, "task/");
+        r = list_threads(&v, prefix, list);
+        break;
+    case FD_DIR:
+    case FDINFO_DIR: {
+        bool info = node->kind == FDINFO_DIR;
+        snprintf(prefix + n, sizeof prefix - n, info ? "fdinfo/" : "fd/");
+        /* proc_fdinfo_access_allowed() */
+        r = info && !proc_view_allowed(&v) ? -LINUX_EACCES : proc_fd_list(&v, prefix, info, list);
+        break;
+    }
+    default: r = list_below(node->entry, prefix, list); break;
+    }
+    proc_view_put(&v);
     return r;
 }
 
 static int list(struct fs_context *fs, struct task *task, const struct synth_node *node,
                 struct dir_list *l)
 {
-    int32_t tids[MAX_TIDS];
     int r;
 
     (void)fs;
-    switch (node->kind) {
-    case TASK_DIR: return list_task(node, l);
-    case TASK_LIST: {
-        uint32_t n = task_tids(task->proc, tids, MAX_TIDS);
-        return list_numbers(l, tids, n < MAX_TIDS ? n : MAX_TIDS, "task/", LINUX_DT_DIR);
-    }
-    case FD_DIR: return list_fds(l, true);
-    case FDINFO_DIR: return list_fds(l, false);
-    case TASK_FILE: { /* net, attr, ns: the names below it in the table */
-        const struct proc_entry *dir = node->entry;
-        size_t n = strlen(dir->name);
-        r = 0;
-        for (const struct proc_entry *e = proc_task_entries; e->name && r == 0; e++)
-            if (strncmp(e->name, dir->name, n) == 0 && e->name[n] == '/')
-                r = dir_list_add(l, e->name + n + 1, synth_ino(e->name), (uint8_t)(e->mode >> 12));
-        return r;
-    }
-    default: break;
-    }
+    if (node->kind != SYSTEM)
+        return list_process(task, node, l);
     const struct synth_entry *e = node->entry;
     r = synth_table_list(proc_system_entries, e->path, l);
     if (r == 0 && e->path[0] == '\0') {
         r = dir_list_add(l, "self", synth_ino("self"), LINUX_DT_LNK);
         if (r == 0)
             r = dir_list_add(l, "thread-self", synth_ino("thread-self"), LINUX_DT_LNK);
-        if (r == 0)
-            r = list_numbers(l, &task->proc->pid, 1, "", LINUX_DT_DIR);
+        for (int32_t n = 0; r == 0 && (n = pid_next(task->proc, n)) != 0;)
+            r = list_number(l, n, "");
     }
     return r;
 }
 
-/* The host's fdinfo, with the flags and mount of the guest's view. */
-static void fill_fdinfo(int fd, struct synth_text *t)
-{
-    struct synth_text host = {0};
-    char path[48];
+/* ---- files ---- */
 
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-    proc_host_file(&host, path);
-    synth_append(&host, "", 1);
-    for (char *line = host.data; line && *line;) {
-        char *end = strchr(line, '\n');
-        size_t len = end ? (size_t)(end - line) + 1 : strlen(line);
-        if (strncmp(line, "flags:", 6) == 0) {
-            unsigned flags = (unsigned)host_getfl(fd);
-            if (host_fcntl(fd, LINUX_F_GETFD, 0) > 0)
-                flags |= LINUX_O_CLOEXEC;
-            synth_printf(t, "flags:\t0%o\n", flags);
-        } else
-            synth_append(t, line, len);
-        line += len;
+static int guarded(const struct proc_entry *e, const struct proc_view *v)
+{
+    if (e->guard == PROC_OPEN || proc_view_allowed(v))
+        return 0;
+    return e->guard == PROC_LOOK ? -LINUX_EACCES : -LINUX_EPERM;
+}
+
+static int fill_process(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                        struct synth_text *t)
+{
+    const struct proc_entry *e = node->entry;
+    struct proc_view v;
+    int r;
+
+    if (proc_view_get(&v, task, node->pid) < 0)
+        return -LINUX_ESRCH;
+    if (node->kind == FDINFO_FILE) {
+        r = proc_view_allowed(&v) ? proc_fd_info(&v, node->fd, t) : -LINUX_EACCES;
+    } else {
+        struct proc_req req = {fs, task, &v, node->tid, node->nested};
+        r = guarded(e, &v);
+        if (r == 0 && e->fill)
+            r = e->fill(&req, t);
     }
-    free(host.data);
+    proc_view_put(&v);
+    return r;
+}
+
+static int fill(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                struct synth_text *t)
+{
+    if (node->kind == FDINFO_FILE || node->kind == TASK_FILE)
+        return fill_process(fs, task, node, t);
+    if (node->kind != SYSTEM)
+        return -LINUX_EACCES;
+    return synth_table_fill(node->entry, fs, task, t);
 }
 
 static int open_node(struct fs_context *fs, struct task *task, const struct synth_node *node,
@@ -286,76 +330,131 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
 {
     struct synth_text t = {0};
     bool write = (flags & LINUX_O_ACCMODE) != LINUX_O_RDONLY;
+    const struct proc_entry *e = node->kind == TASK_FILE ? node->entry : NULL;
 
-    if (node->kind == FDINFO_FILE) {
-        if (write)
-            return -LINUX_EACCES;
-        fill_fdinfo(node->fd, &t);
-    } else if (node->kind == SYSTEM) {
-        const struct synth_entry *e = node->entry;
-        if (write)
-            return -LINUX_EACCES;
-        if (e->fill)
-            e->fill(fs, task, &t);
-        else
-            synth_printf(&t, "%s", e->text);
-    } else if (node->kind == TASK_FILE) {
-        const struct proc_entry *e = node->entry;
-        struct proc_req req = {fs, task, node->tid};
-        if (e->fill == NULL || (write && e->write == NULL))
-            return -LINUX_EACCES;
-        e->fill(&req, &t);
-    } else
+    if (write && (e == NULL || e->write == NULL))
         return -LINUX_EACCES;
-    return synth_text_open(&t, "proc", flags);
-}
-
-static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node,
-                         char *buf, size_t size)
-{
-    char path[LINUX_PATH_MAX];
-    int64_t n;
-
-    if (node->kind == SELF)
-        n = snprintf(path, sizeof path, "%d", task->proc->pid);
-    else if (node->kind == THREAD_SELF)
-        n = snprintf(path, sizeof path, "%d/task/%d", task->proc->pid, task->tid);
-    else if (node->jump == SYNTH_JUMP_FD)
-        n = fs_path_of(task, node->fd, path, sizeof path);
-    else if (node->jump == SYNTH_JUMP_EXE)
-        n = task->proc->exe ? snprintf(path, sizeof path, "%s", task->proc->exe) : -LINUX_ENOENT;
-    else if (node->jump == SYNTH_JUMP_CWD) {
-        n = fs_dir_path(fs, task, LINUX_AT_FDCWD, path);
-        n = n < 0 ? snprintf(path, sizeof path, "(deleted)") : (int64_t)strlen(path);
-    } else if (node->jump == SYNTH_JUMP_ROOT)
-        n = snprintf(path, sizeof path, "/");
-    else if (node->kind == SYSTEM) {
-        const struct synth_entry *e = node->entry;
-        n = snprintf(path, sizeof path, "%s", e->text);
-    } else {
-        /* Links whose target is text that depends on nothing (ns/...). */
-        const struct proc_entry *e = node->entry;
-        struct synth_text t = {0};
-        if (e == NULL || e->fill == NULL)
-            return -LINUX_EINVAL;
-        e->fill(&(struct proc_req){fs, task, node->tid}, &t);
-        n = t.failed ? -LINUX_ENOMEM : (int64_t)(t.len < size ? t.len : size);
-        if (n > 0)
-            memcpy(buf, t.data, (size_t)n);
+    int r = fill(fs, task, node, &t);
+    if (r < 0) {
         free(t.data);
-        return n;
+        return r;
     }
-    if (n > 0)
-        memcpy(buf, path, (size_t)n < size ? (size_t)n : size);
-    return n;
+    return synth_text_open(&t, "proc", flags);
 }
 
 static int64_t write_node(struct task *task, const struct synth_node *node, const char *data,
                           size_t len)
 {
     const struct proc_entry *e = node->kind == TASK_FILE ? node->entry : NULL;
+    struct proc_view v;
 
-    return e && e->write ? e->write(task, node, data, len) : -LINUX_EINVAL;
+    if (e == NULL || e->write == NULL)
+        return -LINUX_EINVAL;
+    if (proc_view_get(&v, task, node->pid) < 0)
+        return -LINUX_ESRCH;
+    struct proc_req req = {task->proc->fs, task, &v, node->tid, node->nested};
+    int64_t r = e->write(&req, data, len);
+    proc_view_put(&v);
+    return r;
+}
+
+/* ---- links ---- */
+
+static int exe_path(const struct proc_view *v, char *path)
+{
+    if (v->readable)
+        return v->proc->exe && proc_view_string(v, v->proc->exe, path, LINUX_PATH_MAX)
+                   ? 0
+                   : -LINUX_ENOENT;
+    const struct pid_text *text = pid_text(v->task->proc->pids, v->pid);
+    if (v->zombie || text == NULL || text->exe[0] == '\0')
+        return -LINUX_ENOENT;
+    snprintf(path, LINUX_PATH_MAX, "%.*s", (int)sizeof text->exe, text->exe);
+    return 0;
+}
+
+/* Where the link of the process leads: canonical for places, as it is shown for others. */
+static int64_t process_link(struct fs_context *fs, struct proc_view *v,
+                            const struct synth_node *node, char *path)
+{
+    const struct proc_entry *e = node->entry;
+    int r = 0;
+
+    /* proc_fd_access_allowed() */
+    if (!proc_view_allowed(v))
+        return -LINUX_EACCES;
+    switch (node->jump) {
+    case SYNTH_JUMP_FD: return proc_fd_path(v, node->fd, path, LINUX_PATH_MAX);
+    case SYNTH_JUMP_EXE: r = exe_path(v, path); break;
+    case SYNTH_JUMP_CWD: r = proc_view_place(v, false, path); break;
+    case SYNTH_JUMP_ROOT: r = proc_view_place(v, true, path); break;
+    default: {
+        struct proc_req req = {fs, v->task, v, node->tid, node->nested};
+        struct synth_text t = {0};
+        if (e == NULL || e->fill == NULL)
+            return -LINUX_EINVAL;
+        r = e->fill(&req, &t);
+        size_t n = t.len < LINUX_PATH_MAX ? t.len : LINUX_PATH_MAX - 1;
+        if (r == 0)
+            memcpy(path, t.data, n);
+        path[n] = '\0';
+        free(t.data);
+        break;
+    }
+    }
+    return r < 0 ? r : (int64_t)strlen(path);
+}
+
+static int64_t read_link(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                         char *buf, size_t size)
+{
+    char path[LINUX_PATH_MAX];
+    struct proc_view v;
+    int64_t n;
+
+    if (node->kind == SELF)
+        n = snprintf(path, sizeof path, "%d", task->proc->pid);
+    else if (node->kind == THREAD_SELF)
+        n = snprintf(path, sizeof path, "%d/task/%d", task->proc->pid, task->tid);
+    else if (node->kind == SYSTEM)
+        n = snprintf(path, sizeof path, "%s", ((const struct synth_entry *)node->entry)->text);
+    else {
+        if (proc_view_get(&v, task, node->pid) < 0)
+            return -LINUX_ENOENT;
+        n = process_link(fs, &v, node, path);
+        proc_view_put(&v);
+        if (n > 0 && node->jump != SYNTH_JUMP_FD && path[0] == '/') {
+            (void)fs_path_below_root(fs, path);
+            n = (int64_t)strlen(path);
+        }
+    }
+    if (n > 0)
+        memcpy(buf, path, (size_t)n < size ? (size_t)n : size);
+    return n > (int64_t)size ? (int64_t)size : n;
+}
+
+static int follow(struct fs_context *fs, struct task *task, const struct synth_node *node,
+                  char *path, int *fd)
+{
+    struct proc_view v;
+    int r;
+
+    *fd = -1;
+    if (proc_view_get(&v, task, node->pid) < 0)
+        return -LINUX_ENOENT;
+    if (node->jump != SYNTH_JUMP_FD)
+        r = (int)process_link(fs, &v, node, path);
+    else if (!proc_view_allowed(&v))
+        r = -LINUX_EACCES;
+    else {
+        r = proc_fd_follow(&v, node->fd, path);
+        if (r > 0)
+            *fd = r;
+    }
+    if (r > 0 && *fd < 0 && path[0] != '/')
+        r = -LINUX_ENOENT;
+    proc_view_put(&v);
+    return r < 0 ? r : 0;
 }
 
 const struct synth_ops procfs_ops = {
@@ -365,6 +464,8 @@ const struct synth_ops procfs_ops = {
     .lookup = lookup,
     .list = list,
     .open = open_node,
+    .fill = fill,
     .readlink = read_link,
+    .follow = follow,
     .write = write_node,
 };

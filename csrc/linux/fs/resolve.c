@@ -317,6 +317,32 @@ static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
     return fill_stat(p);
 }
 
+/* The object is what the O_PATH descriptor fd, which p takes over, is open on. */
+static int from_object(struct walk *w, int fd, struct fs_path *p)
+{
+    char host[LINUX_PATH_MAX];
+    struct linux_statx st;
+    const char *rel;
+    int layer;
+    struct fs_mount *m = host_fd_path(fd, host, sizeof host) < 0
+                             ? NULL
+                             : mount_of_host(w->fs, NULL, host, &layer, &rel);
+
+    if (m && mount_path(m, rel, p->path) == 0 && host_statx_fd(fd, &st) == 0 &&
+        probe(w->fs, w->task, p) == 0 && is_same(p, &st)) {
+        host_fd_close(fd);
+        return 0;
+    }
+    path_reset(p);
+    p->path[0] = '\0';
+    p->rel = p->path;
+    p->fd = fd;
+    p->anon = m;
+    if (m)
+        p->hit.layer = layer;
+    return fill_stat(p);
+}
+
 /* Put target in front of what is left of the walk. */
 static int splice_link(struct walk *w, size_t at, const char *target, size_t len)
 {
@@ -352,6 +378,16 @@ static int to_root(struct walk *w, struct fs_path *p)
     return r;
 }
 
+/* The magic link has led to p. */
+static int jumped(const struct fs_path *p, bool last)
+{
+    if (last)
+        return 1;
+    if (!LINUX_S_ISDIR(p->st.stx_mode))
+        return -LINUX_ENOTDIR;
+    return p->mnt ? 0 : -LINUX_ENOENT;
+}
+
 /* Follow the magic link p->node. 1: p is the final object (a descriptor without a name). 0: p->path
  * is the canonical path it leads to. */
 static int jump(struct walk *w, struct fs_path *p, bool last)
@@ -361,6 +397,13 @@ static int jump(struct walk *w, struct fs_path *p, bool last)
 
     if (w->flags & (FS_NO_MAGIC | FS_BENEATH | FS_IN_ROOT))
         return w->flags & FS_NO_MAGIC ? -LINUX_ELOOP : -LINUX_EXDEV;
+    if (w->task && p->node->pid != w->task->proc->pid) {
+        r = p->node->ops->follow(w->fs, w->task, p->node, p->path, &fd);
+        if (r < 0 || fd < 0)
+            return r;
+        r = from_object(w, fd, p);
+        return r < 0 ? r : jumped(p, last);
+    }
     switch (kind) {
     case SYNTH_JUMP_ROOT: return fs_root_path(w->fs, p->path);
     case SYNTH_JUMP_CWD: return cwd_path(w->fs, p->path);
@@ -375,12 +418,7 @@ static int jump(struct walk *w, struct fs_path *p, bool last)
     r = from_descriptor(w, fd, p);
     if (r < 0)
         return r == -LINUX_EBADF ? -LINUX_ENOENT : r;
-    if (!last) {
-        if (!LINUX_S_ISDIR(p->st.stx_mode))
-            return -LINUX_ENOTDIR;
-        return p->mnt ? 0 : -LINUX_ENOENT;
-    }
-    return 1;
+    return jumped(p, last);
 }
 
 static bool leaves_start(const struct walk *w, const char *path)

@@ -115,6 +115,8 @@ int64_t sys_pread64(struct task *task, const uint64_t a[6])
         return -LINUX_EBADF;
     if ((int64_t)a[3] < 0)
         return -LINUX_EINVAL;
+    if (a[3] == 0 && fd_meta_any(task->proc->fds, (int)a[0]))
+        synth_rewound(task, (int)a[0]);
     buf = rw_ptr(task, a[1], &len);
     return buf ? host_pread((int)a[0], buf, len, (int64_t)a[3]) : -LINUX_EFAULT;
 }
@@ -257,6 +259,8 @@ int64_t sys_lseek(struct task *task, const uint64_t a[6])
         int64_t r = seek_listing(task, (int)a[0], (int64_t)a[1], (int)a[2], &handled);
         if (handled)
             return r;
+        if (a[1] == 0 && a[2] == LINUX_SEEK_SET)
+            synth_rewound(task, (int)a[0]);
     }
     return host_lseek((int)a[0], (int64_t)a[1], (int)a[2]);
 }

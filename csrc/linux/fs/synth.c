@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/io.h"
+#include "linux/fs/fd_meta.h"
 
 static bool reserve(struct synth_text *t, size_t more)
 {
@@ -48,6 +49,22 @@ void synth_printf(struct synth_text *t, const char *fmt, ...)
     t->len += (size_t)n;
 }
 
+int synth_append_file(struct synth_text *t, const char *path)
+{
+    char buf[16384];
+    int fd = host_open_path(path, LINUX_O_RDONLY | LINUX_O_CLOEXEC, 0);
+    int64_t n = 0, at = 0;
+
+    if (fd < 0)
+        return fd;
+    while ((n = host_pread(fd, buf, sizeof buf, at)) > 0) {
+        synth_append(t, buf, (size_t)n);
+        at += n;
+    }
+    host_fd_close(fd);
+    return n < 0 ? (int)n : 0;
+}
+
 int synth_text_open(struct synth_text *t, const char *name, int flags)
 {
     int fd = t->failed ? -LINUX_ENOMEM : host_memfd_content(name, t->data, t->len);
@@ -57,10 +74,51 @@ int synth_text_open(struct synth_text *t, const char *name, int flags)
         return fd;
     /* A description of the guest's own access mode; the memfd's is read-write. */
     int own = host_reopen(fd, flags & (LINUX_O_ACCMODE | LINUX_O_CLOEXEC | LINUX_O_NONBLOCK));
-    if (own == -LINUX_EPERM || own == -LINUX_EACCES) /* write access to sealed memory */
-        return fd;
     host_fd_close(fd);
     return own;
+}
+
+int synth_text_renew(struct synth_text *t, int fd)
+{
+    int r = t->failed ? -LINUX_ENOMEM : 0, at = -1;
+
+    if (r == 0)
+        r = at = host_reopen(fd, LINUX_O_RDWR | LINUX_O_CLOEXEC);
+    if (r >= 0)
+        r = host_ftruncate(at, 0);
+    if (r >= 0 && t->len) {
+        int64_t n = host_pwrite(at, t->data, t->len, 0);
+        r = n < 0 ? (int)n : 0;
+    }
+    if (at >= 0)
+        host_fd_close(at);
+    free(t->data);
+    return r < 0 ? r : 0;
+}
+
+void synth_rewound(struct task *task, int fd)
+{
+    struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
+    struct synth_text t = {0};
+
+    if (meta && meta->path && LINUX_S_ISREG(meta->node.mode) && meta->node.ops->fill) {
+        /* Of a process that has ended nothing is left. */
+        if (meta->node.ops->fill(task->proc->fs, task, &meta->node, &t) < 0)
+            t.len = 0;
+        (void)synth_text_renew(&t, fd);
+    }
+    fd_meta_put(meta);
+}
+
+/* What exists only for the guest is as old as the run. */
+static struct linux_statx_timestamp start_of_run(void)
+{
+    static struct linux_statx_timestamp start;
+    struct linux_statx st;
+
+    if (start.tv_sec == 0 && current && host_statx_fd(current->proc->fs->empty_dir, &st) == 0)
+        start = st.stx_btime.tv_sec ? st.stx_btime : st.stx_mtime;
+    return start;
 }
 
 void synth_stat(const struct synth_node *node, struct linux_statx *st)
@@ -79,6 +137,8 @@ void synth_stat(const struct synth_node *node, struct linux_statx *st)
     st->stx_rdev_major = linux_major(node->rdev);
     st->stx_rdev_minor = linux_minor(node->rdev);
     st->stx_mnt_id = node->ops->dev_minor;
+    struct linux_statx_timestamp start = start_of_run();
+    st->stx_atime = st->stx_mtime = st->stx_ctime = start;
 }
 
 uint64_t synth_ino(const char *rel)
@@ -145,11 +205,32 @@ const struct synth_ops phantom_ops = {
 
 /* ---- fixed trees: directories and files by a table of paths ---- */
 
+static bool host_has(const char *path)
+{
+    int fd = host_open_path(path, LINUX_O_PATH | LINUX_O_CLOEXEC, 0);
+
+    if (fd >= 0)
+        host_fd_close(fd);
+    return fd >= 0;
+}
+
+int synth_table_fill(const struct synth_entry *e, struct fs_context *fs, struct task *task,
+                     struct synth_text *t)
+{
+    if (e->host)
+        return synth_append_file(t, e->text);
+    if (e->fill)
+        e->fill(fs, task, t);
+    else if (e->text)
+        synth_append(t, e->text, strlen(e->text));
+    return 0;
+}
+
 const struct synth_entry *synth_table_find(const struct synth_entry *table, const char *rel)
 {
     for (; table->path; table++)
         if (strcmp(table->path, rel) == 0)
-            return table;
+            return table->host && !host_has(table->text) ? NULL : table;
     return NULL;
 }
 
@@ -166,7 +247,7 @@ int synth_table_list(const struct synth_entry *table, const char *dir, struct di
                 continue;
             name += n + 1;
         }
-        if (strchr(name, '/'))
+        if (strchr(name, '/') || (table->host && !host_has(table->text)))
             continue;
         int r = dir_list_add(list, name, synth_ino(table->path), (uint8_t)(table->mode >> 12));
         if (r < 0)

@@ -4,19 +4,21 @@
 
 #include "linux/kernel.h"
 
-#define LINUX_CAP_DAC_OVERRIDE 1
-#define LINUX_CAP_FOWNER       3
-#define LINUX_CAP_KILL         5
-#define LINUX_CAP_SETGID       6
-#define LINUX_CAP_SETUID       7
-#define LINUX_CAP_SETPCAP      8
-#define LINUX_CAP_IPC_LOCK     14
-#define LINUX_CAP_IPC_OWNER    15
-#define LINUX_CAP_SYS_ADMIN    21
-#define LINUX_CAP_SYS_NICE     23
-#define LINUX_CAP_SYS_RESOURCE 24
-#define LINUX_CAP_LAST         40
-#define LINUX_CAP_FULL         ((1ull << (LINUX_CAP_LAST + 1)) - 1)
+#define LINUX_CAP_DAC_OVERRIDE  1
+#define LINUX_CAP_FOWNER        3
+#define LINUX_CAP_KILL          5
+#define LINUX_CAP_SETGID        6
+#define LINUX_CAP_SETUID        7
+#define LINUX_CAP_SETPCAP       8
+#define LINUX_CAP_IPC_LOCK      14
+#define LINUX_CAP_IPC_OWNER     15
+#define LINUX_CAP_SYS_PTRACE    19
+#define LINUX_CAP_SYS_ADMIN     21
+#define LINUX_CAP_SYS_NICE      23
+#define LINUX_CAP_SYS_RESOURCE  24
+#define LINUX_CAP_AUDIT_CONTROL 30
+#define LINUX_CAP_LAST          40
+#define LINUX_CAP_FULL          ((1ull << (LINUX_CAP_LAST + 1)) - 1)
 
 static inline bool cred_capable(const struct process *proc, int cap)
 {

@@ -317,6 +317,11 @@ int32_t pid_next(struct process *proc, int32_t after)
     return 0;
 }
 
+int32_t pid_last(struct pid_table *t)
+{
+    return atomic_load(&t->s->last);
+}
+
 /* ---- what others may know ---- */
 
 void pid_publish_cred(struct process *proc)

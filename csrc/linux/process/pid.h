@@ -105,6 +105,8 @@ int32_t pid_alive(struct process *proc, int32_t n);
 bool pid_exists(struct process *proc, int32_t n);
 /* The first number after `after` that a process has, or 0. */
 int32_t pid_next(struct process *proc, int32_t after);
+/* The number that was given last. */
+int32_t pid_last(struct pid_table *t);
 
 /* Tell the table what others may want to know of this process. */
 void pid_publish_cred(struct process *proc);
