@@ -42,6 +42,8 @@ int host_mem_protect(uint8_t *addr, uint64_t len, unsigned prot);
 int host_mem_move(uint8_t *from, uint64_t from_len, uint8_t *to, uint64_t to_len, bool keep);
 /* Make one mapping longer where it is; what follows is reserved memory. */
 int host_mem_grow(uint8_t *addr, uint64_t old_len, uint64_t new_len);
+/* Let shared memory show its file from this page on: remap_file_pages(2). */
+int host_mem_remap_pages(uint8_t *addr, uint64_t len, uint64_t page);
 /* A second view of shared memory [from, from+len) at `to`. */
 int host_mem_alias(uint8_t *from, uint8_t *to, uint64_t len, unsigned prot);
 /* Zeroed shared memory of ours, outside the guest's range: a source for host_mem_alias(). What is

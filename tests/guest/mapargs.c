@@ -136,6 +136,39 @@ static void remap(void)
     EQ(p[P], 't');
 }
 
+/* A file's pages in another order, and over several areas of one mapping. */
+static void order(void)
+{
+    int fd = memfd_create("pages", 0);
+    char page[P];
+    for (int i = 0; i < 4; i++) {
+        memset(page, 'a' + i, P);
+        EQ(write(fd, page, P), P);
+    }
+    char *p = mmap(NULL, 4 * P, RW, MAP_SHARED, fd, 0), *private = mmap(NULL, P, RW, PA, -1, 0);
+    ERR(remap_file_pages(p, P, PROT_READ, 1, 0), EINVAL);
+    ERR(remap_file_pages(p, 0, 0, 1, 0), EINVAL);
+    ERR(remap_file_pages(p, 2 * P, 0, ~0ul, 0), EINVAL);
+    ERR(remap_file_pages(private, P, 0, 0, 0), EINVAL);
+    ERR(remap_file_pages(hole(1), P, 0, 0, 0), EINVAL);
+    EQ(remap_file_pages(p, 2 * P, 0, 2, 0), 0);
+    EQ(p[0], 'c');
+    EQ(p[P], 'd');
+    EQ(p[2 * P], 'c');
+    p[0] = 'C';
+    EQ(p[2 * P], 'C');
+    EQ(remap_file_pages(p + P, 2 * P, 0, 0, 0), 0);
+    EQ(p[P], 'a');
+    EQ(p[2 * P], 'b');
+    EQ(p[3 * P], 'd');
+    munmap(p + P, P);
+    ERR(remap_file_pages(p, 3 * P, 0, 0, 0), EINVAL);
+    EQ(p[0], 'C');
+    munmap(p, 4 * P);
+    munmap(private, P);
+    close(fd);
+}
+
 static void advise(void)
 {
     char *p = mmap(NULL, 4 * P, RW, PA, -1, 0), *shared = mmap(NULL, P, RW, SA, -1, 0);
@@ -245,6 +278,7 @@ int main(void)
 {
     map();
     remap();
+    order();
     advise();
     limits();
     locks();

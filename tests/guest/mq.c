@@ -65,6 +65,9 @@ static void names(void)
     attr.mq_flags = 1;
     ERR(mq_setattr(q, &attr, NULL), EINVAL);
     ERR(mq_getattr(99, &attr), EBADF);
+    ERR(syscall(SYS_mq_getsetattr, q, 8, NULL), EFAULT);
+    ERR(syscall(SYS_mq_getsetattr, q, NULL, 8), EFAULT);
+    EQ(syscall(SYS_mq_getsetattr, q, NULL, NULL), 0);
     ERR(mq_getattr(0, &attr), EBADF);
     /* It lives on without its name. */
     EQ(mq_send(q, "kept", 4, 0), 0);

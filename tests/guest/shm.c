@@ -40,6 +40,14 @@ int main(void)
     ERR(shmget(IPC_PRIVATE, 0, 0600), EINVAL);
     a = shmat(id, (void *)0x20000000, 0);
     CHECK(a == (char *)0x20000000);
+    char line[256], shown[256] = "";
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, maps)) {
+        if (strncmp(line, "20000000-20001000 rw-s ", 23) == 0)
+            strcpy(shown, line);
+    }
+    fclose(maps);
+    CHECK(strstr(shown, "/SYSV00656c66 (deleted)"));
     ERR(shmat(id, a, 0), EINVAL);
     ERR(shmat(id, a + 1, 0), EINVAL);
     CHECK(shmat(id, a + 1, SHM_RND | SHM_REMAP) == a);

@@ -126,6 +126,11 @@ int host_mem_grow(uint8_t *addr, uint64_t old_len, uint64_t new_len)
     return 0;
 }
 
+int host_mem_remap_pages(uint8_t *addr, uint64_t len, uint64_t page)
+{
+    return remap_file_pages(addr, len, 0, page, 0) ? -errno : 0;
+}
+
 int host_mem_alias(uint8_t *from, uint8_t *to, uint64_t len, unsigned prot)
 {
     /* An old size of 0 duplicates a shared mapping: mremap(2). */

@@ -230,6 +230,15 @@ static int64_t map_segment(struct task *task, struct mm_map *map, uint32_t flags
     return result;
 }
 
+/* As /proc/PID/maps tells it; of the segment that has the number, as long as it is attached. */
+static const char *area_name(const struct shm_segment *s)
+{
+    static char names[SHMMNI][sizeof "/SYSV00000000 (deleted)"];
+    char *name = names[s - ipc->segment];
+    snprintf(name, sizeof names[0], "/SYSV%08x (deleted)", (unsigned)s->perm.key);
+    return name;
+}
+
 static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
 {
     bool read_only = flags & LINUX_SHM_RDONLY;
@@ -249,6 +258,7 @@ static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
                          .prot = LINUX_PROT_READ | (read_only ? 0u : LINUX_PROT_WRITE) |
                                  (flags & LINUX_SHM_EXEC ? LINUX_PROT_EXEC : 0u),
                          .vma_flags = VMA_SHM,
+                         .name = area_name(s),
                          .id = AREA_ID | (uint64_t)id};
     int64_t result = map_segment(task, &map, flags);
     if (result >= 0) {

@@ -14,29 +14,34 @@ static void wipe(struct mm *mm, const struct vma *v)
         vcpu_vm_code_changed(mm->vm, v->start, v->end - v->start);
 }
 
+/* Nothing is written that need not be: each page that a child touches is copied. */
 void mm_after_fork(struct mm *mm)
 {
-    gva_t at = 0;
+    const uint32_t locked = VMA_LOCKED | VMA_LOCKONFAULT;
+    bool changed = false;
     host_mutex_lock(&mm->lock);
-    /* Locks on memory are not inherited. */
-    mm->locked = 0;
-    mm->lock_future = 0;
-    for (size_t i = 0; i < mm->count; i++)
-        mm->vmas[i].flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
-    for (;;) {
-        size_t i = vma_lower(mm, at);
-        if (i == mm->count)
-            break;
+    if (mm->locked)
+        mm->locked = 0;
+    if (mm->lock_future)
+        mm->lock_future = 0;
+    for (size_t i = 0; i < mm->count; i++) {
         const struct vma v = mm->vmas[i];
-        at = v.end;
+        if (v.flags & locked) {
+            mm->vmas[i].flags &= ~locked;
+            changed = true;
+        }
         if (v.flags & VMA_SHM)
             mm->shm_changed = true;
-        if (v.flags & VMA_DONTFORK)
-            mm_unmap_any(mm, v.start, v.end);
-        else if (v.flags & VMA_WIPEONFORK && vma_is_private_anonymous(&v))
+        if (v.flags & VMA_WIPEONFORK && vma_is_private_anonymous(&v))
             wipe(mm, &v);
     }
-    vma_join(mm, 0, mm->size);
+    for (size_t i = mm->count; i-- > 0;) {
+        const struct vma v = mm->vmas[i];
+        if (v.flags & VMA_DONTFORK)
+            mm_unmap_any(mm, v.start, v.end);
+    }
+    if (changed)
+        vma_join(mm, 0, mm->size);
     host_mutex_unlock(&mm->lock);
     ipc_forked(current->proc);
 }
