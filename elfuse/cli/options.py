@@ -33,7 +33,9 @@ strace = click.option(
     "--strace", is_flag=True, help="Print each system call on standard error, as strace -f -T does."
 )
 verbose = click.option(
-    "--verbose", is_flag=True, help="Report a crash of the program: registers, memory, last system call."
+    "--verbose",
+    is_flag=True,
+    help="Report crashes (registers, memory, last call) and system calls that are not served.",
 )
 engine = click.option(
     "--engine",
