@@ -210,7 +210,7 @@ static int print_area(void *arg, const struct vma *v, const char *name)
     const struct row *row = NULL;
     if ((v->flags & (VMA_FILE | VMA_SHARED)) && m->at < m->n && m->rows[m->at].start <= v->start)
         row = &m->rows[m->at];
-    if (row && row->path)
+    if (row && row->path && !(v->flags & VMA_SHM))
         name = row->path;
     synth_printf(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu", (ull)v->start, (ull)v->end,
                  v->prot & LINUX_PROT_READ ? 'r' : '-', v->prot & LINUX_PROT_WRITE ? 'w' : '-',

@@ -88,6 +88,7 @@ struct shm_segment {
     uint64_t size, offset; /* in the file of all segments */
     int64_t atime, dtime, ctime;
     int32_t cpid, lpid;
+    char name[24]; /* of its areas, in /proc/PID/maps */
 };
 
 struct sem {

@@ -157,6 +157,7 @@ static int64_t create(struct task *task, const struct ipc_get *get)
     s->offset = ipc->shm_next;
     s->ctime = ipc_now();
     s->cpid = task->proc->pid;
+    snprintf(s->name, sizeof s->name, "/SYSV%08x (deleted)", (unsigned)get->key);
     ipc->shm_next += len;
     ipc->shm_pages += len / LINUX_PAGE_SIZE;
     return ipc_id(&table, &s->perm);
@@ -230,15 +231,6 @@ static int64_t map_segment(struct task *task, struct mm_map *map, uint32_t flags
     return result;
 }
 
-/* As /proc/PID/maps tells it; of the segment that has the number, as long as it is attached. */
-static const char *area_name(const struct shm_segment *s)
-{
-    static char names[SHMMNI][sizeof "/SYSV00000000 (deleted)"];
-    char *name = names[s - ipc->segment];
-    snprintf(name, sizeof names[0], "/SYSV%08x (deleted)", (unsigned)s->perm.key);
-    return name;
-}
-
 static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
 {
     bool read_only = flags & LINUX_SHM_RDONLY;
@@ -258,7 +250,7 @@ static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
                          .prot = LINUX_PROT_READ | (read_only ? 0u : LINUX_PROT_WRITE) |
                                  (flags & LINUX_SHM_EXEC ? LINUX_PROT_EXEC : 0u),
                          .vma_flags = VMA_SHM,
-                         .name = area_name(s),
+                         .name = s->name,
                          .id = AREA_ID | (uint64_t)id};
     int64_t result = map_segment(task, &map, flags);
     if (result >= 0) {
@@ -292,28 +284,21 @@ int64_t sys_shmat(struct task *task, const uint64_t args[6])
 static int detach(struct mm *mm, gva_t addr, uint64_t *id)
 {
     int err = -LINUX_EINVAL;
-    uint64_t base = 0;
     host_mutex_lock(&mm->lock);
-    size_t i = vma_lower(mm, addr);
-    while (i < mm->count) {
+    for (size_t i = vma_lower(mm, addr); i < mm->count;) {
         const struct vma v = mm->vmas[i];
-        bool first = err == -LINUX_EINVAL;
-        const struct shm_segment *s =
-            v.flags & VMA_SHM ? find_segment((int)(v.id & ~AREA_ID)) : NULL;
-        if (first && s && v.start - addr == v.offset - s->offset) {
+        bool at_place = v.flags & VMA_SHM && v.start - addr == v.offset;
+        if (err && at_place) {
             *id = v.id;
-            base = s->offset;
             err = 0;
         }
-        if (err == 0 && v.id == *id && v.flags & VMA_SHM && v.start - addr == v.offset - base) {
-            err = mm_unmap_locked(mm, v.start, v.end);
-            if (err)
-                break;
-        } else {
-            if (!first && v.id != *id)
-                break;
+        if (err || v.id != *id || !at_place) {
             i++;
+            continue;
         }
+        err = mm_unmap_locked(mm, v.start, v.end);
+        if (err)
+            break;
     }
     host_mutex_unlock(&mm->lock);
     return err;

@@ -104,7 +104,8 @@ static struct vma area_of(struct mm *mm, const struct mm_map *map, gva_t addr)
         vma.flags |= VMA_NORESERVE;
     if (vma.flags & (VMA_FILE | VMA_SHARED | VMA_SPECIAL | VMA_SHM))
         vma.id = map->id ? map->id : ++mm->last_id;
-    else
+    /* A segment is a part of a larger file, which is nobody's business. */
+    if (!vma.id || vma.flags & VMA_SHM)
         vma.offset = 0;
     return vma;
 }

@@ -43,7 +43,7 @@ struct vma {
     uint32_t prot;   /* LINUX_PROT_READ/WRITE/EXEC */
     uint32_t flags;  /* VMA_* */
     uint64_t id; /* of the mmap() that a file's or shared area comes from; 0 for private memory */
-    const char *name; /* static: "[vdso]", "[stack]" ... or NULL */
+    const char *name; /* static: "[vdso]", "[stack]", a segment's ... or NULL */
 };
 
 enum mm_limit { MM_LIMIT_AS, MM_LIMIT_DATA, MM_LIMIT_STACK, MM_LIMIT_MEMLOCK, MM_LIMITS };

@@ -8,7 +8,8 @@
 static int remap(struct mm *mm, gva_t start, gva_t end, uint64_t offset)
 {
     size_t i = vma_lower(mm, start);
-    if (i == mm->count || mm->vmas[i].start > start || !(mm->vmas[i].flags & VMA_SHARED))
+    if (i == mm->count || mm->vmas[i].start > start || !(mm->vmas[i].flags & VMA_SHARED) ||
+        mm->vmas[i].flags & VMA_SHM)
         return -LINUX_EINVAL;
     struct vma vma = mm->vmas[i];
     if (vma_any_flags(mm, start, end, VMA_SEALED))
