@@ -169,7 +169,6 @@ static void network(void)
 
 static void kernel(void)
 {
-    DENIED(syscall(SYS_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0));
     DENIED(syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL));
     DENIED(syscall(SYS_umount2, "/", 2));
     DENIED(syscall(SYS_pivot_root, "/", "/tmp"));
@@ -190,6 +189,7 @@ static void kernel(void)
     DENIED(syscall(SYS_keyctl, 0, -3, 1));
     DENIED(syscall(SYS_quotactl, 0, NULL, 0, NULL));
     DENIED(syscall(SYS_fanotify_init, 0, 0));
+    DENIED(syscall(SYS_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0));
 }
 
 int main(void)

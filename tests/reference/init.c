@@ -47,7 +47,7 @@ struct job {
     int seconds;
     char *argv[MAX_ARGS + 2];
     int in, out, err;
-    int ready, mapped; /* pipes of the container's start: it is unshared; its users are mapped */
+    int ready; /* a pipe, for the number of the container's first process */
 };
 
 static bool contained; /* in a job's process: its end is not the machine's */
@@ -191,29 +191,17 @@ static void run_second(const struct job *job)
 }
 
 /*
- * The container's first process. It has every capability over what is its own, and none over the
- * machine, as the root of a container that an ordinary user started: what elfuse gives a guest.
+ * The container's first process. It has every capability over what is its own, its users and
+ * processes, and none over the machine's mounts and network: as the root of a container that an
+ * ordinary user started, which is what elfuse gives a guest.
  */
-static void container(const struct job *job, const char *root)
+static void first_process(const struct job *job, int go)
 {
     char byte;
-    contained = true;
-    MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-    MUST(mkdir(root, 0755));
-    MUST(mount(root, root, NULL, MS_BIND, NULL));
-    MUST(chdir(root));
-    make_tree(job->name);
-    MUST(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
-    make_dev();
-    start_loopback();
-    MUST(syscall(SYS_pivot_root, ".", "."));
-    MUST(umount2(".", MNT_DETACH));
+    if (read(go, &byte, 1) != 1)
+        fatal("the container is not ready");
     MUST(chdir("/"));
-    MUST(unshare(CLONE_NEWUSER | CLONE_NEWUTS));
     MUST(sethostname("guest", 5));
-    MUST(write(job->ready, "", 1));
-    if (read(job->mapped, &byte, 1) != 1)
-        fatal("users are not mapped");
     if (job->second)
         run_second(job);
     run_program(job);
@@ -231,48 +219,92 @@ static int map_users(pid_t pid)
     return 0;
 }
 
-/* The process's status when it ends in time; else it is ended, and everything in its namespace with
- * it. */
-static int wait_for(pid_t pid, int seconds)
+/* /proc shows the processes of who mounts it: so this is done by a visitor, whose number is given
+ * back. */
+static void mount_proc(pid_t first)
+{
+    int namespace = (int)syscall(SYS_pidfd_open, first, 0), status;
+    MUST(namespace);
+    MUST(setns(namespace, CLONE_NEWPID));
+    pid_t visitor = fork();
+    MUST(visitor);
+    if (visitor == 0) {
+        MUST(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+        MUST(text_to("proc/sys/kernel/ns_last_pid", "1"));
+        _exit(0);
+    }
+    if (waitpid(visitor, &status, 0) != visitor || status)
+        fatal("/proc was not mounted");
+    close(namespace);
+}
+
+/* Makes the container's root and its first process: tells that one's number, and how it ends. */
+static void container(const struct job *job, const char *root)
+{
+    int go[2], status;
+    contained = true;
+    MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    MUST(mkdir(root, 0755));
+    MUST(mount(root, root, NULL, MS_BIND, NULL));
+    MUST(chdir(root));
+    make_tree(job->name);
+    make_dev();
+    start_loopback();
+    MUST(pipe2(go, O_CLOEXEC));
+    pid_t pid = (pid_t)syscall(SYS_clone,
+                               CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD,
+                               NULL, NULL, NULL, NULL);
+    MUST(pid);
+    if (pid == 0) {
+        close(go[1]);
+        first_process(job, go[0]);
+    }
+    MUST(map_users(pid));
+    mount_proc(pid);
+    MUST(syscall(SYS_pivot_root, ".", "."));
+    MUST(umount2(".", MNT_DETACH));
+    MUST(write(job->ready, &pid, sizeof(pid)));
+    MUST(write(go[1], "", 1));
+    MUST(waitpid(pid, &status, 0));
+    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* The container's status when it ends in time; else its first process is ended, and everything in
+ * the namespace with it. */
+static int wait_for(pid_t pid, pid_t first, int seconds)
 {
     struct pollfd end = {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};
-    int status, found;
+    int status;
     bool late = poll(&end, 1, seconds * 1000) == 0;
     if (late)
-        kill(pid, SIGKILL);
+        kill(first, SIGKILL);
     close(end.fd);
-    if (waitpid(pid, &status, 0) != pid)
+    if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
         return UNSTARTED;
-    found = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    return late ? TIMED_OUT : found;
+    return late ? TIMED_OUT : WEXITSTATUS(status);
 }
 
 static int run_job(struct job *job)
 {
-    int ready[2], mapped[2], status = UNSTARTED;
-    char root[PATH_MAX], byte;
+    int ready[2], status = UNSTARTED;
+    char root[PATH_MAX];
+    pid_t first;
     snprintf(root, sizeof(root), "/run/%s", job->name);
     MUST(pipe2(ready, O_CLOEXEC));
-    MUST(pipe2(mapped, O_CLOEXEC));
     job->ready = ready[1];
-    job->mapped = mapped[0];
-    pid_t pid = (pid_t)syscall(SYS_clone,
-                               CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | SIGCHLD,
-                               NULL, NULL, NULL, NULL);
+    pid_t pid =
+        (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWNET | SIGCHLD, NULL, NULL, NULL, NULL);
     MUST(pid);
     if (pid == 0) {
         close(ready[0]);
-        close(mapped[1]);
         container(job, root);
     }
     close(ready[1]);
-    close(mapped[0]);
-    if (read(ready[0], &byte, 1) == 1 && map_users(pid) == 0 && write(mapped[1], "", 1) == 1)
-        status = wait_for(pid, job->seconds);
+    if (read(ready[0], &first, sizeof(first)) == sizeof(first))
+        status = wait_for(pid, first, job->seconds);
     else
         waitpid(pid, NULL, 0);
     close(ready[0]);
-    close(mapped[1]);
     return status;
 }
 
