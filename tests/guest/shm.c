@@ -13,6 +13,7 @@ int main(void)
     char *a = shmat(id, NULL, 0), *b = shmat(id, NULL, SHM_RDONLY);
     CHECK(a != (void *)-1 && b != (void *)-1 && a != b);
     a[4999] = 's';
+    ERR(mprotect(b, 8192, PROT_READ | PROT_WRITE), EACCES);
     EQ(b[4999], 's');
     EQ(shmctl(id, IPC_STAT, &ds), 0);
     EQ(ds.shm_nattch, 2);

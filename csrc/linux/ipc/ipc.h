@@ -85,7 +85,7 @@ struct ipc_msg {
 
 struct shm_segment {
     struct ipc_perm perm;
-    uint64_t size, offset; /* in the file of all segments */
+    uint64_t size, offset; /* of its memory */
     int64_t atime, dtime, ctime;
     int32_t cpid, lpid;
     char name[24]; /* of its areas, in /proc/PID/maps */
@@ -131,23 +131,25 @@ struct mq {
     struct ipc_list senders, receivers;
     int32_t notify_pid, notify_kind, notify_signo; /* pid 0: nobody */
     uint64_t notify_value;
-    uint64_t shown; /* what its eventfd holds */
+    uint64_t shown; /* bytes in its pipe */
 };
 
 /* A process that has waiters, undo values or attached segments. */
 struct ipc_proc {
     bool used;
     int32_t pid, host;
-    int32_t undos;    /* sets in which it has some */
-    int32_t segments; /* segments that are attached */
-    uint32_t queues;  /* POSIX queues that are open, a bit each */
+    int32_t undos;            /* sets in which it has some */
+    int32_t segments;         /* segments that are attached */
+    uint32_t queues;          /* POSIX queues that are open, a bit each */
+    int32_t queue_fd[MQ_MAX]; /* the process's descriptors of their pipes */
     struct ipc_waiter *waiters;
 };
 
 struct ipc_region {
     struct host_shared_mutex lock;
     struct ipc_ids shm_ids, sem_ids, msg_ids;
-    uint64_t shm_next, shm_pages; /* offset of the next segment; pages in all */
+    uint64_t shm_size, shm_next,
+        shm_pages; /* bytes there are; where the next begins; pages in all */
     uint64_t used_sems, msg_bytes, msg_count;
     int32_t procs_highest;
     struct ipc_proc proc[IPC_PROCS];
@@ -179,8 +181,8 @@ void ipc_commit(void);
 void *ipc_alloc(size_t size);
 void ipc_free(void *memory);
 
-/* The file that holds all segments: our descriptor. */
-int ipc_shm_fd(void);
+/* Our view of the segments' memory, which has room for ipc->shm_size bytes. */
+uint8_t *ipc_shm_memory(uint64_t offset);
 
 /* ---- object.c: what the three System V kinds have in common ---- */
 
@@ -253,8 +255,6 @@ void shm_publish(struct process *proc);
 
 /* ---- mq_open.c: POSIX message queues ---- */
 
-/* Before the first fork(): the descriptors that poll() looks at, which all processes inherit. */
-int mq_create(void);
 /* In the child of a fork(): its queues are as its parent's. */
 void mq_forked(struct process *proc);
 /* A process is no more. With the lock. */

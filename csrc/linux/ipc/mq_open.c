@@ -1,18 +1,17 @@
 /*
  * mq_open.c - POSIX message queues as objects: names, rights, descriptors. Linux's ipc/mqueue.c.
  *
- * A descriptor is a duplicate of the queue's eventfd, of which there is one for each queue that
- * there can be, made before the first fork() so that every process has it: its counter is 0 when
- * the queue is empty, at its limit when it is full, else 1, so that poll() and epoll say the right
- * thing.
+ * A descriptor is a duplicate of the queue's pipe, which is empty when the queue is, full when it
+ * is full, and in between otherwise, so that poll() and epoll say the right thing. A process that
+ * opens a queue gets the pipe from one that has it open, by way of the host's /proc.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "host/file.h"
 #include "host/io.h"
-#include "host/poll.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/fs/fs.h"
 #include "linux/ipc/mq.h"
@@ -23,33 +22,88 @@
 /* fs.mqueue.msg_max, msgsize_max, and what a queue has without attributes */
 #define MSG_LIMIT       10
 #define MSGSIZE_LIMIT   8192
-#define FULL            (UINT64_MAX - 1)
 #define RLIMIT_MSGQUEUE 12
 
-static int ready[MQ_MAX];
-/* Descriptors of this process on each queue; a process has its own copy. */
-static _Atomic int open_here[MQ_MAX];
+#define F_SETPIPE_SZ 1031
+#define PIPE_SIZE    8192 /* two pages: one byte leaves room for more, */
+#define PIPE_FULL    4097 /* and one more than a page does not */
 
-int mq_create(void)
-{
-    for (int i = 0; i < MQ_MAX; i++) {
-        ready[i] = host_fd_private(host_eventfd(0, LINUX_O_CLOEXEC | LINUX_O_NONBLOCK));
-        if (ready[i] < 0)
-            return ready[i];
-    }
-    return 0;
-}
+/* 1 + our own descriptor of each queue's pipe, and the guest's descriptors of it in this process,
+ * which has its own copy. Both are changed with the region's lock. */
+static int own[MQ_MAX], open_here[MQ_MAX];
 
 void mq_show(struct mq *q)
 {
-    int fd = ready[q - ipc->mq];
-    uint64_t want = q->curmsgs == 0 ? 0 : q->curmsgs == q->maxmsg ? FULL : 1, old;
+    static const uint8_t zeroes[PIPE_FULL];
+    uint8_t old[PIPE_SIZE];
+    int fd = own[q - ipc->mq] - 1;
+    uint64_t want = q->curmsgs == 0 ? 0 : q->curmsgs == q->maxmsg ? PIPE_FULL : 1;
     if (want == q->shown)
         return;
     q->shown = want;
-    host_read(fd, &old, sizeof old);
+    while (host_read(fd, old, sizeof old) > 0)
+        ;
     if (want)
-        host_write(fd, &want, sizeof want);
+        host_write(fd, zeroes, want);
+}
+
+static int make_pipe(void)
+{
+    int ends[2], err = host_pipe2(ends, LINUX_O_CLOEXEC);
+    if (err)
+        return err;
+    int fd =
+        host_fd_private(host_reopen(ends[0], LINUX_O_RDWR | LINUX_O_NONBLOCK | LINUX_O_CLOEXEC));
+    host_fd_close(ends[0]);
+    host_fd_close(ends[1]);
+    if (fd >= 0)
+        host_fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+    return fd;
+}
+
+static int borrow_pipe(struct process *proc, int index)
+{
+    char path[64];
+    for (int i = 0; i < ipc->procs_highest; i++) {
+        const struct ipc_proc *p = &ipc->proc[i];
+        if (!p->used || !(p->queues >> index & 1) || !ipc_proc_alive(proc, i))
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", p->host, p->queue_fd[index]);
+        int fd = host_fd_private(
+            host_open_path(path, LINUX_O_RDWR | LINUX_O_NONBLOCK | LINUX_O_CLOEXEC, 0));
+        if (fd >= 0)
+            return fd;
+    }
+    return -LINUX_ENOENT;
+}
+
+/* One more descriptor of the queue in this process. */
+static int take_pipe(struct process *proc, int index)
+{
+    struct mq *q = &ipc->mq[index];
+    if (!own[index]) {
+        int fd = borrow_pipe(proc, index);
+        bool new = fd < 0;
+        if (new)
+            fd = make_pipe();
+        if (fd < 0)
+            return fd;
+        own[index] = fd + 1;
+        if (new) {
+            q->shown = 0;
+            mq_show(q);
+        }
+    }
+    open_here[index]++;
+    return 0;
+}
+
+static void give_pipe(int index)
+{
+    if (--open_here[index])
+        return;
+    host_fd_close(own[index] - 1);
+    own[index] = 0;
 }
 
 /* ---- which process has which open ---- */
@@ -58,19 +112,22 @@ static void publish(struct process *proc)
 {
     uint32_t bits = 0;
     for (int i = 0; i < MQ_MAX; i++) {
-        if (atomic_load(&open_here[i]))
+        if (open_here[i])
             bits |= 1u << i;
     }
     int index = ipc_self(proc);
-    if (index >= 0)
-        ipc->proc[index].queues = bits;
+    if (index < 0)
+        return;
+    for (int i = 0; i < MQ_MAX; i++)
+        ipc->proc[index].queue_fd[i] = own[i] - 1;
+    ipc->proc[index].queues = bits;
 }
 
 void mq_forked(struct process *proc)
 {
     bool any = false;
     for (int i = 0; i < MQ_MAX; i++)
-        any |= atomic_load(&open_here[i]) != 0;
+        any |= open_here[i] != 0;
     if (!any)
         return;
     ipc_lock();
@@ -135,10 +192,10 @@ static void release(void *data)
 {
     struct mq_file *f = data;
     struct process *proc = current->proc;
-    atomic_fetch_sub(&open_here[f->index], 1);
     ipc_lock();
+    give_pipe(f->index);
     publish(proc);
-    if (!atomic_load(&open_here[f->index]))
+    if (!open_here[f->index])
         forget_notice(proc->pid, f->index);
     mq_sweep(proc);
     ipc_leave();
@@ -231,7 +288,6 @@ static int create(struct task *task, const char *name, uint32_t mode,
         return (int)bytes;
     struct mq *q = &ipc->mq[i];
     IPC_SAVE(*q);
-    const uint64_t shown = q->shown;
     *q = (struct mq){.used = true,
                      .named = true,
                      .uid = task->proc->cred.fsuid,
@@ -239,11 +295,9 @@ static int create(struct task *task, const char *name, uint32_t mode,
                      .mode = mode & ~fs_umask(task->proc->fs) & 07777,
                      .maxmsg = attr->maxmsg,
                      .msgsize = attr->msgsize,
-                     .bytes = (uint64_t)bytes,
-                     .shown = shown};
+                     .bytes = (uint64_t)bytes};
     strcpy(q->name, name);
     q->atime = q->mtime = q->ctime = ipc_now();
-    mq_show(q);
     return i;
 }
 
@@ -280,7 +334,7 @@ static int open_queue(struct task *task, const char *name, int flags, uint32_t m
 
 static int64_t make_descriptor(struct task *task, struct mq_file *f, struct fd_meta *meta)
 {
-    int64_t fd = fd_return(task, host_dupfd(ready[f->index], 0, true));
+    int64_t fd = fd_return(task, host_dupfd(own[f->index] - 1, 0, true));
     if (fd < 0)
         return fd;
     meta->special = &mq_special;
@@ -310,8 +364,11 @@ int64_t sys_mq_open(struct task *task, const uint64_t args[6])
         if (index >= 0 && ipc_self(task->proc) < 0)
             index = -LINUX_ENOMEM;
         if (index >= 0) {
-            atomic_fetch_add(&open_here[index], 1);
-            publish(task->proc);
+            int err2 = take_pipe(task->proc, index);
+            if (err2 == 0)
+                publish(task->proc);
+            else
+                index = err2;
         }
         ipc_leave();
     }

@@ -1,8 +1,6 @@
 /* region.c - the region's life: see ipc.h. */
 #include <string.h>
 
-#include "host/file.h"
-#include "host/io.h"
 #include "host/mem.h"
 #include "host/thread.h"
 #include "linux/ipc/ipc.h"
@@ -32,52 +30,46 @@ struct whole {
 };
 
 struct ipc_region *ipc;
-static int shm_fd = -1;
 
 static struct whole *whole(void)
 {
     return (struct whole *)ipc;
 }
 
-/* Offsets in the file are never used twice, so that a mapping that outlives its segment sees
- * nobody else's memory: as large as the host allows. */
-static int make_shm_file(void)
+/* Behind it the segments: as much as the host gives addresses for, of which none is used twice, so
+ * that a mapping that outlives its segment sees nobody else's memory. */
+#define SHM_BITS_MAX 44
+#define SHM_BITS_MIN 20
+
+static uint64_t own_size(void)
 {
-    int fd = host_fd_private(host_memfd("sysv", LINUX_MFD_CLOEXEC));
-    if (fd < 0)
-        return fd;
-    for (int bits = 62; bits >= 32; bits--) {
-        if (host_ftruncate(fd, 1ll << bits) == 0)
-            return fd;
-    }
-    host_fd_close(fd);
-    return -LINUX_ENOMEM;
+    return page_align(sizeof(struct whole));
 }
 
 int ipc_create(struct process *proc)
 {
     uint8_t *memory;
-    int err = host_mem_shared(sizeof(struct whole), &memory);
+    int err = -LINUX_ENOMEM, bits = SHM_BITS_MAX;
+    while (bits >= SHM_BITS_MIN && (err = host_mem_shared(own_size() + (1ull << bits), &memory)))
+        bits--;
     if (err)
         return err;
-    struct whole *w = (struct whole *)(void *)memory;
-    err = host_shared_mutex_init(&w->region.lock);
-    if (err == 0)
-        err = mq_create();
-    shm_fd = err ? err : make_shm_file();
-    if (shm_fd < 0) {
-        host_mem_shared_free(memory, sizeof(struct whole));
-        return -LINUX_ENOMEM;
+    struct ipc_region *region = (struct ipc_region *)(void *)memory;
+    err = host_shared_mutex_init(&region->lock);
+    if (err) {
+        host_mem_shared_free(memory, own_size() + (1ull << bits));
+        return err;
     }
-    w->region.shm_ids.last_index = w->region.sem_ids.last_index = w->region.msg_ids.last_index = -1;
-    ipc = &w->region;
+    region->shm_ids.last_index = region->sem_ids.last_index = region->msg_ids.last_index = -1;
+    region->shm_size = 1ull << bits;
+    ipc = region;
     ipc->born[proc->pid] = host_process_id();
     return 0;
 }
 
-int ipc_shm_fd(void)
+uint8_t *ipc_shm_memory(uint64_t offset)
 {
-    return shm_fd;
+    return (uint8_t *)ipc + own_size() + offset;
 }
 
 /* ---- changes that a death undoes ---- */

@@ -1,14 +1,13 @@
 /*
  * shm.c - System V shared memory: as Linux's ipc/shm.c.
  *
- * Segments are parts of one file of ours. Attached areas carry the segment's number; how often each
- * process has each attached is counted anew from its areas whenever one of them comes or goes, so
- * that it cannot go wrong.
+ * Segments are parts of the memory that all processes share. Attached areas carry the segment's
+ * number; how often each process has each attached is counted anew from its areas whenever one of
+ * them comes or goes, so that it cannot go wrong.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "host/io.h"
 #include "host/mem.h"
 #include "linux/ipc/ipc.h"
 #include "linux/mm/mm.h"
@@ -18,9 +17,6 @@
 
 #define SHM_LIMIT (UINT64_MAX - (1ull << 24)) /* SHMMAX and SHMALL */
 #define AREA_ID   (1ull << 63)
-
-/* fallocate(2) */
-#define PUNCH_HOLE 3 /* FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE */
 
 static struct ipc_table shm_table(void)
 {
@@ -56,12 +52,11 @@ static uint64_t attached(const struct shm_segment *s)
 static void destroy(struct shm_segment *s)
 {
     const struct ipc_table table = shm_table();
-    int64_t offset = (int64_t)s->offset, len = (int64_t)page_align(s->size);
     IPC_SAVE(ipc->shm_pages);
     ipc->shm_pages -= pages(s);
     ipc_remove(&table, &s->perm);
     ipc_commit();
-    host_fallocate(ipc_shm_fd(), PUNCH_HOLE, offset, len);
+    host_mem_advise(ipc_shm_memory(s->offset), page_align(s->size), LINUX_MADV_REMOVE);
 }
 
 void shm_sweep(struct process *proc)
@@ -146,7 +141,7 @@ static int64_t create(struct task *task, const struct ipc_get *get)
         return -LINUX_ENOSPC;
     if (get->flags & LINUX_SHM_HUGETLB)
         return -LINUX_ENOMEM; /* none are reserved */
-    if (len > task->proc->mm->size || !room_for(len, get->flags))
+    if (len > ipc->shm_size - ipc->shm_next || !room_for(len, get->flags))
         return -LINUX_ENOMEM;
     struct shm_segment *s = (struct shm_segment *)ipc_add(task, &table, get->key, get->flags);
     if (!s)
@@ -244,12 +239,12 @@ static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
         return -LINUX_ENOMEM;
     struct mm_map map = {.addr = addr,
                          .len = page_align(s->size),
-                         .offset = s->offset,
-                         .fd = ipc_shm_fd(),
+                         .fd = -1,
+                         .alias = ipc_shm_memory(s->offset),
                          .map_flags = LINUX_MAP_SHARED,
                          .prot = LINUX_PROT_READ | (read_only ? 0u : LINUX_PROT_WRITE) |
                                  (flags & LINUX_SHM_EXEC ? LINUX_PROT_EXEC : 0u),
-                         .vma_flags = VMA_SHM,
+                         .vma_flags = read_only ? VMA_SHM | VMA_READONLY : VMA_SHM,
                          .name = s->name,
                          .id = AREA_ID | (uint64_t)id};
     int64_t result = map_segment(task, &map, flags);

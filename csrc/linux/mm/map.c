@@ -104,8 +104,7 @@ static struct vma area_of(struct mm *mm, const struct mm_map *map, gva_t addr)
         vma.flags |= VMA_NORESERVE;
     if (vma.flags & (VMA_FILE | VMA_SHARED | VMA_SPECIAL | VMA_SHM))
         vma.id = map->id ? map->id : ++mm->last_id;
-    /* A segment is a part of a larger file, which is nobody's business. */
-    if (!vma.id || vma.flags & VMA_SHM)
+    else
         vma.offset = 0;
     return vma;
 }
@@ -168,7 +167,7 @@ static int protect_area(struct mm *mm, struct vma *v, uint32_t prot)
         return -LINUX_EPERM;
     if (v->prot == prot)
         return 0;
-    if (v->flags & VMA_SPECIAL && prot & LINUX_PROT_WRITE)
+    if (v->flags & (VMA_SPECIAL | VMA_READONLY) && prot & LINUX_PROT_WRITE)
         return -LINUX_EACCES;
     /* What becomes writable becomes data. */
     if (prot & ~v->prot & LINUX_PROT_WRITE && !(v->flags & (VMA_SHARED | VMA_GROWSDOWN)) &&

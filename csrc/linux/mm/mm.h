@@ -35,6 +35,7 @@
 #define VMA_WIPEONFORK  0x200u  /* empty in a child */
 #define VMA_PFNMAP      0x400u  /* vvar: no pages of its own */
 #define VMA_SEALED      0x800u  /* mseal() */
+#define VMA_READONLY    0x2000u /* may not become writable */
 #define VMA_DROPPABLE   0x1000u /* MAP_DROPPABLE: contents may vanish; never locked */
 
 struct vma {

@@ -133,6 +133,9 @@ static int check_area(struct task *task, const struct remap *r)
         return -LINUX_EINVAL;
     if (v->flags & VMA_SPECIAL)
         return -LINUX_EFAULT;
+    /* Behind a segment lie others: Linux lets it grow, to memory that faults. */
+    if (v->flags & VMA_SHM && (r->old_len || r->new_len > v->end - r->old))
+        return -LINUX_EFAULT;
     uint64_t more = r->new_len - r->old_len;
     if (v->flags & VMA_LOCKED && !mm_may_lock(task, more))
         return -LINUX_EAGAIN;
