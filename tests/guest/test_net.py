@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ def start(root: harness.GuestRoot, volume: Path, role: str) -> subprocess.Popen[
 def root(tmp_path: Path) -> Any:
     found = harness.GuestRoot("plain")
     found.install(harness.build(PEER), "/bin/peer")
-    (found.tree / "vol").mkdir()
     yield found
     found.remove()
 
 
 def test_two_runs_share_paths_and_no_abstract_names(root: harness.GuestRoot, tmp_path: Path) -> None:
+    (root.tree / "vol").mkdir()
     with socket.socket(socket.AF_UNIX) as outside, socket.socket(socket.AF_UNIX) as caller:
         outside.bind(b"\0outside")
         outside.listen()
@@ -67,3 +68,21 @@ def test_two_runs_share_paths_and_no_abstract_names(root: harness.GuestRoot, tmp
         f"outside {-REFUSED}",
     ]
     assert (said.decode(), client.returncode) == (f"client pid 0 uid {NOBODY}\n", 0)
+
+
+def test_a_mounted_socket_can_be_called(root: harness.GuestRoot, tmp_path: Path) -> None:
+    """Its name is a path of the host's, which means nothing in the guest."""
+    (root.tree / "vol").touch()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        server.listen()
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.send(b"m")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        done = harness.run_spec(spec(root, tmp_path / "socket", "mounted"))
+        thread.join(10)
+    assert done.stdout == "name of 2 bytes\nreceived m\n", done.stderr

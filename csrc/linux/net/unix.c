@@ -16,7 +16,7 @@
 #include "host/random.h"
 #include "host/system.h"
 #include "linux/abi/fs.h"
-#include "linux/fs/fs.h"
+#include "linux/fs/path.h"
 #include "linux/mm/uaccess.h"
 #include "linux/net/net.h"
 
@@ -82,48 +82,20 @@ static void path_of(const struct sock_name *name, char path[LINUX_UNIX_PATH_MAX 
 
 /* ---- finding ---- */
 
-/* Put a symbolic link's target in the place of the path's last component. */
-static int follow(int fd, char path[LINUX_PATH_MAX])
+/* unix_find_bsd(): an O_PATH descriptor of the socket that a guest path names. It may be a mount of
+ * its own: whoever mounts a socket of the host's means it to be called. */
+static int open_socket(struct task *task, const char *path)
 {
-    char target[LINUX_PATH_MAX];
-    int64_t n = host_readlink_fd(fd, target, sizeof target - 1);
-    if (n < 0)
-        return (int)n;
-    target[n] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t keep = target[0] == '/' || !slash ? 0 : (size_t)(slash + 1 - path);
-    if (keep + (size_t)n >= LINUX_PATH_MAX)
-        return -LINUX_ENAMETOOLONG;
-    memcpy(path + keep, target, (size_t)n + 1);
-    return 0;
-}
-
-/* An O_PATH descriptor of the socket that a guest path names. */
-static int open_socket(struct task *task, const char *guest_path)
-{
-    char path[LINUX_PATH_MAX], last[LINUX_NAME_MAX + 1];
-    snprintf(path, sizeof path, "%s", guest_path);
-    for (int links = 0; links <= LINUX_MAXSYMLINKS; links++) {
-        int dir = fs_parent_fd(task, LINUX_AT_FDCWD, path, false, last);
-        if (dir < 0)
-            return dir;
-        int fd = host_open_beneath(dir, last, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
-        host_fd_close(dir);
-        fd = host_fd_private(fd);
-        if (fd < 0)
-            return fd;
-        struct linux_statx st;
-        int err = host_statx_fd(fd, &st);
-        uint32_t type = err ? 0 : st.stx_mode & LINUX_S_IFMT;
-        if (type == LINUX_S_IFSOCK)
-            return fd;
-        if (err == 0)
-            err = type == LINUX_S_IFLNK ? follow(fd, path) : -LINUX_ECONNREFUSED;
-        host_fd_close(fd);
-        if (err)
-            return err;
-    }
-    return -LINUX_ELOOP;
+    struct fs_path p;
+    int fd = fs_resolve(task->proc->fs, task, LINUX_AT_FDCWD, path, FS_FOLLOW, &p);
+    if (fd < 0)
+        return fd;
+    int err = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
+    if (err == 0 && (p.fd < 0 || (p.st.stx_mode & LINUX_S_IFMT) != LINUX_S_IFSOCK))
+        err = -LINUX_ECONNREFUSED;
+    fd = err ? err : host_dupfd(p.fd, host_fd_boundary(), true);
+    fs_path_put(&p);
+    return fd;
 }
 
 int unix_find(struct task *task, struct sock_name *name)

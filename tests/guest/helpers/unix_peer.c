@@ -1,4 +1,5 @@
-/* Two runs that share /vol: "serve" listens there and by an abstract name, "call" calls both. */
+/* Two runs that share /vol: "serve" listens there and by an abstract name, "call" calls both.
+ * "mounted" calls what /vol itself is. */
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,6 +38,14 @@ int main(int argc, char **argv)
         OK(conn = accept(fd, NULL, NULL));
         EQ(recv(conn, &byte, 1, 0), 1);
         print_peer("client", conn);
+    } else if (argc > 1 && !strcmp(argv[1], "mounted")) {
+        struct sockaddr_un mounted = {AF_UNIX, "/vol"};
+        int fd = call(&mounted, sizeof mounted);
+        CHECK(fd >= 0);
+        OK(getpeername(fd, (void *)&told, &len));
+        printf("name of %d bytes\n", (int)len);
+        EQ(recv(fd, &byte, 1, 0), 1);
+        printf("received %c\n", byte);
     } else {
         int fd = call(&path, sizeof path);
         CHECK(fd >= 0);
