@@ -113,7 +113,7 @@ class GuestRoot:
         self.kind = kind
         self.top = Path(tempfile.mkdtemp(prefix="elfuse-guest-", dir="/tmp"))
         self.tree = self.top / "tree"
-        for name in ("bin", "tmp", "etc", "proc", "dev", "root"):
+        for name in ("bin", "tmp", "etc", "proc", "sys", "dev", "root"):
             (self.tree / name).mkdir(parents=True)
         (self.tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n")
         (self.tree / "etc/group").write_text("root:x:0:\napp:x:1000:\n")
@@ -151,7 +151,7 @@ def spec_for(root: GuestRoot, argv: list[str], **changes: Any) -> dict[str, Any]
     spec = {
         "version": 1,
         "root": root.spec(),
-        "mounts": [{"type": "proc", "target": "/proc"}, {"type": "dev", "target": "/dev"}],
+        "mounts": [{"type": t, "target": f"/{t}"} for t in ("proc", "sys", "dev")],
         "argv": argv,
         "env": ["PATH=/bin", "HOME=/root", "GUEST=yes"],
         "cwd": "/tmp",

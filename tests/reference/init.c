@@ -103,7 +103,7 @@ static void copy_program(const char *from, const char *to)
 /* The tree of GuestRoot in tests/guest/harness.py, at the current directory. */
 static void make_tree(const char *name)
 {
-    static const char *const dirs[] = {"bin", "tmp", "etc", "proc", "dev", "root"};
+    static const char *const dirs[] = {"bin", "tmp", "etc", "proc", "sys", "dev", "root"};
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
         MUST(mkdir(dirs[i], 0755));
     MUST(chmod("tmp", 01777));
@@ -248,6 +248,7 @@ static void container(const struct job *job, const char *root)
     MUST(mount(root, root, NULL, MS_BIND, NULL));
     MUST(chdir(root));
     make_tree(job->name);
+    MUST(mount("sys", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
     make_dev();
     start_loopback();
     MUST(pipe2(go, O_CLOEXEC));

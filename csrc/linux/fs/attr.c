@@ -1,6 +1,7 @@
 /* attr.c - owner, mode, times, umask. */
 #include <string.h>
 
+#include "linux/fs/devpts.h"
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/path.h"
 #include "linux/fs/synth.h"
@@ -84,6 +85,9 @@ static int change_mode(struct task *task, struct fs_path *p, uint32_t mode)
     r = fs_writable(p);
     if (r == 0 && !owner_is(cred, &p->st))
         r = -LINUX_EPERM;
+    if (r == 0 && (p->node || !p->mnt) &&
+        devpts_change(task->proc->fs, &p->st, UINT32_MAX, UINT32_MAX, mode))
+        return 0;
     if (r == 0 && !p->node && !carries(p))
         return is_private(p) ? 0 : -LINUX_EPERM;
     if (r == 0)
@@ -172,6 +176,8 @@ static int change_owner(struct task *task, struct fs_path *p, uint32_t uid, uint
         r = chown_allowed(cred, &p->st, uid, gid);
     if (r < 0)
         return r;
+    if ((p->node || !p->mnt) && devpts_change(task->proc->fs, &p->st, uid, gid, UINT32_MAX))
+        return 0;
     if (LINUX_S_ISLNK(p->st.stx_mode) || p->node || !carries(p))
         return 0; /* nowhere to keep it (see owner.c) */
     r = prepare(task, p);

@@ -1,20 +1,19 @@
 /*
  * devfs.c - /dev: a fixed set of names. Device files open the host's own device of that name, and
- * nothing else of the host's /dev can be reached. Pseudo-terminals are the host's: the guest sees
- * those whose master it holds, or that it was started on.
+ * nothing else of the host's /dev can be reached.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/io.h"
+#include "linux/fs/devpts.h"
 #include "linux/fs/synth.h"
 
 #define CHR               (LINUX_S_IFCHR | 0666)
 #define DIR               (LINUX_S_IFDIR | 0755)
 #define LNK               (LINUX_S_IFLNK | 0777)
 #define DEV(major, minor) ((minor) | (major) << 8)
-#define TIOCGPTN          0x80045430u
 
 static const struct synth_entry table[] = {
     {"", DIR, NULL, 0, NULL, false},
@@ -35,33 +34,6 @@ static const struct synth_entry table[] = {
     {"stderr", LNK, "/proc/self/fd/2", 0, NULL, false},
     {NULL, 0, NULL, 0, NULL, false},
 };
-
-/* The terminal number that guest descriptor fd gives access to, or -1. */
-static int pts_of(int fd)
-{
-    char path[64];
-    uint32_t n;
-
-    if (host_fd_path(fd, path, sizeof path) < 0)
-        return -1;
-    if (strncmp(path, "/dev/pts/", 9) == 0 && path[9] >= '0' && path[9] <= '9')
-        return atoi(path + 9);
-    if (strcmp(path, "/dev/ptmx") != 0 && strcmp(path, "/dev/pts/ptmx") != 0)
-        return -1;
-    return host_ioctl(fd, TIOCGPTN, (uint64_t)(uintptr_t)&n) == 0 ? (int)n : -1;
-}
-
-static int for_each_pts(int (*fn)(void *arg, int number), void *arg)
-{
-    int fds[1024], n = host_list_fds(fds, 1024, false), r = 0;
-
-    for (int i = 0; i < n && r == 0; i++) {
-        int number = fds[i] < host_fd_boundary() ? pts_of(fds[i]) : -1;
-        if (number >= 0)
-            r = fn(arg, number);
-    }
-    return r;
-}
 
 static int is_number(void *arg, int number)
 {
@@ -94,10 +66,10 @@ static int lookup(struct fs_context *fs, struct task *task, const char *rel,
     if (strncmp(rel, "pts/", 4) == 0 && strlen(rel) < 12 &&
         strspn(rel + 4, "0123456789") == strlen(rel + 4)) {
         int number = atoi(rel + 4);
-        if (for_each_pts(is_number, &number) == 1) {
+        if (devpts_for_each(task, is_number, &number) == 1) {
             node->kind = number + 1;
             node->mode = LINUX_S_IFCHR | 0620;
-            node->rdev = linux_mkdev(136 + (uint32_t)number / 256, (uint32_t)number % 256);
+            node->rdev = linux_mkdev(DEVPTS_MAJOR, (uint32_t)number);
             return 0;
         }
     }
@@ -113,7 +85,7 @@ static int list(struct fs_context *fs, struct task *task, const struct synth_nod
     (void)fs;
     (void)task;
     if (r == 0 && strcmp(e->path, "pts") == 0)
-        r = for_each_pts(add_number, l);
+        r = devpts_for_each(task, add_number, l);
     return r;
 }
 
@@ -126,8 +98,12 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
     (void)fs;
     (void)task;
     flags &= ~(LINUX_O_NOFOLLOW | LINUX_O_TRUNC | LINUX_O_CREAT);
-    if (e)
-        return host_open_path(e->text, flags, 0);
+    if (e) {
+        int fd = host_open_path(e->text, flags, 0);
+        if (fd >= 0 && e->rdev == DEV(5, 2))
+            devpts_opened(task, fd);
+        return fd;
+    }
     snprintf(path, sizeof path, "/dev/pts/%d", node->kind - 1);
     return host_open_path(path, flags, 0);
 }
@@ -149,6 +125,8 @@ static int stat_node(const struct synth_node *node, struct linux_statx *st)
     host_fd_close(fd);
     if (r == 0)
         owner_apply(-1, false, st); /* devices carry no attributes */
+    if (r == 0)
+        devpts_apply(st);
     return r;
 }
 

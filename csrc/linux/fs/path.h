@@ -40,6 +40,12 @@ struct fs_mount {
     const struct synth_ops *synth; /* PROC, DEV, SYS */
 };
 
+/* Owner and mode of a pseudo-terminal: devpts.c. */
+struct fs_pts {
+    _Atomic uint32_t uid, gid, mode;
+};
+#define FS_PTS_MAX 4096 /* the host's default of kernel.pty.max */
+
 /* What the processes of a run share of their file system, in memory that each has. */
 struct fs_shared {
     /* Copy-up, rename and whiteouts of overlays; owners, which are read and then written. A holder
@@ -48,6 +54,7 @@ struct fs_shared {
     struct host_shared_mutex tree;
     uint64_t work_seq;               /* names in the work directory */
     _Atomic uint32_t login_sessions; /* how many /proc/<pid>/sessionid has seen */
+    struct fs_pts pts[FS_PTS_MAX];
 };
 
 /* A directory that the process is in: its descriptor (private; synthetic directories use an unnamed

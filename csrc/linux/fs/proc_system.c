@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "elf/auxv.h"
+#include "host/file.h"
 #include "host/io.h"
 #include "host/random.h"
 #include "linux/fs/procfs.h"
@@ -126,16 +127,21 @@ static void loadavg(struct fs_context *fs, struct task *task, struct synth_text 
 static void locks(struct fs_context *fs, struct task *task, struct synth_text *t)
 {
     struct synth_text host = {0};
+    struct linux_statx life = {0};
+    char ours[32];
     int pid;
 
     (void)fs;
+    if (task)
+        (void)host_statx_fd(pid_life(task->proc->pids), &life);
+    snprintf(ours, sizeof ours, ":%llu ", (unsigned long long)life.stx_ino);
     proc_host_file(&host, "/proc/locks");
     synth_append(&host, "", 1);
     for (char *line = host.data; task && line && *line;) {
         size_t len = strcspn(line, "\n");
         len += line[len] == '\n';
-        const char *body = strchr(line, ':');
-        if (body &&
+        const char *body = strchr(line, ':'), *life_lock = strstr(line, ours);
+        if (body && !(life_lock && life_lock < line + len) &&
             (sscanf(body, ": %*s %*s %*s %d", &pid) == 1 ||
              sscanf(body, ": -> %*s %*s %*s %d", &pid) == 1) &&
             pid_from_host(task->proc, pid))

@@ -28,6 +28,7 @@ enum {
     FD_LINK,
     FDINFO_DIR,
     FDINFO_FILE,
+    NAMESPACE,
     SELF,
     THREAD_SELF
 };
@@ -320,6 +321,8 @@ static int fill(struct fs_context *fs, struct task *task, const struct synth_nod
 {
     if (node->kind == FDINFO_FILE || node->kind == TASK_FILE)
         return fill_process(fs, task, node, t);
+    if (node->kind == NAMESPACE)
+        return 0;
     if (node->kind != SYSTEM)
         return -LINUX_EACCES;
     return synth_table_fill(node->entry, fs, task, t);
@@ -433,8 +436,19 @@ static int64_t read_link(struct fs_context *fs, struct task *task, const struct 
     return n > (int64_t)size ? (int64_t)size : n;
 }
 
-static int follow(struct fs_context *fs, struct task *task, const struct synth_node *node,
-                  char *path, int *fd)
+/* ns/...: nothing can be done with it but to compare its number. */
+static void become_namespace(struct synth_node *node, const char *text)
+{
+    const char *number = strchr(text, '[');
+
+    node->kind = NAMESPACE;
+    node->jump = SYNTH_NO_JUMP;
+    node->mode = LINUX_S_IFREG | 0444;
+    node->ino = number ? strtoull(number + 1, NULL, 10) : 0;
+}
+
+static int follow(struct fs_context *fs, struct task *task, struct synth_node *node, char *path,
+                  int *fd)
 {
     struct proc_view v;
     int r;
@@ -451,7 +465,9 @@ static int follow(struct fs_context *fs, struct task *task, const struct synth_n
         if (r > 0)
             *fd = r;
     }
-    if (r > 0 && *fd < 0 && path[0] != '/')
+    if (r > 0 && node->jump == SYNTH_JUMP_NODE)
+        become_namespace(node, path);
+    else if (r > 0 && *fd < 0 && path[0] != '/')
         r = -LINUX_ENOENT;
     proc_view_put(&v);
     return r < 0 ? r : 0;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "host/io.h"
+#include "linux/fs/devpts.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/fs/path.h"
 #include "linux/fs/synth.h"
@@ -106,6 +107,8 @@ static int fill_stat(struct fs_path *p)
             fs_apply_origin(p->mnt, p->hit.layer, p->fd, &p->st);
     }
     owner_apply(p->fd, p->hit.layer > 0, &p->st);
+    if (p->mnt == NULL)
+        devpts_apply(&p->st);
     p->exists = true;
     return 0;
 }
@@ -206,6 +209,8 @@ int fs_stat_fd(struct task *task, int fd, struct linux_statx *st)
         fs_apply_origin(&task->proc->fs->mounts[0], 0, fd, st);
     if (r == 0)
         owner_apply(fd, in_lower_layer(task->proc->fs, fd, st), st);
+    if (r == 0 && LINUX_S_ISCHR(st->stx_mode))
+        devpts_apply(st);
     fd_meta_put(meta);
     return r;
 }
@@ -397,10 +402,19 @@ static int jump(struct walk *w, struct fs_path *p, bool last)
 
     if (w->flags & (FS_NO_MAGIC | FS_BENEATH | FS_IN_ROOT))
         return w->flags & FS_NO_MAGIC ? -LINUX_ELOOP : -LINUX_EXDEV;
-    if (w->task && p->node->pid != w->task->proc->pid) {
-        r = p->node->ops->follow(w->fs, w->task, p->node, p->path, &fd);
-        if (r < 0 || fd < 0)
+    if (kind == SYNTH_JUMP_NODE || (w->task && p->node->pid != w->task->proc->pid)) {
+        char path[LINUX_PATH_MAX];
+        r = p->node->ops->follow(w->fs, w->task, p->node, path, &fd);
+        if (r < 0)
             return r;
+        if (kind == SYNTH_JUMP_NODE) {
+            synth_stat(p->node, &p->st);
+            return jumped(p, last);
+        }
+        if (fd < 0) {
+            strcpy(p->path, path);
+            return 0;
+        }
         r = from_object(w, fd, p);
         return r < 0 ? r : jumped(p, last);
     }

@@ -11,7 +11,14 @@
 
 #include "linux/fs/path.h"
 
-enum synth_jump { SYNTH_NO_JUMP, SYNTH_JUMP_FD, SYNTH_JUMP_CWD, SYNTH_JUMP_ROOT, SYNTH_JUMP_EXE };
+enum synth_jump {
+    SYNTH_NO_JUMP,
+    SYNTH_JUMP_FD,
+    SYNTH_JUMP_CWD,
+    SYNTH_JUMP_ROOT,
+    SYNTH_JUMP_EXE,
+    SYNTH_JUMP_NODE /* a file that has no other name: follow() makes the node that file */
+};
 
 struct synth_node {
     const struct synth_ops *ops;
@@ -88,8 +95,8 @@ struct synth_ops {
     /* Where a magic link of another process leads (the caller's own are the resolver's): a guest
      * path in path[LINUX_PATH_MAX], or *fd >= 0, an O_PATH descriptor which the caller then owns.
      * NULL: there are none. */
-    int (*follow)(struct fs_context *fs, struct task *task, const struct synth_node *node,
-                  char *path, int *fd);
+    int (*follow)(struct fs_context *fs, struct task *task, struct synth_node *node, char *path,
+                  int *fd);
     /* For objects that the host knows better (devices): st as fstat of the open file gives it.
      * NULL: none are. */
     int (*stat)(const struct synth_node *node, struct linux_statx *st);

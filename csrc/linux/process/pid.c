@@ -317,6 +317,11 @@ int32_t pid_next(struct process *proc, int32_t after)
     return 0;
 }
 
+int pid_life(struct pid_table *t)
+{
+    return t->life;
+}
+
 int32_t pid_last(struct pid_table *t)
 {
     return atomic_load(&t->s->last);

@@ -105,6 +105,9 @@ int32_t pid_alive(struct process *proc, int32_t n);
 bool pid_exists(struct process *proc, int32_t n);
 /* The first number after `after` that a process has, or 0. */
 int32_t pid_next(struct process *proc, int32_t after);
+/* A descriptor of ours: each process holds a record lock on the file, which is no lock of the
+ * guest's. */
+int pid_life(struct pid_table *t);
 /* The number that was given last. */
 int32_t pid_last(struct pid_table *t);
 
