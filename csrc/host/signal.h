@@ -20,8 +20,8 @@ enum host_fault_cause { HOST_FAULT_MAP, HOST_FAULT_PERM, HOST_FAULT_ALIGN, HOST_
 struct host_signal_info {
     struct linux_siginfo info; /* processes as the host numbers them, unless from_guest */
     bool from_guest;           /* sent with a siginfo by another guest process (process.h) */
-    /* The flag given to host_signals_thread_init() by the thread that a directed signal came to,
-     * NULL for one to the process. */
+    /* The flag given to host_signals_thread_init() by the thread that a directed signal came to
+     * (tgkill, or what its own write() raised), NULL for one to the process. */
     const volatile int *thread;
     uint64_t order;
 };

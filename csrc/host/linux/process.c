@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -55,6 +56,12 @@ void host_die(int signo)
 {
     /* By system calls: the C library refuses to touch the signals that it keeps for itself. */
     uint64_t dfl[4] = {0}, none = 0;
+    /* A core would be ours, not the guest's program's. */
+    uint64_t core[2];
+    if (host_syscall(SYS_prlimit64, 0, RLIMIT_CORE, 0, core) == 0) {
+        core[0] = 0;
+        host_syscall(SYS_prlimit64, 0, RLIMIT_CORE, core, 0);
+    }
     host_syscall(SYS_rt_sigaction, signo, dfl, 0, 8);
     host_syscall(SYS_tgkill, getpid(), host_thread_id(), signo);
     host_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8);
@@ -109,7 +116,7 @@ int32_t host_reap_any(void)
 /* ---- sending ---- */
 
 /* What the receiver finds in si_errno: numbers in it are the guest's. */
-static struct linux_siginfo sealed(int signo, const struct linux_siginfo *info)
+static struct linux_siginfo sealed(int signo, const struct linux_siginfo *info, bool directed)
 {
     struct linux_siginfo out = {.si_code = LINUX_SI_QUEUE};
     if (info)
@@ -118,6 +125,8 @@ static struct linux_siginfo sealed(int signo, const struct linux_siginfo *info)
     out.si_errno = (int32_t)(GUEST_SIGINFO | (unsigned)signo);
     if (!info)
         out.si_errno |= GUEST_SIGINFO_PLAIN;
+    if (directed)
+        out.si_errno |= GUEST_SIGINFO_DIRECTED;
     return out;
 }
 
@@ -132,7 +141,7 @@ int host_send(int32_t pid, int32_t tid, int signo, const struct linux_siginfo *i
     if (!info && !envelope)
         return (int)(tid ? host_syscall(SYS_tgkill, pid, tid, signo)
                          : host_syscall(SYS_kill, pid, signo));
-    struct linux_siginfo letter = sealed(signo, info);
+    struct linux_siginfo letter = sealed(signo, info, tid != 0);
     int as = envelope ? SIGNAL_KICK : signo;
     return (int)(tid ? host_syscall(SYS_rt_tgsigqueueinfo, pid, tid, as, &letter)
                      : host_syscall(SYS_rt_sigqueueinfo, pid, as, &letter));

@@ -11,10 +11,11 @@
 #define SIGNAL_KICK 64
 
 /* In si_errno of what one guest process sends to another, whose numbers are the guest's: with the
- * signal in the low byte, and whether it was sent without siginfo. */
-#define GUEST_SIGINFO       0x656c0000u
-#define GUEST_SIGINFO_MASK  0xffff0000u
-#define GUEST_SIGINFO_PLAIN 0x100
+ * signal in the low byte, whether it was sent without siginfo, and whether to one thread. */
+#define GUEST_SIGINFO          0x656c0000u
+#define GUEST_SIGINFO_MASK     0xffff0000u
+#define GUEST_SIGINFO_PLAIN    0x100
+#define GUEST_SIGINFO_DIRECTED 0x200
 
 /* In the child of a fork, with signals blocked: nothing is in the inbox; the thread is the
  * process's first. */

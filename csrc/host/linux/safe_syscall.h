@@ -4,7 +4,9 @@
  * If the thread's attention flag (host_signals_thread_init) is set before the kernel is entered, or
  * a signal handler finds the thread between the flag's check and the entry, or the call is
  * interrupted: the result is -LINUX_ERESTARTSYS. Otherwise it is the kernel's: a value or -errno. A
- * call that has had an effect has never been interrupted.
+ * call that has had an effect has never been interrupted. -LINUX_EINTR is the kernel's too, where
+ * no handler of ours ran: the process was stopped and continued, and this is one of the calls that
+ * end then (signal(7)).
  *
  *     n = host_syscall_interruptible(SYS_read, fd, buf, count);
  *
@@ -85,7 +87,7 @@ host_syscall_checked(long nr, long a, long b, long c, long d, long e, long f)
 #else
 #error "safe_syscall.h: no system call sequence for this host"
 #endif
-    return ret == -LINUX_EINTR ? -LINUX_ERESTARTSYS : ret;
+    return ret == -LINUX_EINTR && *flag ? -LINUX_ERESTARTSYS : ret;
 }
 
 #define HOST_SYSCALL_SIX(nr, a, b, c, d, e, f, ...)                                                \

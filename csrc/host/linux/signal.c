@@ -73,10 +73,23 @@ static int open_letter(struct host_signal_info *in)
         return info->si_signo;
     info->si_signo = (int32_t)(seal & 0xff);
     info->si_errno = 0;
+    bool directed = seal & GUEST_SIGINFO_DIRECTED;
+    if (directed)
+        in->thread = host_attention;
     in->from_guest = !(seal & GUEST_SIGINFO_PLAIN);
     if (!in->from_guest)
-        info->si_code = LINUX_SI_USER;
+        info->si_code = directed ? LINUX_SI_TKILL : LINUX_SI_USER;
     return info->si_signo;
+}
+
+/* tgkill(), or write() to a broken pipe or beyond RLIMIT_FSIZE: the kernel names the process that
+ * asked as the sender, which sends none to itself by kill(). */
+static bool for_this_thread(const siginfo_t *si)
+{
+    if (si->si_code == SI_TKILL)
+        return true;
+    return si->si_code == SI_USER && (si->si_signo == SIGPIPE || si->si_signo == SIGXFSZ) &&
+           si->si_pid == getpid();
 }
 
 static void inbox_put(const siginfo_t *si)
@@ -85,7 +98,7 @@ static void inbox_put(const siginfo_t *si)
     int signo = open_letter(&in);
     if (signo < 1 || signo > 64)
         return;
-    if (si->si_code == SI_TKILL)
+    if (for_this_thread(si))
         in.thread = host_attention;
     for (int i = 0; i < INBOX_SLOTS; i++) {
         uint8_t expected = SLOT_FREE;

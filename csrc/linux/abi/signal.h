@@ -81,6 +81,8 @@
 #define LINUX_CLD_STOPPED   5
 #define LINUX_CLD_CONTINUED 6
 
+#define LINUX_NSIGPOLL 6 /* POLL_IN to POLL_HUP */
+
 #define LINUX_ILL_ILLOPC  1
 #define LINUX_SEGV_MAPERR 1
 #define LINUX_SEGV_ACCERR 2
@@ -179,6 +181,13 @@ struct linux_fpsimd_context {
 struct linux_esr_context {
     struct linux_ctx_head head;
     uint64_t esr;
+};
+
+struct linux_extra_context {
+    struct linux_ctx_head head;
+    uint64_t datap;
+    uint32_t size;
+    uint32_t reserved[3];
 };
 
 /* The frame record that a handler's backtrace goes through, above the signal frame. */

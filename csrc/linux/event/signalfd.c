@@ -44,6 +44,16 @@ void signalfd_notify_all(struct process *proc)
         tell(s, pending & s->set);
 }
 
+/* siginfo_layout(): of a descriptor, by SIGIO or what F_SETSIG has put in its place. */
+static bool tells_poll(const struct linux_siginfo *info)
+{
+    const uint64_t faults = LINUX_SIG_BIT(LINUX_SIGSEGV) | LINUX_SIG_BIT(LINUX_SIGBUS) |
+                            LINUX_SIG_BIT(LINUX_SIGILL) | LINUX_SIG_BIT(LINUX_SIGFPE) |
+                            LINUX_SIG_BIT(LINUX_SIGTRAP) | LINUX_SIG_BIT(LINUX_SIGSYS);
+    return info->si_code > 0 && info->si_code <= LINUX_NSIGPOLL &&
+           !(faults & LINUX_SIG_BIT(info->si_signo));
+}
+
 static struct linux_signalfd_siginfo describe(const struct linux_siginfo *info)
 {
     struct linux_signalfd_siginfo out = {
@@ -62,6 +72,9 @@ static struct linux_signalfd_siginfo describe(const struct linux_siginfo *info)
         out.ssi_overrun = (uint32_t)info->timer.overrun;
         out.ssi_ptr = info->timer.value;
         out.ssi_int = (int32_t)info->timer.value;
+    } else if (tells_poll(info)) {
+        out.ssi_band = (uint32_t)info->poll.band;
+        out.ssi_fd = info->poll.fd;
     } else if (info->si_code > 0 && info->si_code != LINUX_SI_KERNEL) {
         out.ssi_addr = info->fault.addr;
     } else {

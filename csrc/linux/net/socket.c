@@ -5,6 +5,7 @@
 #include "linux/fs/fdtable.h"
 #include "linux/mm/uaccess.h"
 #include "linux/net/net.h"
+#include "linux/signal/signal.h"
 #include "syscalls_gen.h"
 
 int net_create(void)
@@ -136,7 +137,10 @@ int64_t sock_interrupted(int fd, int64_t result, int timeout_option, int msg_fla
         return -LINUX_ERESTARTNOINTR;
     if (host_getsockopt(fd, LINUX_SOL_SOCKET, timeout_option, &tv, &len))
         return result;
-    return tv.tv_sec || tv.tv_usec ? -LINUX_EINTR : result;
+    if (!tv.tv_sec && !tv.tv_usec)
+        return result;
+    /* sock_intr_errno(). What somebody else is to handle, or nobody yet, must not show. */
+    return signal_check(current) ? -LINUX_EINTR : -LINUX_ERESTARTNOINTR;
 }
 
 int64_t sock_restart(syscall_fn *handler, const uint64_t args[6], int64_t result)

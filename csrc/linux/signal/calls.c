@@ -3,6 +3,7 @@
 
 #include "host/signal.h"
 #include "host/time.h"
+#include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -154,15 +155,31 @@ int64_t sys_sigaltstack(struct task *task, const uint64_t args[6])
     return err;
 }
 
+static int ends_above(void *addr, const struct vma *vma, const char *name)
+{
+    (void)name;
+    return vma->end > *(const gva_t *)addr;
+}
+
+/* arm64_notify_segfault(): not whether the address is mapped, but whether anything is from there
+ * on. */
+static void bad_frame(struct task *task)
+{
+    gva_t sp = untagged_addr(vcpu_regs(task->vcpu)->sp);
+    struct linux_siginfo info = {.si_signo = LINUX_SIGSEGV, .si_code = LINUX_SEGV_MAPERR};
+    if (mm_for_each(task->proc->mm, ends_above, &sp))
+        info.si_code = LINUX_SEGV_ACCERR;
+    info.fault.addr = vcpu_regs(task->vcpu)->sp;
+    task->sig->fault_address = 0;
+    task->sig->fault_code = 0;
+    signal_force(task, &info);
+}
+
 int64_t sys_rt_sigreturn(struct task *task, const uint64_t args[6])
 {
     (void)args;
-    uint64_t sp = vcpu_regs(task->vcpu)->sp;
     task->restart = NULL;
-    if (signal_restore_frame(task)) {
-        struct linux_siginfo info = {.si_signo = LINUX_SIGSEGV, .si_code = LINUX_SEGV_MAPERR};
-        info.fault.addr = sp;
-        signal_force(task, &info);
-    }
+    if (signal_restore_frame(task))
+        bad_frame(task);
     return -LINUX_ENORESULT;
 }

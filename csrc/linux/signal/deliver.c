@@ -142,8 +142,12 @@ int signal_mask_enter(struct task *task, gva_t mask, uint64_t sigsetsize)
 
 void signal_mask_leave(struct task *task, bool interrupted)
 {
-    if (!task->sig->saved || interrupted)
+    if (!task->sig->saved)
         return;
+    if (interrupted) {
+        task->sig->attention = 1; /* also after a mere stop, for which nothing pends */
+        return;
+    }
     task->sig->saved = false;
     signal_set_blocked(task, task->sig->saved_mask);
 }
@@ -157,6 +161,7 @@ void signal_exec(struct task *task)
         bool ignored = action->handler == LINUX_SIG_IGN;
         *action = (struct linux_sigaction){.handler = ignored ? LINUX_SIG_IGN : LINUX_SIG_DFL};
     }
+    sigpending_drop_timers(task->proc);
     host_mutex_unlock(&sighand->lock);
     task->sig->altstack = (struct linux_stack){.ss_flags = LINUX_SS_DISABLE};
     task->sig->fault_address = 0;

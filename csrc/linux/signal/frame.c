@@ -15,6 +15,9 @@ _Static_assert(offsetof(struct linux_sigcontext, reserved) == 288, "struct sigco
 /* Mode and the D, A, I, F masks: never set for user code; valid_user_regs() refuses them. */
 #define PSTATE_PRIVILEGED 0x3dfu
 
+#define SIGFRAME_MAX        0x40000 /* SIGFRAME_MAXSZ */
+#define CTX_TERMINATOR_SIZE 16
+
 static bool on_altstack(const struct linux_stack *st, uint64_t sp)
 {
     if (st->ss_flags & (int32_t)LINUX_SS_AUTODISARM)
@@ -130,36 +133,94 @@ int signal_setup_frame(struct task *task, const struct linux_sigaction *action, 
     return 0;
 }
 
-/* parse_user_sigframe(): records up to the terminator; FPSIMD must be there, once. */
-static int restore_records(struct vcpu_regs *regs, const uint8_t *records, size_t size)
+/* The records of a frame, in guest memory. */
+struct records {
+    gva_t base;
+    uint64_t limit;
+    gva_t fpsimd; /* 0: not found yet */
+    uint32_t fpsimd_size;
+    bool extra; /* those behind __reserved[] have begun */
+};
+
+static int read_head(struct task *task, const struct records *r, uint64_t at,
+                     struct linux_ctx_head *head)
 {
-    const uint8_t *fpsimd = NULL;
-    size_t at = 0;
+    if (r->limit - at < sizeof(*head))
+        return -LINUX_EINVAL;
+    return copy_from_user(task, head, r->base + at, sizeof(*head)) ? -LINUX_EFAULT : 0;
+}
+
+/* An extra_context: more records come behind the terminator that has to follow it, and nowhere
+ * else. */
+static int enter_extra(struct task *task, struct records *r, uint64_t at, uint32_t size,
+                       gva_t frame)
+{
+    struct linux_extra_context extra;
+    struct linux_ctx_head end;
+    if (r->extra || size < sizeof(extra) || r->limit - at - size < CTX_TERMINATOR_SIZE)
+        return -LINUX_EINVAL;
+    if (copy_from_user(task, &extra, r->base + at, sizeof(extra)) ||
+        read_head(task, r, at + size, &end))
+        return -LINUX_EFAULT;
+    gva_t data = r->base + at + size + CTX_TERMINATOR_SIZE;
+    if (end.magic || end.size || extra.datap != data || data % 16 || extra.size % 16 ||
+        extra.size > frame + SIGFRAME_MAX - data)
+        return -LINUX_EINVAL;
+    r->extra = true;
+    r->base = data;
+    r->limit = extra.size;
+    return 0;
+}
+
+/* parse_user_sigframe(), on a CPU with FP/SIMD and nothing beyond. */
+static int find_records(struct task *task, struct records *r, gva_t frame)
+{
+    uint64_t at = 0;
     for (;;) {
         struct linux_ctx_head head;
-        if (size - at < sizeof(head))
+        int err = at % 16 ? -LINUX_EINVAL : read_head(task, r, at, &head);
+        if (err)
+            return err;
+        if (r->limit - at < head.size)
             return -LINUX_EINVAL;
-        memcpy(&head, records + at, sizeof(head));
-        if (head.magic == 0) {
-            if (head.size)
+        switch (head.magic) {
+        case 0: return head.size ? -LINUX_EINVAL : 0;
+        case LINUX_FPSIMD_MAGIC:
+            if (r->fpsimd)
                 return -LINUX_EINVAL;
+            r->fpsimd = r->base + at;
+            r->fpsimd_size = head.size;
             break;
+        case LINUX_ESR_MAGIC: break;
+        case LINUX_EXTRA_MAGIC:
+            err = enter_extra(task, r, at, head.size, frame);
+            if (err)
+                return err;
+            at = 0;
+            continue;
+        default: return -LINUX_EINVAL;
         }
-        if (head.size > size - at || head.size < sizeof(head) || head.size % 16)
+        if (head.size < sizeof(head))
             return -LINUX_EINVAL;
-        if (head.magic == LINUX_FPSIMD_MAGIC) {
-            if (fpsimd || head.size != sizeof(struct linux_fpsimd_context))
-                return -LINUX_EINVAL;
-            fpsimd = records + at;
-        } else if (head.magic != LINUX_ESR_MAGIC) {
-            return -LINUX_EINVAL;
-        }
         at += head.size;
     }
-    if (!fpsimd)
-        return -LINUX_EINVAL;
+}
+
+static int restore_records(struct task *task, gva_t frame)
+{
+    struct vcpu_regs *regs = vcpu_regs(task->vcpu);
+    struct records r = {
+        .base = frame + offsetof(struct linux_rt_sigframe, uc.uc_mcontext.reserved),
+        .limit = sizeof(((struct linux_sigcontext *)0)->reserved),
+    };
     struct linux_fpsimd_context ctx;
-    memcpy(&ctx, fpsimd, sizeof(ctx));
+    int err = find_records(task, &r, frame);
+    if (err)
+        return err;
+    if (!r.fpsimd || r.fpsimd_size != sizeof(ctx))
+        return -LINUX_EINVAL;
+    if (copy_from_user(task, &ctx, r.fpsimd, sizeof(ctx)))
+        return -LINUX_EFAULT;
     regs->fpsr = ctx.fpsr;
     regs->fpcr = ctx.fpcr;
     memcpy(regs->v, ctx.vregs, sizeof(ctx.vregs));
@@ -168,12 +229,19 @@ static int restore_records(struct vcpu_regs *regs, const uint8_t *records, size_
 
 int signal_restore_frame(struct task *task)
 {
+    enum { HEAD = offsetof(struct linux_rt_sigframe, uc.uc_mcontext.reserved) };
     struct vcpu_regs *regs = vcpu_regs(task->vcpu);
     struct linux_rt_sigframe frame;
-    if (regs->sp & 15)
+    gva_t at = regs->sp;
+    if (at & 15)
         return -LINUX_EFAULT;
-    if (copy_from_user(task, &frame, regs->sp, sizeof(frame)))
+    if (copy_from_user(task, &frame, at, HEAD)) {
+        /* What __get_user_error() leaves: the signal's address and context show it. */
+        memset(regs->x, 0, sizeof(regs->x));
+        regs->sp = regs->pc = 0;
+        regs->nzcv = 0;
         return -LINUX_EFAULT;
+    }
     signal_set_blocked(task, frame.uc.uc_sigmask);
 
     const struct linux_sigcontext *sc = &frame.uc.uc_mcontext;
@@ -183,7 +251,7 @@ int signal_restore_frame(struct task *task)
     regs->nzcv = (uint32_t)sc->pstate & PSTATE_NZCV;
     if (sc->pstate & PSTATE_PRIVILEGED)
         return -LINUX_EINVAL;
-    int err = restore_records(regs, sc->reserved, sizeof(sc->reserved));
+    int err = restore_records(task, at);
     if (err)
         return err;
     /* As restore_altstack(): only a bad copy would be an error here, not a refused stack. */

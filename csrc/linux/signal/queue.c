@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/signal.h"
+#include "linux/abi/sched.h"
 #include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
@@ -16,9 +17,6 @@
 #define STOP_SIGNALS                                                                               \
     (LINUX_SIG_BIT(LINUX_SIGSTOP) | LINUX_SIG_BIT(LINUX_SIGTSTP) | LINUX_SIG_BIT(LINUX_SIGTTIN) |  \
      LINUX_SIG_BIT(LINUX_SIGTTOU))
-
-/* RLIMIT_SIGPENDING is a few thousand on most systems; real-time signals beyond it are refused. */
-#define QUEUE_LIMIT 4096
 
 struct sighand *sighand_create(void)
 {
@@ -40,26 +38,56 @@ struct sigstate *sigstate_create(const struct sigstate *parent)
     return sig;
 }
 
+static void drop_entry(struct process *proc, struct sigqueue **link)
+{
+    struct sigqueue *q = *link;
+    *link = q->next;
+    if (q->timer)
+        timer_dropped(proc, q->timer);
+    free(q);
+    proc->sighand->queued--;
+}
+
 void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask)
 {
-    struct sighand *sighand = proc->sighand;
     if (!(pending->set & mask))
         return;
     pending->set &= ~mask;
     struct sigqueue **link = &pending->first;
     while (*link) {
-        struct sigqueue *q = *link;
-        if (mask & LINUX_SIG_BIT(q->info.si_signo)) {
-            *link = q->next;
-            if (q->timer)
-                timer_dropped(proc, q->timer);
-            free(q);
-            sighand->queued--;
+        if (mask & LINUX_SIG_BIT((*link)->info.si_signo))
+            drop_entry(proc, link);
+        else
+            link = &(*link)->next;
+    }
+    pending->last = link;
+}
+
+/* __flush_itimer_signals(): another one of the same number stays pending. */
+static void drop_timers(struct process *proc, struct sigpending *pending)
+{
+    uint64_t dropped = 0, kept = 0;
+    struct sigqueue **link = &pending->first;
+    while (*link) {
+        uint64_t bit = LINUX_SIG_BIT((*link)->info.si_signo);
+        if ((*link)->info.si_code == LINUX_SI_TIMER) {
+            dropped |= bit;
+            drop_entry(proc, link);
         } else {
-            link = &q->next;
+            kept |= bit;
+            link = &(*link)->next;
         }
     }
     pending->last = link;
+    pending->set &= ~(dropped & ~kept);
+}
+
+void sigpending_drop_timers(struct process *proc)
+{
+    drop_timers(proc, &proc->sighand->shared);
+    for (struct task *t = proc->tasks->first; t; t = t->next)
+        drop_timers(proc, &t->sig->pending);
+    signalfd_notify(proc);
 }
 
 void sigstate_destroy(struct task *task)
@@ -159,6 +187,23 @@ static bool discarded(struct process *proc, struct task *target, int sig)
     return true;
 }
 
+/*
+ * __sigqueue_alloc(), and what __send_signal() makes of NULL: a plain kill() and a signal of the
+ * old kind go through without their details. A timer has its entry from the start, and the kernel's
+ * own old signals are not counted out.
+ */
+static struct sigqueue *entry_for(struct process *proc, const struct linux_siginfo *info,
+                                  int32_t timer)
+{
+    bool always = timer || (info->si_signo < LINUX_SIGRTMIN && info->si_code >= 0);
+    if (!always && proc->sighand->queued >= proc->rlimit[LINUX_RLIMIT_SIGPENDING][0])
+        return NULL;
+    struct sigqueue *q = malloc(sizeof(*q));
+    if (q)
+        *q = (struct sigqueue){.info = *info, .timer = timer};
+    return q;
+}
+
 static int enqueue(struct process *proc, struct task *target, const struct linux_siginfo *info,
                    int32_t timer)
 {
@@ -172,13 +217,12 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
             timer_dropped(proc, timer);
         return 0;
     }
-    /* As __sigqueue_alloc() and __send_signal(): a plain kill() goes through without its details.
-     */
-    struct sigqueue *q = sighand->queued < QUEUE_LIMIT ? malloc(sizeof(*q)) : NULL;
+    struct sigqueue *q = entry_for(proc, info, timer);
+    if (!q && timer)
+        timer_dropped(proc, timer);
     if (!q && sig >= LINUX_SIGRTMIN && info->si_code != LINUX_SI_USER)
         return -LINUX_EAGAIN;
     if (q) {
-        *q = (struct sigqueue){.info = *info, .timer = timer};
         *pending->last = q;
         pending->last = &q->next;
         sighand->queued++;
@@ -234,10 +278,9 @@ static void from_host(struct process *proc, const struct host_signal_info *host)
             enqueue(proc, target, &info, timer);
         return;
     }
-    /* write() to a broken pipe and RLIMIT_FSIZE signal the thread that asked. */
-    if (info.si_code == LINUX_SI_USER && info.rt.pid == host_process_id() && current &&
-        (info.si_signo == LINUX_SIGPIPE || info.si_signo == LINUX_SIGXFSZ))
-        target = current;
+    /* A thread that has ended takes its signals with it. */
+    if (host->thread && !target)
+        return;
     if (translate(proc, host, &info))
         enqueue(proc, target, &info, 0);
 }

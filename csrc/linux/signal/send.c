@@ -46,7 +46,8 @@ static int64_t send_here(struct task *task, int32_t tid, const struct linux_sigi
         return info->si_signo ? signal_send_task(task, info) : 0;
     host_mutex_lock(&proc->sighand->lock);
     struct task *target = task_find(proc, tid);
-    int64_t err = target ? 0 : -LINUX_ESRCH;
+    /* The first thread may have ended before its process: it takes every signal. */
+    int64_t err = target || tid == proc->pid ? 0 : -LINUX_ESRCH;
     if (target && info->si_signo)
         err = signal_send_task_locked(target, info);
     host_mutex_unlock(&proc->sighand->lock);

@@ -140,6 +140,8 @@ void signalfd_forked(struct process *proc);
 /* Below: for signal/ and process/ only; the lock is held. */
 void signal_recalc(struct task *task);
 void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask);
+/* flush_itimer_signals(): what POSIX timers have sent. */
+void sigpending_drop_timers(struct process *proc);
 void signal_drain_host(struct process *proc);
 int signal_send_task_locked(struct task *task, const struct linux_siginfo *info);
 void signalfd_notify_all(struct process *proc);
