@@ -1,7 +1,7 @@
 /* guest-test: flags=-D_GNU_SOURCE */
-/* ppoll, pselect6 and epoll: readiness, timeouts, masks, interruption, errors. */
+/* ppoll and pselect6: readiness, timeouts, masks, interruption, errors. */
 #include <poll.h>
-#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/time.h>
 #include <time.h>
@@ -92,36 +92,88 @@ static void selects(int r, int w)
     ERR(syscall(SYS_pselect6, -1, NULL, NULL, NULL, NULL, NULL), EINVAL);
 }
 
-static void epolls(int r, int w)
+#define BAD ((void *)8)
+
+static long do_ppoll(void *fds, unsigned n, void *timeout, void *mask, size_t size)
 {
-    int ep = epoll_create1(EPOLL_CLOEXEC);
-    CHECK(ep >= 0);
-    struct epoll_event ev = {EPOLLIN, {.u64 = 0x123456789abcdefull}}, got[4];
-    OK(epoll_ctl(ep, EPOLL_CTL_ADD, r, &ev));
-    ERR(epoll_ctl(ep, EPOLL_CTL_ADD, r, &ev), EEXIST);
-    ERR(epoll_ctl(ep, EPOLL_CTL_ADD, 900, &ev), EBADF);
-    ERR(epoll_ctl(ep, EPOLL_CTL_MOD, w, &ev), ENOENT);
-    ERR(epoll_ctl(ep, EPOLL_CTL_ADD, ep, &ev), EINVAL);
-    EQ(epoll_wait(ep, got, 4, 0), 0);
-    EQ(write(w, "x", 1), 1);
-    EQ(epoll_wait(ep, got, 4, 1000), 1);
-    EQ(got[0].events, EPOLLIN);
-    EQ(got[0].data.u64, 0x123456789abcdefull);
-    char c;
-    EQ(read(r, &c, 1), 1);
-    ERR(epoll_wait(ep, got, 0, 0), EINVAL);
-    ERR(epoll_wait(w, got, 1, 0), EINVAL);
-    ERR(epoll_wait(900, got, 1, 0), EBADF);
-    alarms = 0;
+    return syscall(SYS_ppoll, fds, n, timeout, mask, size);
+}
+
+static void poll_errors(int r)
+{
+    struct pollfd p = {r, POLLIN, 0};
+    struct timespec zero = {0, 0}, bad = {0, 1000000000}, negative = {-1, 0};
+    sigset_t none;
+    sigemptyset(&none);
+    ERR(do_ppoll(&p, 1, BAD, NULL, 8), EFAULT);
+    ERR(do_ppoll(&p, 1, &bad, BAD, 8), EINVAL);
+    ERR(do_ppoll(&p, 1, &negative, NULL, 8), EINVAL);
+    ERR(do_ppoll(BAD, 1, &zero, BAD, 8), EFAULT);
+    ERR(do_ppoll(BAD, 1, &zero, &none, 4), EINVAL);
+    EQ(do_ppoll(&p, 1, &zero, NULL, 4), 0); /* no mask of no size */
+    EQ(do_ppoll(BAD, 0, &zero, &none, 8), 0);
+    struct rlimit limit;
+    OK(getrlimit(RLIMIT_NOFILE, &limit));
+    ERR(do_ppoll(BAD, (unsigned)limit.rlim_cur + 1, &zero, NULL, 8), EINVAL);
+    ERR(do_ppoll(BAD, (unsigned)limit.rlim_cur, &zero, NULL, 8), EFAULT);
+    p.fd = r;
+    p.events = 0;
+    p.revents = 77;
+    EQ(do_ppoll(&p, 1, &zero, NULL, 8), 0);
+    EQ(p.revents, 0);
+}
+
+static long do_pselect(int n, void *in, void *timeout, void *mask)
+{
+    return syscall(SYS_pselect6, n, in, NULL, NULL, timeout, mask);
+}
+
+static void select_errors(int r)
+{
+    struct timespec zero = {0, 0}, bad = {0, -1};
+    sigset_t none;
+    fd_set in;
+    sigemptyset(&none);
+    struct {
+        const void *mask;
+        size_t size;
+    } good = {&none, 8}, small = {&none, 4}, gone = {BAD, 8}, no_mask = {NULL, 4};
+    FD_ZERO(&in);
+    FD_SET(r, &in);
+    ERR(do_pselect(-1, &in, &bad, BAD), EFAULT);
+    ERR(do_pselect(-1, &in, &bad, &small), EINVAL);
+    ERR(do_pselect(-1, &in, &zero, &gone), EFAULT);
+    ERR(do_pselect(-1, &in, &zero, &small), EINVAL);
+    ERR(do_pselect(-1, &in, &zero, &good), EINVAL);
+    ERR(do_pselect(r + 1, BAD, &zero, &good), EFAULT);
+    ERR(do_pselect(r + 1, &in, BAD, &good), EFAULT);
+    EQ(do_pselect(r + 1, &in, &zero, &no_mask), 0);
+    CHECK(!FD_ISSET(r, &in));
+    EQ(do_pselect(0, BAD, &zero, NULL), 0);
+}
+
+/* What is left of the time is told; an ignored signal leaves the rest to wait for. */
+static void time_left(int r)
+{
+    struct pollfd p = {r, POLLIN, 0};
+    struct timespec t = {5, 0}, before, after;
+    alarm_in(50);
+    ERR(do_ppoll(&p, 1, &t, NULL, 8), EINTR);
+    CHECK(t.tv_sec == 4 && t.tv_nsec > 0);
+    t = (struct timespec){5, 0};
+    alarm_in(50);
+    ERR(do_pselect(0, NULL, &t, NULL), EINTR);
+    CHECK(t.tv_sec == 4 && t.tv_nsec > 0);
+    signal(SIGALRM, SIG_IGN);
+    t = (struct timespec){0, 80000000};
+    clock_gettime(CLOCK_MONOTONIC, &before);
     alarm_in(20);
-    ERR(epoll_wait(ep, got, 4, 5000), EINTR);
-    EQ(alarms, 1);
-    EQ(epoll_wait(ep, got, 4, 15), 0);
-    struct timespec ts = {0, 2500000};
-    EQ(syscall(441, ep, got, 4, &ts, NULL, 8), 0);
-    OK(epoll_ctl(ep, EPOLL_CTL_DEL, r, NULL));
-    close(ep);
-    ERR(epoll_create1(77), EINVAL);
+    EQ(do_ppoll(&p, 1, &t, NULL, 8), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long long passed =
+        (after.tv_sec - before.tv_sec) * 1000000000ll + after.tv_nsec - before.tv_nsec;
+    CHECK(passed >= 80000000);
+    EQ(t.tv_sec + t.tv_nsec, 0);
 }
 
 int main(void)
@@ -132,6 +184,8 @@ int main(void)
     OK(pipe(fds));
     polls(fds[0], fds[1]);
     selects(fds[0], fds[1]);
-    epolls(fds[0], fds[1]);
+    poll_errors(fds[0]);
+    select_errors(fds[0]);
+    time_left(fds[0]);
     return done();
 }
