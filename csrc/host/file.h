@@ -69,6 +69,8 @@ int host_chown_fd(int fd, uint32_t uid, uint32_t gid);
 int64_t host_getxattr_fd(int fd, const char *name, void *value, size_t size);
 int host_setxattr_fd(int fd, const char *name, const void *value, size_t size, int flags);
 int64_t host_listxattr_fd(int fd, char *list, size_t size);
+/* Whether it may have extended attributes: false if it has none for sure. Cheap. */
+bool host_has_xattrs(int fd);
 int host_removexattr_fd(int fd, const char *name);
 
 int64_t host_getdents64(int fd, void *buf, size_t size);

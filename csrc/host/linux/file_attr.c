@@ -38,6 +38,16 @@ int64_t host_listxattr_fd(int fd, char *list, size_t size)
     return n < 0 ? -errno : n;
 }
 
+bool host_has_xattrs(int fd)
+{
+    ssize_t n = flistxattr(fd, NULL, 0);
+    if (n < 0 && errno == EBADF) { /* O_PATH */
+        SELF_FD(path, fd);
+        n = listxattr(path, NULL, 0);
+    }
+    return n != 0;
+}
+
 int host_removexattr_fd(int fd, const char *name)
 {
     SELF_FD(path, fd);

@@ -165,6 +165,8 @@ static int make_in(struct fs_context *fs, struct fs_path *p, const struct make *
         return -LINUX_EPERM;
     tree_enter(fs, p->mnt);
     dir = upper_parent(fs, p->mnt, p->rel);
+    if (k->kind == MAKE_DIR && p->mnt->type == FS_OVERLAY)
+        fs_tree_directories(fs);
     r = dir < 0 ? dir : make_at(k, dir, fs_name(p));
     if (r == -LINUX_EEXIST && p->mnt->type == FS_OVERLAY && upper_whiteout(dir, fs_name(p)))
         r = make_over_whiteout(fs, p->mnt, k, dir, fs_name(p));
@@ -316,6 +318,7 @@ int fs_rmdir(struct fs_context *fs, struct fs_path *p)
         r = host_unlinkat(dir, fs_name(p), true);
     else {
         r = dir_is_empty(fs, m, p->rel);
+        fs_tree_directories(fs);
         if (r == 0)
             r = remove_upper_dir(fs, m, dir, fs_name(p), lower_has(m, p->rel));
     }

@@ -89,6 +89,9 @@ static int mount_root(struct builder *b, const struct fs_context_spec *spec)
     r = alloc_layers(m, spec->root ? 1 : spec->nlower + 1);
     if (r == 0)
         r = open_layer(b, &m->layers[0], spec->root ? spec->root : spec->upper, false, &file);
+    m->shared = b->fs->shared;
+    if (r == 0 && !spec->root && (m->directories = dir_cache_new()) == NULL)
+        r = -LINUX_ENOMEM;
     for (size_t i = 0; r == 0 && !spec->root && i < spec->nlower; i++)
         r = open_layer(b, &m->layers[i + 1], spec->lower[i], false, &file);
     if (r == 0 && !spec->root) {
@@ -267,6 +270,7 @@ static int share(struct fs_context *fs)
         return r;
     fs->shared = (struct fs_shared *)(void *)at;
     (void)host_random(&fs->shared->work_seq, sizeof fs->shared->work_seq); /* any start will do */
+    fs->shared->directories = 2;
     return host_shared_mutex_init(&fs->shared->tree);
 }
 
@@ -304,6 +308,7 @@ void fs_context_destroy(struct fs_context *fs)
             free(m->layers[k].path);
         }
         free(m->layers);
+        dir_cache_free(m->directories);
         free(m->target);
         if (m->work_fd >= 0)
             host_fd_close(m->work_fd);
@@ -317,6 +322,8 @@ void fs_context_destroy(struct fs_context *fs)
         host_fd_close(fs->empty_dir);
     if (fs->shared)
         host_mem_shared_free((uint8_t *)fs->shared, sizeof *fs->shared);
+    free(fs->cwd.known);
+    free(fs->root.known);
     free(fs->cwd.synth);
     free(fs->root.synth);
     free(fs);

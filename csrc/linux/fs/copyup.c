@@ -172,6 +172,7 @@ int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel)
         if (next == -LINUX_ENOTDIR && upper_whiteout(dir, name))
             next = -LINUX_ENOENT; /* removed since the path was looked up */
         else if (next == -LINUX_ENOENT) {
+            fs_tree_directories(fs);
             int from = layer_open(m, prefix, DIR_FLAGS, &hit);
             next = from < 0 ? from : copy_object(fs, m, from, dir, name);
             if (from >= 0)

@@ -34,6 +34,7 @@ int fs_set_place(struct fs_context *fs, struct fs_place *place, struct fs_path *
     *place = now;
     host_mutex_unlock(&fs->cwd_lock);
     free(old.synth);
+    free(old.known);
     if (old.fd >= 0)
         host_fd_close(old.fd);
     return 0;

@@ -21,6 +21,10 @@ struct fd_meta {
     struct fs_mount *mnt;             /* of a directory; NULL for files */
     char *path;                       /* synthetic objects: canonical guest path; owned */
     struct synth_node node;           /* with path: what it is */
+    /* Of a directory of an overlay: its path, owned, and when it was right; see struct fs_place. */
+    struct host_mutex known_lock;
+    char *known;
+    uint64_t generation;
     /* Directories whose listing is ours (merged or synthetic): a snapshot, taken at the first
      * getdents and after a rewind, so that offsets stay valid while names come and go. The offset
      * is the descriptor's own on the host: duplicates and children have it in common. */

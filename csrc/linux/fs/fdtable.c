@@ -91,6 +91,7 @@ void fd_meta_put(struct fd_meta *m)
         m->special->release(m->data);
     dir_list_free(m->list);
     free(m->path);
+    free(m->known);
     free(m);
 }
 
@@ -100,6 +101,8 @@ static void fd_meta_forked(struct fd_meta *m)
     m->lock = (struct host_mutex){0};
     if (m->listing)
         m->list = NULL;
+    m->known_lock = (struct host_mutex){0};
+    m->known = NULL; /* half written, perhaps */
     m->listing = false;
 }
 

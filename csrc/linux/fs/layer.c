@@ -110,102 +110,193 @@ static int stage_step(const struct stage *from, const char *name, struct stage *
     return to->n > 0 ? 1 : -LINUX_ENOENT;
 }
 
-/* The tail of the walk is in one layer only: one host call. */
-static int open_single(const struct fs_mount *m, int dirfd, int layer, const char *rel, int flags,
-                       struct layer_hit *hit)
+/*
+ * Why the directory rel is none in the only layer that is left: what is in the way decides. A link
+ * is for the caller to follow; a whiteout is nothing at all.
+ */
+static int why_no_directory(int dirfd, const char *rel)
 {
+    char prefix[LINUX_PATH_MAX];
     struct linux_statx st;
-    int fd = open_host(dirfd, rel, flags);
 
-    hit->layer = layer;
-    hit->merged = false;
-    /* Only the bottom layer can have no whiteouts. */
-    if (fd < 0 || layer == m->nlayers - 1)
-        return fd;
-    int r = host_statx_fd(fd, &st);
-    if (r == 0 && layer_is_whiteout(fd, &st))
-        r = -LINUX_ENOENT;
-    if (r < 0) {
+    for (size_t len = 0;; len++) {
+        len += strcspn(rel + len, "/");
+        if (len >= sizeof prefix)
+            return -LINUX_ENAMETOOLONG;
+        memcpy(prefix, rel, len);
+        prefix[len] = '\0';
+        int fd = host_open_beneath(dirfd, prefix, WALK_FLAGS, 0);
+        if (fd < 0)
+            return fd;
+        int r = host_statx_fd(fd, &st);
+        bool hidden = r == 0 && layer_is_whiteout(fd, &st);
         host_fd_close(fd);
-        return r;
+        if (r < 0 || hidden)
+            return r < 0 ? r : -LINUX_ENOENT;
+        if (LINUX_S_ISLNK(st.stx_mode))
+            return -LINUX_ELOOP;
+        if (!LINUX_S_ISDIR(st.stx_mode) || rel[len] == '\0')
+            return -LINUX_ENOTDIR;
     }
-    return fd;
 }
 
-/* Walk rel's components, all but the last, from `s`; at each point `name` is the rest. On 0 the
- * last stage is in *s and *last the last component; 1 when a single layer is left, with *last the
- * whole rest. */
-static int walk(struct stage *s, const char *rel, const char **last)
+/* The directories that make up rel, whose length is len. 0, *s is then to be closed, or -errno. */
+static int stage_walk(const struct fs_mount *m, const char *rel, size_t len, struct stage *s)
 {
-    char name[LINUX_NAME_MAX + 1];
+    char name[LINUX_PATH_MAX];
     struct stage next;
     struct found found;
+    size_t at = 0;
 
-    for (;;) {
-        const char *slash = strchr(rel, '/');
-        *last = rel;
-        if (s->n == 1)
-            return 1;
-        if (slash == NULL)
-            return 0;
-        size_t len = (size_t)(slash - rel);
-        if (len > LINUX_NAME_MAX)
-            return -LINUX_ENAMETOOLONG;
-        memcpy(name, rel, len);
-        name[len] = '\0';
-        int r = stage_step(s, name, &next, &found);
-        if (r <= 0) {
-            if (r == 0)
-                r = LINUX_S_ISLNK(found.mode) ? -LINUX_ELOOP : -LINUX_ENOTDIR;
-            return r;
+    stage_root(m, s);
+    while (at < len) {
+        bool single = s->n == 1; /* the rest is in one layer only: one host call */
+        size_t n = single ? len - at : strcspn(rel + at, "/");
+        int r;
+        if (n > len - at)
+            n = len - at;
+        if (n >= sizeof name)
+            r = -LINUX_ENAMETOOLONG;
+        else {
+            memcpy(name, rel + at, n);
+            name[n] = '\0';
+            if (single) {
+                int fd = host_open_beneath(s->fd[0], name, WALK_FLAGS | LINUX_O_DIRECTORY, 0);
+                if (fd == -LINUX_ENOTDIR || fd == -LINUX_ELOOP)
+                    fd = why_no_directory(s->fd[0], name);
+                next = (struct stage){.n = 1, .layer = {s->layer[0]}, .fd = {fd}};
+                r = fd < 0 ? fd : 1;
+            } else {
+                r = stage_step(s, name, &next, &found);
+                if (r == 0)
+                    r = LINUX_S_ISLNK(found.mode) ? -LINUX_ELOOP : -LINUX_ENOTDIR;
+            }
         }
         stage_close(s);
+        if (r < 0)
+            return r;
         *s = next;
-        rel = slash + 1;
+        at += n;
+        at += rel[at] == '/';
     }
+    return 0;
 }
 
-static int open_last(struct stage *s, const char *name, int flags, struct layer_hit *hit)
+/* A directory of the mount, from what is known or found out. */
+struct place {
+    struct dir_stage *kept; /* or NULL */
+    struct stage own;
+    int n;
+    const int *layer, *fd;
+};
+
+static int place_open(struct fs_mount *m, const char *rel, size_t len, struct place *p)
 {
-    struct stage next;
-    struct found found;
-
-    if (*name == '\0') { /* the mount's root */
-        hit->layer = s->layer[0];
-        hit->merged = s->n > 1;
-        return open_host(s->fd[0], "", flags);
+    p->kept = len && m->directories ? dir_cache_get(m, rel, len) : NULL;
+    p->own.n = 0;
+    if (p->kept == NULL) {
+        uint64_t generation = len && m->directories ? dir_generation(m) : 0;
+        int r = stage_walk(m, rel, len, &p->own);
+        if (r < 0)
+            return r;
+        if (generation) {
+            for (int i = 0; i < p->own.n; i++) {
+                p->own.fd[i] = host_fd_private(p->own.fd[i]);
+                if (p->own.fd[i] < 0)
+                    r = p->own.fd[i];
+            }
+            if (r == 0)
+                p->kept = dir_cache_add(m, rel, len, generation, p->own.n, p->own.layer, p->own.fd);
+            else
+                stage_close(&p->own);
+            if (p->kept == NULL)
+                return r < 0 ? r : -LINUX_ENOMEM;
+            p->own.n = 0;
+        }
     }
-    int r = stage_step(s, name, &next, &found);
-    if (r < 0)
-        return r;
-    hit->layer = found.layer;
-    hit->merged = next.n > 1;
-    stage_close(&next);
-    return open_host(s->fd[found.index], name, flags);
+    p->n = p->kept ? p->kept->n : p->own.n;
+    p->layer = p->kept ? p->kept->layer : p->own.layer;
+    p->fd = p->kept ? p->kept->fd : p->own.fd;
+    return 0;
 }
 
-static int open_from(struct fs_mount *m, struct stage *s, const char *rel, int flags,
+static void place_close(struct fs_mount *m, struct place *p)
+{
+    if (p->kept)
+        dir_cache_put(m, p->kept);
+    stage_close(&p->own);
+}
+
+/* The part of rel before its last component: its length; *name is that component. */
+static size_t parent_of(const char *rel, const char **name)
+{
+    const char *slash = strrchr(rel, '/');
+
+    *name = slash ? slash + 1 : rel;
+    return slash ? (size_t)(slash - rel) : 0;
+}
+
+static bool name_is_whiteout(int dirfd, const char *name)
+{
+    struct linux_statx st;
+    int fd = host_open_beneath(dirfd, name, WALK_FLAGS, 0);
+
+    if (fd < 0)
+        return false;
+    bool is = host_statx_fd(fd, &st) == 0 && layer_is_whiteout(fd, &st);
+    host_fd_close(fd);
+    return is;
+}
+
+/* Open name in the topmost of the place's layers from `first` on that has it. */
+static int open_in(const struct fs_mount *m, const struct place *p, int first, const char *name,
+                   int flags, struct layer_hit *hit)
+{
+    for (int i = 0; i < p->n; i++) {
+        if (p->layer[i] < first)
+            continue;
+        int fd = open_host(p->fd[i], name, flags);
+        if (fd == -LINUX_ENOENT)
+            continue;
+        hit->layer = p->layer[i];
+        /* Only the bottom layer can have no whiteouts. */
+        if (p->layer[i] == m->nlayers - 1)
+            return fd;
+        if (fd < 0)
+            return name_is_whiteout(p->fd[i], name) ? -LINUX_ENOENT : fd;
+        int r = host_statx_fd(fd, &hit->st);
+        if (r == 0 && layer_is_whiteout(fd, &hit->st))
+            r = -LINUX_ENOENT;
+        if (r < 0) {
+            host_fd_close(fd);
+            return r;
+        }
+        hit->have_st = true;
+        return fd;
+    }
+    return -LINUX_ENOENT;
+}
+
+static int open_from(struct fs_mount *m, const char *rel, int first, int flags,
                      struct layer_hit *hit)
 {
-    const char *last;
-    int r = walk(s, rel, &last);
+    const char *name;
+    size_t len = parent_of(rel, &name);
+    struct place p;
+    int r = place_open(m, rel, len, &p);
 
-    if (r == 1) {
-        hit->transients = !s->root;
-        r = open_single(m, s->fd[0], s->layer[0], last, flags, hit);
-    } else if (r == 0) {
-        hit->transients = true;
-        r = open_last(s, last, flags, hit);
-    }
-    stage_close(s);
+    if (r < 0)
+        return r;
+    hit->transients = p.kept == NULL && !p.own.root;
+    r = open_in(m, &p, first, name, flags, hit);
+    place_close(m, &p);
     return r;
 }
 
 int layer_open(struct fs_mount *m, const char *rel, int flags, struct layer_hit *hit)
 {
-    struct stage s;
-
-    *hit = (struct layer_hit){0};
+    hit->layer = 0;
+    hit->have_st = hit->transients = false;
     if (m->is_file) {
         if (*rel != '\0')
             return -LINUX_ENOTDIR;
@@ -213,77 +304,48 @@ int layer_open(struct fs_mount *m, const char *rel, int flags, struct layer_hit 
             return -LINUX_ENOTDIR;
         return host_reopen_wait(m->layers[0].fd, flags);
     }
-    if (m->nlayers == 1)
+    if (m->nlayers == 1 || *rel == '\0')
         return open_host(m->layers[0].fd, rel, flags);
-    stage_root(m, &s);
-    return open_from(m, &s, rel, flags, hit);
+    return open_from(m, rel, 0, flags, hit);
 }
 
 int layer_open_below(struct fs_mount *m, const char *rel, int first, struct layer_hit *hit)
 {
-    struct stage s;
-    const char *last;
-    int r;
+    hit->layer = 0;
+    hit->have_st = hit->transients = false;
+    return m->nlayers == 1 ? -LINUX_ENOENT : open_from(m, rel, first, WALK_FLAGS, hit);
+}
 
-    *hit = (struct layer_hit){0};
-    if (m->nlayers == 1)
-        return -LINUX_ENOENT;
-    stage_root(m, &s);
-    r = walk(&s, rel, &last);
-    if (r == 1 && s.layer[0] < first)
-        r = -LINUX_ENOENT; /* only the layers above are left: the parent is opaque or theirs alone
-                            */
-    if (r == 1)
-        r = open_single(m, s.fd[0], s.layer[0], last, WALK_FLAGS, hit);
-    else if (r == 0) {
-        struct stage below = {.root = true};
-        for (int i = 0; i < s.n; i++)
-            if (s.layer[i] >= first) {
-                below.layer[below.n] = s.layer[i];
-                below.fd[below.n++] = s.fd[i];
-            }
-        r = below.n ? open_last(&below, last, WALK_FLAGS, hit) : -LINUX_ENOENT;
-    }
-    stage_close(&s);
-    return r;
+bool layer_is_merged(struct fs_mount *m, const char *rel)
+{
+    struct place p;
+
+    if (m->nlayers == 1 || place_open(m, rel, strlen(rel), &p) < 0)
+        return false;
+    bool merged = p.n > 1;
+    place_close(m, &p);
+    return merged;
 }
 
 int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS],
                     int layers[FS_MAX_LAYERS])
 {
-    struct stage s, next;
-    struct found found;
-    const char *last;
-    int r, n = 0;
+    struct place p;
+    int n = 0, r = place_open(m, rel, strlen(rel), &p);
 
-    stage_root(m, &s);
-    r = walk(&s, rel, &last);
-    if (r >= 0 && *last != '\0') {
-        if (r == 1) {
-            int fd = host_open_beneath(s.fd[0], last, WALK_FLAGS | LINUX_O_DIRECTORY, 0);
-            next = (struct stage){.n = 1, .layer = {s.layer[0]}, .fd = {fd}};
-            r = fd < 0 ? fd : 1;
-        } else {
-            r = stage_step(&s, last, &next, &found);
-            if (r == 0)
-                r = -LINUX_ENOTDIR;
-        }
-        stage_close(&s);
-        if (r < 0)
-            return r;
-        s = next;
-    }
-    for (int i = 0; r >= 0 && i < s.n; i++) {
+    if (r < 0)
+        return r;
+    for (int i = 0; i < p.n; i++) {
         int fd =
-            host_open_beneath(s.fd[i], "", LINUX_O_RDONLY | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
+            host_open_beneath(p.fd[i], "", LINUX_O_RDONLY | LINUX_O_DIRECTORY | LINUX_O_CLOEXEC, 0);
         if (fd < 0) {
             r = fd;
             break;
         }
         fds[n] = fd;
-        layers[n++] = s.layer[i];
+        layers[n++] = p.layer[i];
     }
-    stage_close(&s);
+    place_close(m, &p);
     if (r < 0)
         while (n > 0)
             host_fd_close(fds[--n]);

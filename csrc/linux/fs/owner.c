@@ -114,7 +114,7 @@ void owner_apply(int fd, bool lower, struct linux_statx *st)
         st->stx_uid = asker ? asker->fsuid : 0;
     if (st->stx_gid == host_egid())
         st->stx_gid = asker ? asker->fsgid : 0;
-    if (type == LINUX_S_IFREG || type == LINUX_S_IFDIR)
+    if (fd >= 0 && (type == LINUX_S_IFREG || type == LINUX_S_IFDIR))
         n = host_getxattr_fd(fd, OWNER_XATTR, value, sizeof value - 1);
     if (n <= 0)
         return;

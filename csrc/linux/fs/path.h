@@ -12,6 +12,7 @@
 #include "host/file.h"
 #include "host/shared.h"
 #include "host/thread.h"
+#include "linux/fs/dircache.h"
 #include "linux/fs/fs.h"
 
 #define FS_MAX_LAYERS 128
@@ -37,6 +38,8 @@ struct fs_mount {
     struct fs_layer *layers;
     int nlayers;
     int work_fd;                   /* overlay: private O_PATH directory, else -1 */
+    struct dir_cache *directories; /* overlay: owned; else NULL */
+    struct fs_shared *shared;      /* the context's */
     const struct synth_ops *synth; /* PROC, DEV, SYS */
 };
 
@@ -55,6 +58,9 @@ struct fs_shared {
     uint64_t work_seq;               /* names in the work directory */
     _Atomic uint32_t login_sessions; /* how many /proc/<pid>/sessionid has seen */
     struct fs_pts pts[FS_PTS_MAX];
+    /* Counts changes of directories, see dircache.h; odd while one is under way. Written with the
+     * tree's lock. */
+    uint64_t directories;
 };
 
 /* A directory that the process is in: its descriptor (private; synthetic directories use an unnamed
@@ -62,7 +68,9 @@ struct fs_shared {
 struct fs_place {
     int fd;
     struct fs_mount *mount;
-    char *synth; /* owned */
+    char *synth;         /* owned */
+    char *known;         /* its path, owned; right while the mount's directories have the number */
+    uint64_t generation; /* ... of dir_generation() */
 };
 
 struct fs_context {
@@ -85,8 +93,17 @@ static inline void fs_tree_lock(struct fs_context *fs)
 {
     host_shared_mutex_lock(&fs->shared->tree);
 }
+/* A directory of an overlay is about to be made, moved or removed: what is known of them counts no
+ * more, from now on and again from when the lock is given back. With the tree's lock. */
+static inline void fs_tree_directories(struct fs_context *fs)
+{
+    if (!(fs->shared->directories & 1))
+        __atomic_fetch_add(&fs->shared->directories, 1, __ATOMIC_SEQ_CST);
+}
 static inline void fs_tree_unlock(struct fs_context *fs)
 {
+    if (fs->shared->directories & 1) /* or left so by a holder that was killed */
+        __atomic_fetch_add(&fs->shared->directories, 1, __ATOMIC_SEQ_CST);
     host_shared_mutex_unlock(&fs->shared->tree);
 }
 
@@ -111,9 +128,10 @@ int mount_path(const struct fs_mount *m, const char *rel, char *buf);
 /* ---- layer.c ---- */
 
 struct layer_hit {
-    int layer;       /* which layer the object is of */
-    bool merged;     /* a directory that further layers contribute to */
-    bool transients; /* other descriptors were open when the result was */
+    int layer;             /* which layer the object is of */
+    bool transients;       /* other descriptors were open when the result was */
+    bool have_st;          /* st is the host's, of the result */
+    struct linux_statx st; /* asked for on the way */
 };
 
 /*
@@ -130,6 +148,8 @@ int layer_open_below(struct fs_mount *m, const char *rel, int first, struct laye
  * -errno. Each is O_RDONLY|O_DIRECTORY. layers[i] says which layer. */
 int layer_open_dirs(struct fs_mount *m, const char *rel, int fds[FS_MAX_LAYERS],
                     int layers[FS_MAX_LAYERS]);
+/* Whether layers below the topmost contribute to the directory rel. */
+bool layer_is_merged(struct fs_mount *m, const char *rel);
 /* Whether the O_PATH descriptor fd, of which st is the stat, is a whiteout; either form. */
 bool layer_is_whiteout(int fd, const struct linux_statx *st);
 
@@ -242,7 +262,7 @@ int fs_stat_fd(struct task *task, int fd, struct linux_statx *st);
 /* Make the directory p the current one (place is &fs->cwd) or the root (&fs->root). */
 int fs_set_place(struct fs_context *fs, struct fs_place *place, struct fs_path *p);
 /* Where it is by now: canonical path -> buf, or -LINUX_ENOENT. */
-int fs_place_path(struct fs_context *fs, const struct fs_place *place, char *buf);
+int fs_place_path(struct fs_context *fs, struct fs_place *place, char *buf);
 /* The root's canonical path -> buf: "/" unless chroot(2) was called. 0 or -errno. */
 int fs_root_path(struct fs_context *fs, char *buf);
 /* A canonical path as the process names it, in place: its root's is "/". False: it lies outside of
@@ -263,8 +283,9 @@ int fs_new_owner(int fd, uint32_t uid, uint32_t gid, uint32_t mode, uint32_t hos
 #define FS_MAY_WRITE 2
 #define FS_MAY_READ  4
 
-/* Make st, as the host filled it for fd, the guest's view. lower: the object lies in a read-only
- * layer, which only matters for those that cannot carry the attribute. */
+/* Make st, as the host filled it for fd (-1: it has no attributes), the guest's view. lower: the
+ * object lies in a read-only layer, which only matters for those that cannot carry the attribute.
+ */
 void owner_apply(int fd, bool lower, struct linux_statx *st);
 /* capabilities(7) of the file system, and those that calls here ask for. */
 #define FS_CAP_CHOWN           0

@@ -91,6 +91,7 @@ static int bring_up(struct fs_context *fs, struct fs_mount *m, char *rel)
     dir = upper_dir(fs, m, rel);
     if (dir < 0)
         return dir;
+    fs_tree_directories(fs);
     r = host_setxattr_fd(dir, OPAQUE_XATTR, "y", 1, 0);
     host_fd_close(dir);
     return r;
@@ -99,7 +100,7 @@ static int bring_up(struct fs_context *fs, struct fs_mount *m, char *rel)
 /* Whether lower layers contribute to the directory. */
 static bool is_lower_dir(const struct fs_path *p)
 {
-    return LINUX_S_ISDIR(p->host_mode) && (p->hit.layer != 0 || p->hit.merged);
+    return LINUX_S_ISDIR(p->host_mode) && (p->hit.layer != 0 || layer_is_merged(p->mnt, p->rel));
 }
 
 static int bring_entry(struct fs_context *fs, struct fs_mount *m, char *rel, const char *name)
@@ -252,6 +253,9 @@ static int rename_locked(struct fs_context *fs, struct fs_path *from, struct fs_
         r = bring(fs, to);
     if (r < 0)
         return r;
+    if (overlay &&
+        (LINUX_S_ISDIR(from->st.stx_mode) || (to->exists && LINUX_S_ISDIR(to->st.stx_mode))))
+        fs_tree_directories(fs);
     struct move mv = {.fs = fs, .m = from->mnt, .from = fs_name(from), .to = fs_name(to)};
     mv.fromdir = upper_parent(fs, from->mnt, from->rel);
     mv.todir = mv.fromdir < 0 ? mv.fromdir : upper_parent(fs, to->mnt, to->rel);

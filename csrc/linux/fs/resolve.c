@@ -49,6 +49,7 @@ static void path_reset(struct fs_path *p)
     p->mnt = NULL;
     p->from_fd = -1;
     p->from_copied = false;
+    p->hit.have_st = false;
 }
 
 static bool read_origin(const struct fs_mount *m, int layer, int fd, struct fs_origin *o)
@@ -97,16 +98,24 @@ bool fs_path_is_fd(struct fs_path *p, int fd)
 
 static int fill_stat(struct fs_path *p)
 {
-    int r = host_statx_fd(p->fd, &p->st);
+    bool attributes = true;
 
-    if (r < 0)
-        return r;
-    p->host_mode = p->st.stx_mode;
-    if (LINUX_S_ISREG(p->host_mode) || LINUX_S_ISDIR(p->host_mode)) {
-        if (p->mnt)
-            fs_apply_origin(p->mnt, p->hit.layer, p->fd, &p->st);
+    if (p->hit.have_st)
+        p->st = p->hit.st;
+    else {
+        int r = host_statx_fd(p->fd, &p->st);
+        if (r < 0)
+            return r;
     }
-    owner_apply(p->fd, p->hit.layer > 0, &p->st);
+    p->hit.have_st = false;
+    p->host_mode = p->st.stx_mode;
+    if (p->mnt && p->mnt->type == FS_OVERLAY && p->hit.layer == 0 &&
+        (LINUX_S_ISREG(p->host_mode) || LINUX_S_ISDIR(p->host_mode))) {
+        attributes = host_has_xattrs(p->fd); /* mostly none: one look for all */
+        if (attributes)
+            fs_apply_origin(p->mnt, 0, p->fd, &p->st);
+    }
+    owner_apply(attributes ? p->fd : -1, p->hit.layer > 0, &p->st);
     if (p->mnt == NULL)
         devpts_apply(&p->st);
     p->exists = true;
@@ -204,63 +213,95 @@ int fs_stat_fd(struct task *task, int fd, struct linux_statx *st)
         return 0;
     }
     r = host_statx_fd(fd, st);
-    if (r == 0 && (LINUX_S_ISREG(st->stx_mode) || LINUX_S_ISDIR(st->stx_mode)))
-        /* Only objects of an upper layer carry the attribute. */
+    bool plain = r == 0 && (LINUX_S_ISREG(st->stx_mode) || LINUX_S_ISDIR(st->stx_mode));
+    bool attributes = plain && host_has_xattrs(fd);
+    if (attributes) /* only objects of an upper layer carry this one */
         fs_apply_origin(&task->proc->fs->mounts[0], 0, fd, st);
     if (r == 0)
-        owner_apply(fd, in_lower_layer(task->proc->fs, fd, st), st);
+        owner_apply(attributes || !plain ? fd : -1, in_lower_layer(task->proc->fs, fd, st), st);
     if (r == 0 && LINUX_S_ISCHR(st->stx_mode))
         devpts_apply(st);
     fd_meta_put(meta);
     return r;
 }
 
-int fs_fd_position(struct fs_context *fs, struct task *task, int fd, char *buf)
+/* The path of the directory fd of a layer, by what the host calls it. */
+static int host_position(struct fs_context *fs, struct fs_mount *hint, int fd, char *buf)
 {
     char host[LINUX_PATH_MAX];
     struct linux_statx st;
-    struct fs_mount *hint = NULL, *m;
+    struct fs_mount *m = NULL;
     const char *rel;
     int layer;
 
-    struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
-    if (meta) {
-        bool synth = meta->path != NULL;
-        if (synth)
-            strcpy(buf, meta->path);
-        hint = meta->mnt;
-        fd_meta_put(meta);
-        if (synth)
-            return 0;
-    }
     int64_t n = host_fd_path(fd, host, sizeof host);
-    if (n < 0)
-        return (int)n;
-    m = mount_of_host(fs, hint, host, &layer, &rel);
+    if (n >= 0)
+        m = mount_of_host(fs, hint, host, &layer, &rel);
     if (m == NULL || host_statx_fd(fd, &st) < 0 || st.stx_nlink == 0)
         return -LINUX_ENOENT;
     return mount_path(m, rel, buf);
 }
 
-int fs_place_path(struct fs_context *fs, const struct fs_place *place, char *buf)
+/* Position of a descriptor with metadata: of a synthetic object, or of a directory. */
+static int directory_position(struct fs_context *fs, struct fd_meta *meta, int fd, char *buf)
 {
-    char host[LINUX_PATH_MAX];
-    struct linux_statx st;
-    const char *rel;
-    int layer, r = 0;
+    uint64_t generation = 0;
+    int r = 0;
+
+    if (meta->path) {
+        strcpy(buf, meta->path);
+        return 0;
+    }
+    host_mutex_lock(&meta->known_lock);
+    if (meta->mnt->directories)
+        generation = dir_generation(meta->mnt);
+    if (meta->known && generation && generation == meta->generation) {
+        strcpy(buf, meta->known);
+    } else {
+        r = host_position(fs, meta->mnt, fd, buf);
+        if (r == 0 && generation) {
+            free(meta->known);
+            meta->known = strdup(buf);
+            meta->generation = generation;
+        }
+    }
+    host_mutex_unlock(&meta->known_lock);
+    return r;
+}
+
+int fs_fd_position(struct fs_context *fs, struct task *task, int fd, char *buf)
+{
+    struct fs_mount *hint = NULL;
+    struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
+
+    if (meta) {
+        int r = meta->path || meta->mnt ? directory_position(fs, meta, fd, buf) : 1;
+        hint = meta->mnt;
+        fd_meta_put(meta);
+        if (r <= 0)
+            return r;
+    }
+    return host_position(fs, hint, fd, buf);
+}
+
+int fs_place_path(struct fs_context *fs, struct fs_place *place, char *buf)
+{
+    int r = 0;
 
     host_mutex_lock(&fs->cwd_lock);
+    uint64_t generation =
+        place->mount && place->mount->directories ? dir_generation(place->mount) : 0;
     if (place->synth) {
         strcpy(buf, place->synth);
+    } else if (place->known && generation && generation == place->generation) {
+        strcpy(buf, place->known);
     } else {
-        struct fs_mount *m = NULL;
-        int64_t n = host_fd_path(place->fd, host, sizeof host);
-        if (n >= 0)
-            m = mount_of_host(fs, place->mount, host, &layer, &rel);
-        if (m == NULL || host_statx_fd(place->fd, &st) < 0 || st.stx_nlink == 0)
-            r = -LINUX_ENOENT;
-        else
-            r = mount_path(m, rel, buf);
+        r = host_position(fs, place->mount, place->fd, buf);
+        if (r == 0 && generation) {
+            free(place->known);
+            place->known = strdup(buf);
+            place->generation = generation;
+        }
     }
     host_mutex_unlock(&fs->cwd_lock);
     return r;
@@ -271,17 +312,29 @@ static int cwd_path(struct fs_context *fs, char *buf)
     return fs_place_path(fs, &fs->cwd, buf);
 }
 
-int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf)
+/* 0 for a directory, -LINUX_EBADF, -LINUX_ENOTDIR. */
+static int check_directory(struct task *task, int fd)
 {
     struct linux_statx st;
 
+    if (task == NULL || !fd_is_guest((uint32_t)fd))
+        return -LINUX_EBADF;
+    struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
+    bool known = meta && meta->mnt && meta->path == NULL; /* only directories have that */
+    fd_meta_put(meta);
+    if (known)
+        return 0;
+    if (host_statx_fd(fd, &st) < 0)
+        return -LINUX_EBADF;
+    return LINUX_S_ISDIR(st.stx_mode) ? 0 : -LINUX_ENOTDIR;
+}
+
+int fs_dir_path(struct fs_context *fs, struct task *task, int dirfd, char *buf)
+{
     if (dirfd == LINUX_AT_FDCWD)
         return cwd_path(fs, buf);
-    if (task == NULL || !fd_is_guest((uint32_t)dirfd) || host_statx_fd(dirfd, &st) < 0)
-        return -LINUX_EBADF;
-    if (!LINUX_S_ISDIR(st.stx_mode))
-        return -LINUX_ENOTDIR;
-    return fs_fd_position(fs, task, dirfd, buf);
+    int r = check_directory(task, dirfd);
+    return r < 0 ? r : fs_fd_position(fs, task, dirfd, buf);
 }
 
 /* The object is what guest descriptor fd (or the cwd) is open on, under whatever name it has by
