@@ -8,6 +8,7 @@
 #include "launch/launch.h"
 #include "linux/abi/fs.h"
 #include "linux/fs/fs.h"
+#include "linux/process/pid.h"
 #include "linux/signal/signal.h"
 
 /* What runc and podman take when the environment has no PATH. */
@@ -90,5 +91,7 @@ int launch_program(struct task *task, const struct launch_spec *spec)
         host_log("%s", why);
         return EXIT_NOT_EXECUTED;
     }
+    pid_publish_program(task->proc);
+    pid_publish_cred(task->proc);
     return 0;
 }

@@ -265,6 +265,41 @@ static void changed(void)
     end(pid);
 }
 
+extern char **environ;
+static char *first_argument;
+
+/* setproctitle(): over the arguments and into the environment. */
+static void retitle(void)
+{
+    static char *empty[] = {NULL};
+    size_t args = strlen(first_argument) + 1;
+
+    environ = empty;
+    memset(first_argument, 'x', args + 2);
+    memcpy(first_argument, "title:", 6);
+    first_argument[args + 2] = '\0';
+}
+
+static void blank(void)
+{
+    memset(first_argument, ' ', strlen(first_argument));
+    *first_argument = 'y';
+}
+
+static void titles(void)
+{
+    long size = FILE_OF(getpid(), "cmdline");
+    int pid = start("titled", retitle);
+
+    EQ(FILE_OF(pid, "cmdline"), size + 3);
+    CHECK(strncmp(text, "title:xx", 8) == 0);
+    end(pid);
+    pid = start("blank", blank);
+    EQ(FILE_OF(pid, "cmdline"), size);
+    CHECK(strncmp(text, "y  ", 3) == 0);
+    end(pid);
+}
+
 static void zombie(void)
 {
     char buf[PATH_MAX];
@@ -544,10 +579,13 @@ static void settings(void)
     CHECK(slurp("/proc/self/timerslack_ns") > 0 && atoi(text) == 70000);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    first_argument = argv[0];
+    EQ(argc, 1);
     living();
     changed();
+    titles();
     zombie();
     orphan();
     threaded();

@@ -231,7 +231,13 @@ static int print_area(void *arg, const struct vma *v, const char *name)
     return 0;
 }
 
-/* A process without memory (a zombie) has empty files. */
+/* A process without memory (a zombie) has empty files; of one that the host does not let us look
+ * into nobody is told. */
+static int nothing(const struct proc_req *req)
+{
+    return req->view->zombie ? 0 : -LINUX_EACCES;
+}
+
 static bool run_maps(const struct proc_req *req, struct synth_text *t, struct maps *m)
 {
     struct mm *mm = req->view->zombie ? NULL : proc_view_mm(req->view);
@@ -253,16 +259,14 @@ int proc_maps(const struct proc_req *req, struct synth_text *t)
 {
     struct maps m = {0};
 
-    run_maps(req, t, &m);
-    return 0;
+    return run_maps(req, t, &m) ? 0 : nothing(req);
 }
 
 int proc_smaps(const struct proc_req *req, struct synth_text *t)
 {
     struct maps m = {.smaps = true};
 
-    run_maps(req, t, &m);
-    return 0;
+    return run_maps(req, t, &m) ? 0 : nothing(req);
 }
 
 int proc_smaps_rollup(const struct proc_req *req, struct synth_text *t)

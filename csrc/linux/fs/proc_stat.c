@@ -187,9 +187,9 @@ int proc_stat_process(const struct proc_req *r, struct synth_text *t)
     stat_numbers(r, h, t);
     synth_printf(
         t, " %llu %lld %llu %llu %llu %llu 0 0 %llu %llu %llu %llu %d 0 0 %d %lld %lld %lld",
-        (ull)use.total, mm ? h[RSS] : 0, (ull)h[RSSLIM], (ull)shown.start_code, (ull)shown.end_code,
-        (ull)shown.start_stack, (ull)(s.own & 0x7fffffff), (ull)(s.blocked & 0x7fffffff),
-        (ull)(s.ignored & 0x7fffffff), (ull)(s.caught & 0x7fffffff),
+        (ull)use.total, r->view->zombie ? 0 : h[RSS], (ull)h[RSSLIM], (ull)shown.start_code,
+        (ull)shown.end_code, (ull)shown.start_stack, (ull)(s.own & 0x7fffffff),
+        (ull)(s.blocked & 0x7fffffff), (ull)(s.ignored & 0x7fffffff), (ull)(s.caught & 0x7fffffff),
         h[STATE] != 'R' && h[STATE] != 'Z', exit_signal, h[PROCESSOR], h[RT_PRIORITY], h[POLICY]);
     synth_printf(t, " %llu %llu %lld %llu %llu %llu %llu %llu %llu %llu 0\n", (ull)h[42],
                  (ull)h[43], h[CGUEST], (ull)shown.start_data, (ull)shown.end_data,

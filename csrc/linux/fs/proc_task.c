@@ -19,23 +19,53 @@
 
 /* ---- what the program was started with ---- */
 
+/* get_mm_proctitle(): arguments whose last NUL is gone are a title, which may go on in what was the
+ * environment. */
+static void title(const struct proc_req *r, const struct mm *mm, struct synth_text *t)
+{
+    gva_t end = mm->arg_start + LINUX_PAGE_SIZE;
+    size_t start = t->len;
+
+    if (end > mm->env_end)
+        end = mm->env_end;
+    if (proc_view_append_guest(r->view, t, mm->arg_start, end)) {
+        size_t len = strnlen(t->data + start, t->len - start);
+        t->len = start + len + (len < t->len - start);
+    }
+}
+
+/* As the program has them now: PostgreSQL, nginx and sshd write what they do over them. */
 static int cmdline(const struct proc_req *r, struct synth_text *t)
 {
-    const struct proc_view *v = r->view;
+    struct proc_view *v = r->view;
     const struct pid_text *text = pid_text(r->task->proc->pids, v->pid);
+    const struct mm *mm = v->zombie ? NULL : proc_view_mm(v);
 
-    if (v->readable)
+    if (v->zombie)
+        return 0;
+    if (mm && proc_view_append_guest(v, t, mm->arg_start, mm->arg_end)) {
+        if (t->data[t->len - 1] != '\0') {
+            t->len = 0;
+            title(r, mm, t);
+        }
+    } else if (v->readable)
         proc_view_append(v, t, v->proc->cmdline, v->proc->cmdline_len);
-    else if (!v->zombie && text)
+    else if (text)
         synth_append(t, text->cmdline, text->cmdline_len);
     return 0;
 }
 
 static int environ_file(const struct proc_req *r, struct synth_text *t)
 {
-    if (r->view->zombie)
+    struct proc_view *v = r->view;
+    const struct mm *mm = v->zombie ? NULL : proc_view_mm(v);
+
+    if (v->zombie)
         return -LINUX_ESRCH;
-    proc_view_append(r->view, t, r->view->proc->environ_block, r->view->proc->environ_len);
+    if (!v->readable)
+        return -LINUX_EACCES; /* the host does not let us look */
+    if (mm == NULL || !proc_view_append_guest(v, t, mm->env_start, mm->env_end))
+        proc_view_append(v, t, v->proc->environ_block, v->proc->environ_len);
     return 0;
 }
 
@@ -43,6 +73,8 @@ static int auxv(const struct proc_req *r, struct synth_text *t)
 {
     if (r->view->zombie)
         return -LINUX_ESRCH;
+    if (!r->view->readable)
+        return -LINUX_EACCES;
     proc_view_append(r->view, t, r->view->proc->auxv, r->view->proc->auxv_len);
     return 0;
 }

@@ -187,6 +187,26 @@ void proc_view_append(const struct proc_view *v, struct synth_text *t, const voi
     }
 }
 
+bool proc_view_append_guest(struct proc_view *v, struct synth_text *t, gva_t start, gva_t end)
+{
+    struct mm *mm = v->zombie ? NULL : proc_view_mm(v);
+    char buf[LINUX_PAGE_SIZE];
+    size_t before = t->len;
+
+    if (mm == NULL || end > mm->size)
+        return false;
+    for (uint64_t n; start < end; start += n) {
+        n = LINUX_PAGE_SIZE - (start & (LINUX_PAGE_SIZE - 1));
+        if (n > end - start)
+            n = end - start;
+        /* By way of the host for the own process, too: other threads may unmap it meanwhile. */
+        if (peer_read(v, mm->base + start, buf, n) < 0)
+            break;
+        synth_append(t, buf, n);
+    }
+    return t->len > before;
+}
+
 bool proc_view_string(const struct proc_view *v, const char *at, char *buf, size_t size)
 {
     size_t len = 0;

@@ -47,6 +47,10 @@ bool proc_view_read(const struct proc_view *v, const void *at, void *buf, size_t
 void proc_view_append(const struct proc_view *v, struct synth_text *t, const void *at, size_t len);
 bool proc_view_string(const struct proc_view *v, const char *at, char *buf, size_t size);
 
+/* Append what the program itself has at [start, end) now, up to the first page that it has not.
+ * False: nothing. */
+bool proc_view_append_guest(struct proc_view *v, struct synth_text *t, gva_t start, gva_t end);
+
 /* The canonical guest path that a descriptor of it, which stands for a synthetic object, was opened
  * by. False: it stands for none. */
 bool proc_view_synth_path(const struct proc_view *v, int fd, char *path);
