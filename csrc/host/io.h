@@ -77,6 +77,8 @@ int64_t host_ioctl(int fd, uint64_t request, uint64_t arg);
 int host_inotify_init(int flags);
 /* Watch what fd (any descriptor, O_PATH too) is open on. */
 int host_inotify_add_fd(int inotify, int fd, uint32_t mask);
+/* Whether a watch with this mask can be put on it at all: 0, or -errno. */
+int host_inotify_check(int inotify, uint32_t mask);
 int host_inotify_rm(int inotify, int wd);
 
 #endif

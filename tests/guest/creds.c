@@ -2,8 +2,11 @@
 #include <linux/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "guest.h"
+
+#define BAD ((void *)8)
 
 static void ids(uid_t r, uid_t e, uid_t s)
 {
@@ -44,6 +47,67 @@ static void capabilities(void)
     OK(syscall(SYS_capset, &h, d));
     EQ(prctl(PR_CAPBSET_READ, 5), 1);
     ERR(prctl(PR_CAPBSET_READ, 99), EINVAL);
+}
+
+static void capability_errors(void)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct d[2], less[2];
+    ERR(syscall(SYS_capget, BAD, d), EFAULT);
+    ERR(syscall(SYS_capget, &h, BAD), EFAULT);
+    ERR(syscall(SYS_capset, BAD, d), EFAULT);
+    ERR(syscall(SYS_capset, &h, BAD), EFAULT);
+    h.pid = -1;
+    OK(syscall(SYS_capget, &h, NULL)); /* only the version is asked for */
+    h.version = 1;
+    OK(syscall(SYS_capget, &h, NULL));
+    EQ(h.version, _LINUX_CAPABILITY_VERSION_3);
+    h.version = 1;
+    ERR(syscall(SYS_capset, &h, d), EINVAL);
+    EQ(h.version, _LINUX_CAPABILITY_VERSION_3);
+    ERR(syscall(SYS_capset, &h, BAD), EPERM);
+    h.pid = 99999;
+    ERR(syscall(SYS_capset, &h, d), EPERM); /* whether there is such a process or not */
+    h.pid = getpid();
+    OK(syscall(SYS_capget, &h, d));
+    OK(syscall(SYS_capset, &h, d));
+    memcpy(less, d, sizeof(d));
+    less[0].permitted &= ~1u;
+    ERR(syscall(SYS_capset, &h, less), EPERM); /* effective and not permitted */
+    EQ(prctl(PR_CAPBSET_DROP, 22), 0);
+    less[0] = d[0];
+    less[0].inheritable |= 1u << 22; /* and not in the bounding set */
+    ERR(syscall(SYS_capset, &h, less), EPERM);
+    less[0] = d[0];
+    less[0].effective &= ~(1u << 22);
+    less[0].permitted &= ~(1u << 22);
+    OK(syscall(SYS_capset, &h, less));
+    ERR(syscall(SYS_capset, &h, d), EPERM); /* gone for good */
+}
+
+static void id_errors(void)
+{
+    uid_t id;
+    ERR(syscall(SYS_getresuid, BAD, &id, &id), EFAULT);
+    ERR(syscall(SYS_getresuid, &id, BAD, &id), EFAULT);
+    ERR(syscall(SYS_getresuid, &id, &id, BAD), EFAULT);
+    ERR(syscall(SYS_getresgid, &id, &id, BAD), EFAULT);
+    ERR(syscall(SYS_setuid, -1), EINVAL);
+    ERR(syscall(SYS_setgid, -1), EINVAL);
+    OK(syscall(SYS_setreuid, -1, -1));
+    OK(syscall(SYS_setregid, -1, -1));
+    OK(syscall(SYS_setresuid, -1, -1, -1));
+    OK(syscall(SYS_setresgid, -1, -1, -1));
+    EQ(syscall(SYS_setfsuid, -1), 0);
+    EQ(syscall(SYS_setfsgid, -1), 0);
+    ERR(syscall(SYS_setgroups, 1, BAD), EFAULT);
+    ERR(syscall(SYS_setgroups, 65537, BAD), EINVAL);
+    gid_t two[2] = {1, 2};
+    OK(syscall(SYS_setgroups, 2, two));
+    ERR(syscall(SYS_getgroups, 1, two), EINVAL);
+    ERR(syscall(SYS_getgroups, 2, BAD), EFAULT);
+    OK(syscall(SYS_setgroups, 0, NULL));
+    EQ(syscall(SYS_getgroups, 5, BAD), 0);
 }
 
 static void groups(void)
@@ -89,6 +153,15 @@ int main(void)
     sessions();
     ids(0, 0, 0);
     capabilities();
+    int status;
+    pid_t child = fork(); /* what it drops is gone for good */
+    if (child == 0) {
+        capability_errors();
+        _exit(guest_failed);
+    }
+    EQ(waitpid(child, &status, 0), child);
+    EQ(status, 0);
+    id_errors();
     groups();
     OK(syscall(SYS_setresuid, -1, 1000, -1));
     ids(0, 1000, 0);

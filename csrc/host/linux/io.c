@@ -271,6 +271,13 @@ int host_inotify_add_fd(int inotify, int fd, uint32_t mask)
     return (int)ret(inotify_add_watch(inotify, path, mask & ~(uint32_t)IN_DONT_FOLLOW));
 }
 
+int host_inotify_check(int inotify, uint32_t mask)
+{
+    /* There is nothing of that name, and that is the last thing to be found out. */
+    int r = (int)ret(inotify_add_watch(inotify, "", mask));
+    return r == -ENOENT ? 0 : r;
+}
+
 int host_inotify_rm(int inotify, int wd)
 {
     return (int)ret(inotify_rm_watch(inotify, wd));

@@ -28,10 +28,12 @@ int64_t sys_inotify_add_watch(struct task *task, const uint64_t a[6])
     struct fs_path p;
     int r;
 
-    if (fd < 0)
-        return fd;
     if (!(mask & IN_ALL_BITS))
         return -LINUX_EINVAL;
+    /* The descriptor is looked at before the path. */
+    r = fd < 0 ? fd : host_inotify_check(fd, mask);
+    if (r < 0)
+        return r;
     r = fs_user_resolve(task, LINUX_AT_FDCWD, a[1], mask & IN_DONT_FOLLOW ? 0 : FS_FOLLOW, &p);
     if (r < 0)
         return r;

@@ -1,4 +1,6 @@
 /* caps.c - capget and capset: kernel/capability.c. */
+#include <stddef.h>
+
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
 #include "linux/process/task.h"
@@ -20,11 +22,12 @@ struct cap_data {
 
 /* cap_validate_magic(): words a set has, or an error after the version that is known has been told.
  */
-static int words_of(struct task *task, gva_t header_at, struct cap_header *header)
+static int words_of(struct task *task, gva_t header_at)
 {
-    if (copy_from_user(task, header, header_at, sizeof(*header)))
+    uint32_t version;
+    if (get_user_u32(task, &version, header_at + offsetof(struct cap_header, version)))
         return -LINUX_EFAULT;
-    switch (header->version) {
+    switch (version) {
     case CAPABILITY_VERSION_1: return 1;
     case CAPABILITY_VERSION_2:
     case CAPABILITY_VERSION_3: return 2;
@@ -42,16 +45,19 @@ static bool is_self(struct task *task, int32_t pid)
 
 int64_t sys_capget(struct task *task, const uint64_t args[6])
 {
-    struct cap_header header;
-    int words = words_of(task, args[0], &header);
-    if (words < 0)
-        return !args[1] && words == -LINUX_EINVAL ? 0 : words;
-    if (header.pid < 0)
-        return -LINUX_EINVAL;
-    if (!is_self(task, header.pid))
-        return -LINUX_ESRCH;
-    if (!args[1])
+    uint32_t pid;
+    int words = words_of(task, args[0]);
+    /* Without data it is asked for the version alone. */
+    if (!args[1] && (words > 0 || words == -LINUX_EINVAL))
         return 0;
+    if (words < 0)
+        return words;
+    if (get_user_u32(task, &pid, args[0] + offsetof(struct cap_header, pid)))
+        return -LINUX_EFAULT;
+    if ((int32_t)pid < 0)
+        return -LINUX_EINVAL;
+    if (!is_self(task, (int32_t)pid))
+        return -LINUX_ESRCH;
     const struct cred *c = &task->proc->cred;
     struct cap_data data[2];
     for (int i = 0; i < 2; i++) {
@@ -64,11 +70,13 @@ int64_t sys_capget(struct task *task, const uint64_t args[6])
 
 int64_t sys_capset(struct task *task, const uint64_t args[6])
 {
-    struct cap_header header;
-    int words = words_of(task, args[0], &header);
+    uint32_t pid;
+    int words = words_of(task, args[0]);
     if (words < 0)
         return words;
-    if (header.pid != 0 && header.pid != task->tid)
+    if (get_user_u32(task, &pid, args[0] + offsetof(struct cap_header, pid)))
+        return -LINUX_EFAULT;
+    if (pid != 0 && pid != (uint32_t)task->tid)
         return -LINUX_EPERM;
     struct cap_data data[2] = {{0}, {0}};
     if (copy_from_user(task, data, args[1], (size_t)words * sizeof(data[0])))
