@@ -237,6 +237,28 @@ static void bad_names(void)
     close(pipes[1]);
 }
 
+/* In the place of a file that came with the image, and is removed. */
+static void in_place(void)
+{
+    struct name name = of_path("/etc/group"), other = of_path("\001");
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    mkdir("/etc", 0755);
+    OK(close(open("/etc/group", O_CREAT | O_RDWR, 0644)));
+    ERR(bind_name(fd, &name), EADDRINUSE);
+    OK(unlink("/etc/group"));
+    OK(bind_name(fd, &other));
+    ERR(bind_name(fd, &name), EINVAL);
+    ERR(access("/etc/group", F_OK), ENOENT); /* it does not come back */
+    close(fd);
+    OK(unlink("\001"));
+    round_trip(&name, name.len, "in a removed file's place");
+    ERR(access("/etc/group", F_OK), ENOENT);
+    name = of_path("/proc/none");
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ERR(bind_name(fd, &name), ENOENT);
+    close(fd);
+}
+
 /* The file's mode: the socket's, which fchmod() sets, and the umask. */
 static void mode(void)
 {
@@ -433,6 +455,7 @@ int main(void)
     paths();
     abstract();
     bad_names();
+    in_place();
     mode();
     autobind();
     datagrams();

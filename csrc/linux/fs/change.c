@@ -102,7 +102,7 @@ int clear_whiteouts(int dir)
 
 /* ---- making ---- */
 
-enum make_kind { MAKE_DIR, MAKE_NODE, MAKE_LINK, MAKE_FILE, MAKE_HARDLINK };
+enum make_kind { MAKE_DIR, MAKE_NODE, MAKE_LINK, MAKE_FILE, MAKE_HARDLINK, MAKE_BY };
 
 struct make {
     enum make_kind kind;
@@ -110,6 +110,8 @@ struct make {
     int flags;          /* MAKE_FILE: open flags */
     const char *target; /* MAKE_LINK; MAKE_HARDLINK: the name in the directory `from` */
     int from;           /* MAKE_HARDLINK: descriptor of the file, if there is no target */
+    fs_make_fn *make;   /* MAKE_BY */
+    void *arg;
 };
 
 static int make_at(const struct make *k, int dir, const char *name)
@@ -121,6 +123,7 @@ static int make_at(const struct make *k, int dir, const char *name)
     case MAKE_HARDLINK:
         return k->target ? host_linkat(k->from, k->target, dir, name)
                          : host_link_fd(k->from, dir, name);
+    case MAKE_BY: return k->make(k->arg, dir, name);
     case MAKE_FILE: break;
     }
     return host_open_beneath(dir, name, k->flags | LINUX_O_CREAT | LINUX_O_EXCL, k->mode);
@@ -184,6 +187,11 @@ int fs_mkdir(struct fs_context *fs, struct fs_path *p, uint32_t host_mode)
 int fs_mknod(struct fs_context *fs, struct fs_path *p, uint32_t host_mode)
 {
     return make_in(fs, p, &(struct make){.kind = MAKE_NODE, .mode = host_mode});
+}
+
+int fs_make(struct fs_context *fs, struct fs_path *p, fs_make_fn *make, void *arg)
+{
+    return make_in(fs, p, &(struct make){.kind = MAKE_BY, .make = make, .arg = arg});
 }
 
 int fs_symlink(struct fs_context *fs, struct fs_path *p, const char *target)

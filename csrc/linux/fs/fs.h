@@ -69,14 +69,6 @@ int64_t fs_path_of(struct task *task, int fd, char *buf, size_t size);
 int64_t fs_guest_path(struct fs_context *fs, const char *host_path, char *buf, size_t size);
 
 /*
- * For AF_UNIX names (net/): the parent directory of a guest path as an O_PATH descriptor, with the
- * last component copied to name (LINUX_NAME_MAX + 1 bytes). create: the parent is made writable
- * (copied up) and the caller may create name in it; otherwise it is the directory of the layer that
- * holds name. The caller closes it with host_fd_close().
- */
-int fs_parent_fd(struct task *task, int dirfd, const char *path, bool create, char *name);
-
-/*
  * Around a fork of the host process, which the calling thread makes: _prepare before it, _parent
  * after it in the parent (or when it failed), _child first thing in the child. Nothing of the file
  * system may be called in between; no lock is taken that is held while waiting. had_threads: the

@@ -231,6 +231,9 @@ int fs_parent_writable(struct fs_context *fs, const struct fs_path *p);
 int fs_mkdir(struct fs_context *fs, struct fs_path *p, uint32_t host_mode);
 /* Create with type LINUX_S_IFREG, S_IFIFO, S_IFSOCK. */
 int fs_mknod(struct fs_context *fs, struct fs_path *p, uint32_t host_mode);
+/* Create by make(arg, dir, name), which makes what must not exist: 0, -LINUX_EEXIST ... */
+typedef int fs_make_fn(void *arg, int dir, const char *name);
+int fs_make(struct fs_context *fs, struct fs_path *p, fs_make_fn *make, void *arg);
 int fs_symlink(struct fs_context *fs, struct fs_path *p, const char *target);
 /* Create a regular file that must not exist and open it with flags (no O_CREAT needed). Returns the
  * fd. */
@@ -320,6 +323,12 @@ void owner_new(const struct cred *cred, const struct linux_statx *dir, uint32_t 
 #define OWNER_KEPT_PREFIX "user.elfuse."
 /* Whether the guest must not see or touch the attribute. */
 bool owner_xattr_hidden(const char *name);
+
+/* ---- tree.c ---- */
+
+/* For bind(2) of AF_UNIX: make the socket that make(arg, ...) binds, at a guest path that must be
+ * free. -LINUX_EEXIST: it is not. */
+int fs_make_socket(struct task *task, const char *path, fs_make_fn *make, void *arg);
 
 /* ---- synth.h has the synthetic file systems ---- */
 

@@ -115,6 +115,18 @@ int64_t sys_mknodat(struct task *task, const uint64_t a[6])
     return r;
 }
 
+int fs_make_socket(struct task *task, const char *path, fs_make_fn *make, void *arg)
+{
+    struct fs_path p;
+    int r = new_place(task, LINUX_AT_FDCWD, path, false, &p);
+
+    if (r < 0)
+        return r;
+    r = fs_make(task->proc->fs, &p, make, arg);
+    fs_path_put(&p);
+    return r;
+}
+
 int64_t sys_symlinkat(struct task *task, const uint64_t a[6])
 {
     char target[LINUX_PATH_MAX], path[LINUX_PATH_MAX];

@@ -165,47 +165,51 @@ static int bind_spelled(int dir, int fd, const struct sock_name *name)
     return bind_to(dir, fd, name);
 }
 
-static int bind_in(struct task *task, int dir, int fd, const char *path, const char *last)
-{
-    char spelled[LINUX_UNIX_PATH_MAX + 1];
-    struct sock_name name = SOCK_NAME_NONE;
-    int err = spell(path, spelled);
-    if (err < 0)
-        return err;
-    set_path(&name, spelled);
-    bool direct = !strcmp(spelled, last);
-    err = direct ? bind_to(dir, fd, &name) : bind_spelled(dir, fd, &name);
-    if (err)
-        return err;
-    apply_umask(task, dir, spelled);
-    if (!direct)
-        err = host_renameat2(dir, spelled, dir, last, 1 /* RENAME_NOREPLACE */);
-    if (err)
-        host_unlinkat(dir, spelled, false);
-    return err == -LINUX_EEXIST ? -LINUX_EADDRINUSE : err;
-}
-
 static bool has_name(int fd)
 {
     struct sock_name self = {.len = sizeof self.data, .fd = -1};
     return host_getsockname(fd, self.data, &self.len) == 0 && self.len > SUN_PATH_AT;
 }
 
+struct binding {
+    struct task *task;
+    int fd;
+    struct sock_name spelled;
+};
+
+/* Makes the socket's file: -LINUX_EEXIST if there is such a name. */
+static int bind_in(void *arg, int dir, const char *file)
+{
+    const struct binding *b = arg;
+    const char *spelled = (const char *)b->spelled.data + SUN_PATH_AT;
+    struct linux_statx st;
+    int err = host_statx_at(dir, file, &st);
+    if (err != -LINUX_ENOENT)
+        return err ? err : -LINUX_EEXIST;
+    if (has_name(b->fd)) /* unix_bind_bsd(): the path is judged before the socket */
+        return -LINUX_EINVAL;
+    bool direct = !strcmp(spelled, file);
+    err = direct ? bind_to(dir, b->fd, &b->spelled) : bind_spelled(dir, b->fd, &b->spelled);
+    if (err)
+        return err == -LINUX_EADDRINUSE ? -LINUX_EEXIST : err;
+    apply_umask(b->task, dir, spelled);
+    if (!direct)
+        err = host_renameat2(dir, spelled, dir, file, LINUX_RENAME_NOREPLACE);
+    if (err)
+        host_unlinkat(dir, spelled, false);
+    return err;
+}
+
 static int bind_path(struct task *task, int fd, const char *path)
 {
-    char last[LINUX_NAME_MAX + 1];
-    struct linux_statx st;
-    int dir = fs_parent_fd(task, LINUX_AT_FDCWD, path, true, last);
-    if (dir < 0)
-        return dir == -LINUX_EEXIST ? -LINUX_EADDRINUSE : dir;
-    int err = host_statx_at(dir, last, &st);
-    if (err == 0)
-        err = -LINUX_EADDRINUSE;
-    else if (err == -LINUX_ENOENT && path[strlen(path) - 1] != '/')
-        /* unix_bind_bsd(): the path is judged before the socket. */
-        err = has_name(fd) ? -LINUX_EINVAL : bind_in(task, dir, fd, path, last);
-    host_fd_close(dir);
-    return err;
+    struct binding b = {.task = task, .fd = fd, .spelled = SOCK_NAME_NONE};
+    char spelled[LINUX_UNIX_PATH_MAX + 1];
+    int err = spell(path, spelled);
+    if (err < 0)
+        return err;
+    set_path(&b.spelled, spelled);
+    err = fs_make_socket(task, path, bind_in, &b);
+    return err == -LINUX_EEXIST ? -LINUX_EADDRINUSE : err;
 }
 
 int unix_autobind(int fd)
