@@ -300,6 +300,14 @@ static void titles(void)
     end(pid);
 }
 
+static long getdents_of(int dir)
+{
+    char buf[1024];
+    long n = syscall(SYS_getdents64, dir, buf, sizeof buf);
+
+    return n < 0 ? -errno : n;
+}
+
 static void zombie(void)
 {
     char buf[PATH_MAX];
@@ -308,6 +316,8 @@ static void zombie(void)
     if (pid == 0)
         _exit(0);
     int fd = open(name_of(pid, "stat"), O_RDONLY);
+    int dir = open(name_of(pid, ""), O_RDONLY | O_DIRECTORY);
+    int fds = open(name_of(pid, "fd"), O_RDONLY | O_DIRECTORY);
     CHECK(state_becomes(pid, 'Z'));
     CHECK(listed("/proc", pid));
     struct stat_line s = stat_of(pid);
@@ -333,7 +343,15 @@ static void zombie(void)
     CHECK(strstr(buf, ") Z ") != NULL);
     EQ(wait_for(pid), 0);
     ERR(open(name_of(pid, "stat"), O_RDONLY), ENOENT);
+    EQ(read(fd, buf, sizeof buf), 0); /* it is at its end */
+    EQ(lseek(fd, 0, SEEK_SET), 0);
+    ERR(read(fd, buf, sizeof buf), ESRCH);
+    ERR(pread(fd, buf, sizeof buf, 0), ESRCH);
     close(fd);
+    EQ(getdents_of(dir), -ENOENT);
+    EQ(getdents_of(fds), -ENOENT);
+    close(dir);
+    close(fds);
 }
 
 static void orphan(void)

@@ -345,6 +345,15 @@ static int open_node(struct fs_context *fs, struct task *task, const struct synt
     return synth_text_open(&t, "proc", flags);
 }
 
+/* Files show what get_pid_task() finds; those of the memory (environ, auxv) keep it, and are at
+ * their end. */
+static int check(struct task *task, const struct synth_node *node)
+{
+    if (node->kind != TASK_FILE && node->kind != FDINFO_FILE)
+        return 0;
+    return node->pid == task->proc->pid || pid_exists(task->proc, node->pid) ? 0 : -LINUX_ESRCH;
+}
+
 static int64_t write_node(struct task *task, const struct synth_node *node, const char *data,
                           size_t len)
 {
@@ -481,6 +490,7 @@ const struct synth_ops procfs_ops = {
     .list = list,
     .open = open_node,
     .fill = fill,
+    .check = check,
     .readlink = read_link,
     .follow = follow,
     .write = write_node,

@@ -64,6 +64,10 @@ static int64_t read_special(struct task *task, int fd, gva_t addr, uint64_t len,
     *handled = meta && meta->special;
     if (*handled)
         r = meta->special->read(task, meta->data, fd, addr, len);
+    else if (meta && meta->path) {
+        r = synth_before_read(task, &meta->node, fd);
+        *handled = r < 0;
+    }
     fd_meta_put(meta);
     return r;
 }
@@ -115,8 +119,11 @@ int64_t sys_pread64(struct task *task, const uint64_t a[6])
         return -LINUX_EBADF;
     if ((int64_t)a[3] < 0)
         return -LINUX_EINVAL;
-    if (a[3] == 0 && fd_meta_any(task->proc->fds, (int)a[0]))
-        synth_rewound(task, (int)a[0]);
+    if (a[3] == 0 && fd_meta_any(task->proc->fds, (int)a[0])) {
+        int64_t r = synth_rewound(task, (int)a[0]);
+        if (r < 0)
+            return r;
+    }
     buf = rw_ptr(task, a[1], &len);
     return buf ? host_pread((int)a[0], buf, len, (int64_t)a[3]) : -LINUX_EFAULT;
 }
@@ -260,7 +267,7 @@ int64_t sys_lseek(struct task *task, const uint64_t a[6])
         if (handled)
             return r;
         if (a[1] == 0 && a[2] == LINUX_SEEK_SET)
-            synth_rewound(task, (int)a[0]);
+            (void)synth_rewound(task, (int)a[0]);
     }
     return host_lseek((int)a[0], (int64_t)a[1], (int)a[2]);
 }

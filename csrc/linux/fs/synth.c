@@ -96,18 +96,27 @@ int synth_text_renew(struct synth_text *t, int fd)
     return r < 0 ? r : 0;
 }
 
-void synth_rewound(struct task *task, int fd)
+int synth_rewound(struct task *task, int fd)
 {
     struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
     struct synth_text t = {0};
+    int r = 0;
 
     if (meta && meta->path && LINUX_S_ISREG(meta->node.mode) && meta->node.ops->fill) {
-        /* Of a process that has ended nothing is left. */
-        if (meta->node.ops->fill(task->proc->fs, task, &meta->node, &t) < 0)
-            t.len = 0;
+        r = meta->node.ops->fill(task->proc->fs, task, &meta->node, &t);
+        if (r < 0)
+            t.len = 0; /* of a process that has ended nothing is left */
         (void)synth_text_renew(&t, fd);
     }
     fd_meta_put(meta);
+    return r;
+}
+
+int synth_before_read(struct task *task, const struct synth_node *node, int fd)
+{
+    return node->ops->check && LINUX_S_ISREG(node->mode) && host_lseek(fd, 0, LINUX_SEEK_CUR) == 0
+               ? node->ops->check(task, node)
+               : 0;
 }
 
 /* What exists only for the guest is as old as the run. */

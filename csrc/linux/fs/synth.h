@@ -50,8 +50,11 @@ int synth_append_file(struct synth_text *t, const char *path);
 int synth_text_open(struct synth_text *t, const char *name, int flags);
 /* Put new text into a file that synth_text_open() has made; frees it. 0 or -errno. */
 int synth_text_renew(struct synth_text *t, int fd);
-/* The descriptor is about to be read from its start again: what it says then is of that moment. */
-void synth_rewound(struct task *task, int fd);
+/* The descriptor is about to be read from its start again: what it says then is of that moment. 0,
+ * or the -errno that reading it fails with. */
+int synth_rewound(struct task *task, int fd);
+/* A read of the descriptor, which is open on node: 0, or the -errno that it fails with. */
+int synth_before_read(struct task *task, const struct synth_node *node, int fd);
 /* Inode number from the path below the mount. */
 uint64_t synth_ino(const char *rel);
 
@@ -90,6 +93,8 @@ struct synth_ops {
     /* The content of a file that open() would make now. NULL: open files do not change. */
     int (*fill)(struct fs_context *fs, struct task *task, const struct synth_node *node,
                 struct synth_text *t);
+    /* May a file that is open be read from its start now? 0 or -errno. NULL: always. */
+    int (*check)(struct task *task, const struct synth_node *node);
     int64_t (*readlink)(struct fs_context *fs, struct task *task, const struct synth_node *node,
                         char *buf, size_t size);
     /* Where a magic link of another process leads (the caller's own are the resolver's): a guest
