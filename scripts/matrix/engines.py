@@ -120,8 +120,8 @@ class Elfuse:
 
     name = "elfuse"
 
-    def __init__(self) -> None:
-        self.env = {**os.environ, "ELFUSE_STORE": str(CACHE / "store"), "PYTHONPATH": str(TOP)}
+    def __init__(self, store: Path = CACHE / "store") -> None:
+        self.env = {**os.environ, "ELFUSE_STORE": str(store), "PYTHONPATH": str(TOP)}
         self.command = [sys.executable, "-m", "elfuse", "oci"]
 
     def reference(self, image: str) -> str:

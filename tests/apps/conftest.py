@@ -23,7 +23,11 @@ def image_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (IMAGES / "index.json").is_file(), "no fixture images: run `make images`"
     store = tmp_path_factory.mktemp("apps") / "store"
     env = {**os.environ, "ELFUSE_STORE": str(store), "PYTHONPATH": str(ROOT)}
-    for name in ("python", "busybox"):  # here, so that no run has pull's progress among its output
+    for name in (
+        "python",
+        "busybox",
+        "programs",
+    ):  # here, so that no run has pull's progress among its output
         command = [sys.executable, "-m", "elfuse", "oci", "pull", f"oci:{IMAGES}:{name}"]
         subprocess.run(command, env=env, check=True, capture_output=True, timeout=600)
     return store

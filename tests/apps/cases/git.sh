@@ -25,10 +25,10 @@ is "log" "1" "$(git log --oneline --grep '^side$' side -- | wc -l)"
 git gc -q --prune=now
 is "gc leaves one pack" "1" "$(ls .git/objects/pack/*.pack | wc -l)"
 is "fsck" "" "$(git fsck --full --strict 2>&1 | grep -v '^Checking\|^notice' || true)"
-is "grep, in threads" "30" "$(git grep -lx 50 main -- 'd*' | wc -l)"
+is "grep, in threads" "30" "$(git grep -l '^50$' main -- 'd*' | wc -l)"
 is "stash" "1" "$(echo x >>main; git stash -q; git stash list | grep -c WIP)"
 is "archive" "main" "$(git archive main | tar -t | grep -x main)"
-is "bisect" "commit 17" "$(git bisect start -q main~1 main~25 >/dev/null 2>&1; git bisect run sh -c '! test -e d2/f17' >/dev/null 2>&1; git log -1 --format=%s bisect/bad)"
+is "bisect" "commit 17" "$(git bisect start main~1 main~25 >/dev/null 2>&1; git bisect run sh -c '! test -e d2/f17' >/dev/null 2>&1; git log -1 --format=%s bisect/bad)"
 is "a hook runs" "hooked" "$(git bisect reset -q 2>/dev/null; git checkout -qf main; printf '#!/bin/sh\necho hooked >/tmp/hooked\n' >.git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; git commit -q --allow-empty -m h; cat /tmp/hooked)"
 is "status" "?? new" "$(echo >new; git status --porcelain)"
 complete
