@@ -11,9 +11,11 @@
 #include "guest.h"
 
 static const char *const hidden[] = {
-    "user.containers.override_stat", "user.overlay.opaque",          "user.overlay.whiteout",
-    "user.overlay.elfuse.origin",    "user.overlay.redirect",        "user.overlay.metacopy",
-    "user.overlay.overlay.opaque",   "user.overlay.elfuse.anything",
+    "user.containers.override_stat",   "user.overlay.opaque",
+    "user.overlay.whiteout",           "user.overlay.elfuse.origin",
+    "user.overlay.redirect",           "user.overlay.metacopy",
+    "user.overlay.overlay.opaque",     "user.overlay.elfuse.anything",
+    "user.elfuse.security.capability",
 };
 static const char *const foreign[] = {"trusted.overlay.opaque", "trusted.x", "security.capability",
                                       "security.selinux"};

@@ -203,7 +203,9 @@ static int add_shm(struct builder *b, const struct fs_mount_spec *dev)
     for (int i = 0; i < fs->nmounts; i++)
         if (strcmp(fs->mounts[i].target, target) == 0)
             return 0;
+    tree_enter(fs, root);
     int dir = upper_dir(fs, root, dev->target + 1);
+    tree_leave(fs, root);
     if (dir < 0)
         return 0;
     int r = host_mkdirat(dir, "shm", 0777 | LINUX_S_ISVTX);

@@ -26,7 +26,8 @@ int fs_upper_parent(struct fs_context *fs, struct fs_mount *m, const char *rel);
  * since, put it on the copy, where those who opened it later look for the lock. */
 void fs_follow_copy(struct task *task, int fd);
 
-/* All of these want the tree's lock held. */
+/* All of these want the tree's lock held, and it given back by fs_tree_unlock(): a directory that
+ * they make is counted there (fs_shared.directories). */
 
 /* Bring the directory rel (and its parents) into layer 0: its O_PATH descriptor, or -errno. */
 int upper_dir(struct fs_context *fs, struct fs_mount *m, const char *rel);
