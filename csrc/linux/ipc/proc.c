@@ -5,9 +5,9 @@
 #include "linux/ipc/ipc.h"
 #include "linux/process/pid.h"
 
-/* The calling process's place: valid for the host process that it was taken by. */
+/* The calling process's place. A child has its parent's, but another number. */
 static struct {
-    int32_t host, index;
+    int32_t pid, index;
 } self;
 
 static int take(int32_t pid)
@@ -28,12 +28,11 @@ static int take(int32_t pid)
 
 int ipc_self(struct process *proc)
 {
-    int32_t host = host_process_id();
-    if (self.host == host)
+    if (self.pid == proc->pid)
         return self.index;
     int index = take(proc->pid);
     if (index >= 0) {
-        self.host = host;
+        self.pid = proc->pid;
         self.index = index;
         /* Else a place whose taking is undone by a later death would still be ours. */
         ipc_commit();
@@ -44,7 +43,7 @@ int ipc_self(struct process *proc)
 bool ipc_proc_alive(struct process *proc, int index)
 {
     const struct ipc_proc *p = &ipc->proc[index];
-    if (self.host == host_process_id() && index == self.index)
+    if (self.pid == proc->pid && index == self.index)
         return true;
     return pid_alive(proc, p->pid) == p->host;
 }
@@ -98,11 +97,11 @@ void ipc_forked(struct process *proc)
 
 void ipc_exit(struct process *proc)
 {
-    if (!ipc || self.host != host_process_id())
+    if (!ipc || self.pid != proc->pid)
         return;
     ipc_lock();
     release(proc, self.index);
-    self.host = 0;
+    self.pid = 0;
     shm_sweep(proc);
     ipc_leave();
 }
