@@ -248,7 +248,8 @@ static inline void guest_start(struct fs_context_spec *spec)
         fprintf(stderr, "%s\n", err);
     CHECK_EQ(r, 0);
     proc->fds = fd_table_create();
-    CHECK_EQ(mm_create(&proc->mm, VCPU_ENGINE_AUTO, host_counter, HOST_COUNTER_HZ, err, sizeof err), 0);
+    CHECK_EQ(mm_create(&proc->mm, VCPU_ENGINE_AUTO, host_counter, HOST_COUNTER_HZ, err, sizeof err),
+             0);
     proc->vm = proc->mm->vm;
     rlimit_init(proc);
     CHECK_EQ(task_create_first(proc, &guest), 0);

@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "host/time.h"
+#include "linux/abi/sched.h"
 #include "linux/fs/fs.h"
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
@@ -56,6 +57,7 @@ static void setup(void)
         mm_create(&proc->mm, VCPU_ENGINE_AUTO, host_counter, HOST_COUNTER_HZ, err, sizeof(err)), 0);
     proc->vm = proc->mm->vm;
     proc->fds = fd_table_create();
+    proc->rlimit[LINUX_RLIMIT_SIGPENDING][0] = 100;
     CHECK_EQ(task_create_first(proc, &task), 0);
     struct mm_map map = {
         .addr = PAGE,
