@@ -2,7 +2,8 @@
 """Runs real programs, each in its fixture image, by elfuse and by qemu-aarch64, and writes docs/apps.md.
 
 The cases are tests/apps/cases.toml and the scripts beside it; each checks what its programs did. One runs at
-a time, so that the seconds can be compared.
+a time, so that the seconds can be compared. Results are kept in .cache/matrix/apps by script, image and
+engine version, so that an interrupted matrix goes on where it was.
 """
 
 import argparse
@@ -10,8 +11,8 @@ import sys
 from pathlib import Path
 
 from matrix import engines
-from matrix.cases import Case, Verdict, cases, run
-from matrix.engines import TOP, Elfuse, Namespace
+from matrix.cases import Case, Verdict, cases, keep, kept, run
+from matrix.engines import TOP, Elfuse, Engine
 
 Results = dict[str, dict[str, Verdict]]
 
@@ -56,13 +57,14 @@ def main() -> int:
     every = cases()
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only these, and no table is written")
     parser.add_argument("--engine", choices=["elfuse", "qemu-aarch64", "native"], help="only this; no table")
+    parser.add_argument("--fresh", action="store_true", help="use no kept result")
     parser.add_argument("-v", "--verbose", action="store_true", help="print what a case prints")
     args = parser.parse_args()
     unknown = set(args.cases) - every.keys()
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     chosen = {name: case for name, case in every.items() if not args.cases or name in args.cases}
-    both: list[Elfuse | Namespace] = [Elfuse(), engines.qemu()]
+    both: list[Engine] = [Elfuse(), engines.qemu()]
     if args.engine == "native":
         both = [engines.native()]
     used = [engine for engine in both if args.engine in (None, engine.name)]
@@ -70,8 +72,11 @@ def main() -> int:
     for name, case in chosen.items():
         results[name] = {}
         for engine in used:
-            engine.prepare(case.image)
-            verdict = run(engine, case)
+            verdict = None if args.fresh else kept(engine, case)
+            if verdict is None:
+                engine.prepare(case.image)
+                verdict = run(engine, case)
+                keep(engine, case, verdict)
             results[name][engine.name] = verdict
             if args.verbose:
                 print(verdict.outcome.output)

@@ -8,7 +8,6 @@ matrix goes on where it was.
 
 import argparse
 import concurrent.futures
-import hashlib
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix import engines
-from matrix.engines import CACHE, TOP, Elfuse, Job, Namespace, Outcome
+from matrix.engines import CACHE, TOP, Elfuse, Engine, Job, Outcome
 
 IMAGE = "python"
 USER = (1000, 1000)
@@ -33,7 +32,6 @@ exit $status
 """
 REGRTEST_NO_TESTS = 4
 Result = dict[str, Any]
-Engine = Elfuse | Namespace
 
 
 def job(argv: list[str], timeout: float) -> Job:
@@ -102,15 +100,9 @@ def judge(module: str, outcome: Outcome) -> Result:
     }  # fmt: skip
 
 
-def version(engine: Engine) -> str:
-    if isinstance(engine, Elfuse):
-        return hashlib.sha256((TOP / "elfuse/bin/elfuse-vm").read_bytes()).hexdigest()[:12]
-    return re.sub(r"\W+", "-", engines.qemu_version().removeprefix("qemu-aarch64 version "))[:24].strip("-")
-
-
 def folder_of(engine: Engine) -> Path:
     image = engines.manifest_of(IMAGE, "arm64")["digest"].removeprefix("sha256:")[:12]
-    folder = CACHE / "cpython" / f"{engine.name}-{image}-{version(engine)}"
+    folder = CACHE / "cpython" / f"{engine.name}-{image}-{engines.version(engine)}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -1,9 +1,13 @@
 """The cases of real programs: tests/apps/cases.toml, each a script that ends with the line `complete`."""
 
+import dataclasses
+import hashlib
+import json
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
-from .engines import TOP, Elfuse, Job, Namespace, Outcome, native
+from .engines import CACHE, TOP, Engine, Job, Outcome, manifest_of, native, version
 
 FOLDER = TOP / "tests/apps/cases"
 LIST = TOP / "tests/apps/cases.toml"
@@ -60,5 +64,28 @@ def judge(case: Case, outcome: Outcome) -> Verdict:
     return Verdict(not reason, outcome.seconds, reason, outcome)
 
 
-def run(engine: Elfuse | Namespace, case: Case) -> Verdict:
+def run(engine: Engine, case: Case) -> Verdict:
     return judge(case, engine.run(case.job))
+
+
+def kept_at(engine: Engine, case: Case) -> Path:
+    """Where the verdict of this case, script, image and engine is kept."""
+    architecture = "amd64" if engine.name == "native" else "arm64"
+    digest = hashlib.sha256(manifest_of(case.image, architecture)["digest"].encode())
+    for name in ("lib.sh", f"{case.name}.sh"):
+        digest.update((FOLDER / name).read_bytes())
+    folder = CACHE / "apps" / f"{engine.name}-{version(engine)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{case.name}-{digest.hexdigest()[:12]}.json"
+
+
+def kept(engine: Engine, case: Case) -> Verdict | None:
+    path = kept_at(engine, case)
+    if not path.exists():
+        return None
+    told = json.loads(path.read_text())
+    return Verdict(**{**told, "outcome": Outcome(**told["outcome"])})
+
+
+def keep(engine: Engine, case: Case, verdict: Verdict) -> None:
+    kept_at(engine, case).write_text(json.dumps(dataclasses.asdict(verdict), indent=1))

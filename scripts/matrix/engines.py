@@ -1,8 +1,10 @@
 """A program of a fixture image under elfuse, under qemu-aarch64, or, from an amd64 image, as it is."""
 
 import fcntl
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -193,6 +195,17 @@ def qemu() -> Namespace:
 
 def native() -> Namespace:
     return Namespace("native", "amd64", "")
+
+
+Engine = Elfuse | Namespace
+
+
+def version(engine: Engine) -> str:
+    """What tells results of an engine apart from those of another build of it."""
+    if isinstance(engine, Elfuse):
+        return hashlib.sha256((TOP / "elfuse/bin/elfuse-vm").read_bytes()).hexdigest()[:12]
+    text = qemu_version().removeprefix("qemu-aarch64 version ") if engine.interpreter else "0"
+    return re.sub(r"\W+", "-", text)[:24].strip("-")
 
 
 def qemu_version() -> str:
