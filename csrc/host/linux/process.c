@@ -33,7 +33,7 @@ int32_t host_fork(bool alone)
         return err;
     }
     if (pid == 0) {
-        host_signals_forked();
+        host_signals_forked(&before_fork);
         host_thread_forked();
         prctl(PR_SET_PDEATHSIG, SIGNAL_KICK);
         if (getppid() != parent) /* it has ended before that */
@@ -119,6 +119,7 @@ int32_t host_reap_any(void)
 static struct linux_siginfo sealed(int signo, const struct linux_siginfo *info, bool directed)
 {
     struct linux_siginfo out = {.si_code = LINUX_SI_QUEUE};
+    out.rt.pid = (int32_t)getpid();
     if (info)
         out = *info;
     out.si_signo = signo;

@@ -3,6 +3,8 @@
 #ifndef ELFUSE_HOST_LINUX_RESERVED_H
 #define ELFUSE_HOST_LINUX_RESERVED_H
 
+#include <signal.h>
+
 #include "host/time.h" /* HOST_SIGNAL_TIMER */
 
 /* Wakes a thread; tells of a parent's end; carries what would be one of these signals for another
@@ -17,9 +19,11 @@
 #define GUEST_SIGINFO_PLAIN    0x100
 #define GUEST_SIGINFO_DIRECTED 0x200
 
-/* In the child of a fork, with signals blocked: nothing is in the inbox; the thread is the
- * process's first. */
-void host_signals_forked(void);
+/* In the child of a fork, with signals blocked: nothing is in the inbox, and *mask, which the
+ * thread is to have again, lets through what a full inbox had held up; the thread is the process's
+ * first.
+ */
+void host_signals_forked(sigset_t *mask);
 void host_thread_forked(void);
 
 #endif

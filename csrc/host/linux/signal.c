@@ -210,7 +210,7 @@ static void crash(int signo, const siginfo_t *si, uintptr_t pc)
     _exit(125);
 }
 
-static void on_signal(int signo, siginfo_t *si, void *context)
+static void arrive(int signo, siginfo_t *si, void *context)
 {
     int saved_errno = errno;
     bool parent_ended = signo == SIGNAL_KICK && si->si_code == SI_USER;
@@ -220,9 +220,14 @@ static void on_signal(int signo, siginfo_t *si, void *context)
         inbox_put(si);
     if (hooks.arrived)
         hooks.arrived();
-    hold(context);
     host_syscall_fix_pc(context_pc(context));
     errno = saved_errno;
+}
+
+static void on_signal(int signo, siginfo_t *si, void *context)
+{
+    arrive(signo, si, context);
+    hold(context);
 }
 
 static void on_fault(int signo, siginfo_t *si, void *context)
@@ -230,7 +235,7 @@ static void on_fault(int signo, siginfo_t *si, void *context)
     /* si_code <= 0: somebody sent it, nothing has faulted. SI_KERNEL is a fault without an address.
      */
     if (si->si_code <= 0) {
-        on_signal(signo, si, context);
+        arrive(signo, si, context);
         return;
     }
     if (signo == SIGSEGV || signo == SIGBUS) {
@@ -251,6 +256,11 @@ static int install(int signo, void (*handler)(int, siginfo_t *, void *), int fla
     /* On the alternate stack: translated code has its stack pointer elsewhere. */
     struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | flags};
     sigemptyset(&sa.sa_mask);
+    /* One at a time: hold() sees the mask that the thread goes on with. */
+    for (int other = 1; handler == on_signal && other <= 64; other++) {
+        if (!is_fault_signal(other))
+            sigaddset(&sa.sa_mask, other);
+    }
     return sigaction(signo, &sa, NULL) ? -errno : 0;
 }
 
@@ -333,8 +343,11 @@ void host_signal_block(int signo, bool block)
         pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-void host_signals_forked(void)
+void host_signals_forked(sigset_t *mask)
 {
+    if (holding)
+        *mask = before_hold;
+    holding = false;
     /* The parent's signals are the parent's. */
     memset((void *)inbox.state, SLOT_FREE, sizeof inbox.state);
     atomic_store(&inbox.overflow, 0);
