@@ -168,7 +168,7 @@ extern struct ipc_region *ipc;
 /* ---- region.c ---- */
 
 void ipc_lock(void);
-/* Commit and unlock. */
+/* Commit, unlock, and wake those for whom something was done. */
 void ipc_leave(void);
 
 /* [at, at+size) of the region is about to be changed. */
@@ -224,8 +224,9 @@ struct ipc_waiter *ipc_waiter_new(struct task *task, int proc);
 void ipc_waiter_free(struct ipc_waiter *w);
 void ipc_enqueue(struct ipc_list *queue, struct ipc_waiter *w);
 void ipc_dequeue(struct ipc_waiter *w);
-/* It is done: out of the queue, commit, wake. */
+/* It is done: out of the queue, commit; woken by ipc_leave(). */
 void ipc_wake(struct ipc_waiter *w, int result);
+void ipc_wake_due(void);
 void ipc_wake_all(struct ipc_list *queue, int result);
 /*
  * Wait without the lock until w is done: 0; at the deadline (CLOCK_MONOTONIC, or NULL)

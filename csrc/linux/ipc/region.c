@@ -113,6 +113,7 @@ void ipc_leave(void)
 {
     ipc_commit();
     host_shared_mutex_unlock(&ipc->lock);
+    ipc_wake_due();
 }
 
 /* ---- memory ---- */

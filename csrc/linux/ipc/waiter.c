@@ -100,6 +100,20 @@ void ipc_dequeue(struct ipc_waiter *w)
     w->queue = NULL;
 }
 
+/* Who is woken needs the lock first of all: so that is given back before. */
+#define DUE_MAX 32
+static _Thread_local struct {
+    uint32_t *word[DUE_MAX];
+    int count;
+} due;
+
+void ipc_wake_due(void)
+{
+    for (int i = 0; i < due.count; i++)
+        host_futex_op(due.word[i], LINUX_FUTEX_WAKE, 1, 0, NULL, 0);
+    due.count = 0;
+}
+
 void ipc_wake(struct ipc_waiter *w, int result)
 {
     ipc_dequeue(w);
@@ -107,7 +121,9 @@ void ipc_wake(struct ipc_waiter *w, int result)
     w->result = result;
     w->done = 1;
     ipc_commit();
-    host_futex_op(&w->done, LINUX_FUTEX_WAKE, 1, 0, NULL, 0);
+    if (due.count == DUE_MAX)
+        ipc_wake_due();
+    due.word[due.count++] = &w->done;
 }
 
 void ipc_wake_all(struct ipc_list *queue, int result)
