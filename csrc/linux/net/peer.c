@@ -28,6 +28,8 @@ struct known {
     uint32_t uid, gid, euid, egid;
 };
 
+static const struct known stranger = {0, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID};
+
 struct record {
     _Atomic int32_t host;
     struct known known;
@@ -64,23 +66,28 @@ void peer_publish(struct task *task)
     told = now;
 }
 
+static bool read_record(int32_t host, struct known *known)
+{
+    const struct record *r = &records[(uint32_t)host % RECORDS];
+    if (atomic_load(&r->host) != host)
+        return false;
+    *known = r->known;
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load(&r->host) == host;
+}
+
 static struct known find(struct task *task, int32_t host)
 {
     struct process *proc = task->proc;
-    const struct record *r = &records[(uint32_t)host % RECORDS];
-    if (host == host_process_id())
-        return self(proc);
-    if (host > 0 && atomic_load(&r->host) == host) {
-        struct known k = r->known;
-        atomic_thread_fence(memory_order_acquire);
-        if (atomic_load(&r->host) == host)
-            return k;
-    }
+    struct known known;
+    if (host <= 0 || host == host_process_id())
+        return host <= 0 ? stranger : self(proc);
+    int32_t now = pid_from_host(proc, host); /* 0: it is no more, or not of the run */
+    if (read_record(host, &known) && (!now || now == known.pid))
+        return known;
     /* It has never sent: it writes to a socket that it inherited. */
-    const struct pid_entry *e = pid_entry(proc->pids, pid_from_host(proc, host));
-    if (e)
-        return (struct known){e->tgid, e->uid, e->gid, e->euid, e->gid};
-    return (struct known){0, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID, OVERFLOW_ID};
+    const struct pid_entry *e = pid_entry(proc->pids, now);
+    return e ? (struct known){e->tgid, e->uid, e->gid, e->euid, e->gid} : stranger;
 }
 
 struct linux_ucred ucred_to_guest(struct task *task, struct linux_ucred host)
