@@ -43,6 +43,14 @@ struct cred {
     bool no_new_privs;
 };
 
+/* A child that was waited for, by its number on the host. */
+struct waited_child {
+    int32_t host, pid;
+    uint32_t uid;
+    int32_t exit_signal;
+};
+#define WAITED_KEPT 16
+
 struct process {
     struct vcpu_vm *vm;
     struct mm *mm;
@@ -53,7 +61,8 @@ struct process {
     int32_t pid, ppid; /* as the guest sees them; the image's program is 1 */
     char comm[16];
     char hostname[65];
-    char *exe;     /* guest path of the program, for /proc/self/exe; owned */
+    char *exe;     /* guest path of the program when it was started; owned */
+    int exe_fd;    /* a descriptor of ours on it, for /proc/<pid>/exe, or -1 */
     char *cmdline; /* argv as in /proc/self/cmdline, with its NULs; owned */
     size_t cmdline_len;
     char *environ_block; /* as in /proc/self/environ; owned */
@@ -76,6 +85,8 @@ struct process {
     /* Set in a signal handler when the parent has ended: ppid is to be found anew, and the signal
      * of PR_SET_PDEATHSIG is due. */
     volatile bool parent_ended, pdeath_due;
+    struct waited_child waited[WAITED_KEPT]; /* the last ones, under sighand->lock */
+    unsigned waited_count;
     bool odd_children; /* some end with another signal than SIGCHLD */
 };
 

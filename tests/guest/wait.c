@@ -132,6 +132,15 @@ static void child_signal(void)
     EQ(seen.si_status, 7);
     EQ(seen.si_uid, getuid());
     EQ(waitpid(-1, &status, WNOHANG), pid);
+    /* Its numbers are the child's also when that has been waited for before. */
+    pid = child_exits(9);
+    EQ(waitpid(pid, &status, 0), pid);
+    handled = 0;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    EQ(handled, 1);
+    EQ(seen.si_pid, pid);
+    EQ(seen.si_status, 9);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     /* Blocked with the default action it pends all the same. */
     signal(SIGCHLD, SIG_DFL);
     pid = child_exits(8);

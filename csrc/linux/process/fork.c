@@ -109,6 +109,8 @@ static void become_child(struct task *task, const struct clone_request *request,
     proc->pdeath_signal = 0;
     proc->subreaper = 0;
     proc->odd_children = false;
+    proc->waited_count = 0;
+    memset(proc->waited, 0, sizeof proc->waited);
     task->tid = pid;
     task->host_tid = host;
     task->robust_list = 0;

@@ -10,6 +10,7 @@
 #include "linux/mm/uaccess.h"
 #include "linux/process/pid.h"
 #include "linux/process/task.h"
+#include "linux/signal/signal.h"
 #include "syscalls_gen.h"
 
 #define WAIT4_OPTIONS                                                                              \
@@ -37,6 +38,17 @@ static int32_t guest_number(struct process *proc, int32_t host)
     return n;
 }
 
+/* The child has ended and was taken from the host: its number is free, but for its SIGCHLD. */
+static void waited_for(struct process *proc, int32_t host, int32_t n)
+{
+    const struct pid_entry *e = pid_entry(proc->pids, n);
+    const struct waited_child child = {host, n, e->uid, e->exit_signal};
+    host_mutex_lock(&proc->sighand->lock);
+    proc->waited[proc->waited_count++ % WAITED_KEPT] = child;
+    host_mutex_unlock(&proc->sighand->lock);
+    pid_reaped(proc->pids, n);
+}
+
 /* The host's argument for wait4's pid; false when no child can match. */
 static bool whom(struct process *proc, int32_t pid, int32_t *host)
 {
@@ -61,13 +73,15 @@ int64_t sys_wait4(struct task *task, const uint64_t args[6])
         return -LINUX_ESRCH;
     if (!whom(proc, pid, &host))
         return -LINUX_ECHILD;
+    pid_wait_begin(proc);
     int32_t got = host_wait4(host, &status, host_options(proc, options), &usage);
-    if (got <= 0)
-        return got;
-    int32_t n = guest_number(proc, got);
+    int32_t n = got > 0 ? guest_number(proc, got) : 0;
     /* Not stopped (0x7f in the low byte) and not continued (0xffff): it has ended. */
     if ((status & 0xff) != 0x7f && status != 0xffff && n)
-        pid_reaped(proc->pids, n);
+        waited_for(proc, got, n);
+    pid_wait_end(proc);
+    if (got <= 0)
+        return got;
     if (args[3] && copy_to_user(task, args[3], &usage, sizeof usage))
         return -LINUX_EFAULT;
     if (args[1] && put_user_u32(task, args[1], (uint32_t)status))
@@ -112,6 +126,24 @@ static int put_info(struct task *task, gva_t at, const struct linux_siginfo *inf
     return copy_to_user(task, at, &out, 28) ? -LINUX_EFAULT : 0;
 }
 
+/* The host's wait, in the guest's numbers: info.child.pid is 0 when there is nothing to tell. */
+static int wait_for(struct process *proc, int type, int32_t host, int options,
+                    struct linux_siginfo *info, struct linux_rusage *usage)
+{
+    int err = host_waitid(type, host, info, host_options(proc, options), usage);
+    if (err || !info->child.pid)
+        return err;
+    int32_t of_host = info->child.pid, n = guest_number(proc, of_host);
+    const struct pid_entry *entry = pid_entry(proc->pids, n);
+    info->child.pid = n;
+    info->child.uid = entry ? entry->uid : info->child.uid;
+    bool ended = info->si_code == LINUX_CLD_EXITED || info->si_code == LINUX_CLD_KILLED ||
+                 info->si_code == LINUX_CLD_DUMPED;
+    if (ended && !(options & LINUX_WNOWAIT) && n)
+        waited_for(proc, of_host, n);
+    return 0;
+}
+
 int64_t sys_waitid(struct task *task, const uint64_t args[6])
 {
     struct process *proc = task->proc;
@@ -123,21 +155,14 @@ int64_t sys_waitid(struct task *task, const uint64_t args[6])
         !(options & (LINUX_WEXITED | LINUX_WSTOPPED | LINUX_WCONTINUED)))
         return -LINUX_EINVAL;
     int err = waitid_whom(proc, &type, (int32_t)args[1], &host);
-    if (!err)
-        err = host_waitid(type, host, &info, host_options(proc, options), &usage);
     if (err)
         return err;
-    if (info.child.pid) {
-        int32_t n = guest_number(proc, info.child.pid);
-        const struct pid_entry *entry = pid_entry(proc->pids, n);
-        info.child.pid = n;
-        info.child.uid = entry ? entry->uid : info.child.uid;
-        bool ended = info.si_code == LINUX_CLD_EXITED || info.si_code == LINUX_CLD_KILLED ||
-                     info.si_code == LINUX_CLD_DUMPED;
-        if (ended && !(options & LINUX_WNOWAIT) && n)
-            pid_reaped(proc->pids, n);
-        if (args[4] && copy_to_user(task, args[4], &usage, sizeof usage))
-            return -LINUX_EFAULT;
-    }
+    pid_wait_begin(proc);
+    err = wait_for(proc, type, host, options, &info, &usage);
+    pid_wait_end(proc);
+    if (err)
+        return err;
+    if (info.child.pid && args[4] && copy_to_user(task, args[4], &usage, sizeof usage))
+        return -LINUX_EFAULT;
     return args[2] ? put_info(task, args[2], &info) : 0;
 }

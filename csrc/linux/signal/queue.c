@@ -246,6 +246,22 @@ static struct task *task_of_thread(struct process *proc, const volatile int *thr
     return NULL;
 }
 
+/* Who has that number on the host. A child's SIGCHLD may be read when wait() has given back its
+ * number already. */
+static bool sender_of(struct process *proc, int32_t host, struct waited_child *sender)
+{
+    int32_t n = pid_from_host(proc, host);
+    const struct pid_entry *e = pid_entry(proc->pids, n);
+    *sender = (struct waited_child){host, n, e ? e->uid : 0, e ? e->exit_signal : 0};
+    for (unsigned i = 0; !e && i < WAITED_KEPT; i++) {
+        if (host && proc->waited[i].host == host) {
+            *sender = proc->waited[i];
+            return true;
+        }
+    }
+    return e != NULL;
+}
+
 /* Numbers of the host become the guest's; a sender outside the run has none. False: no signal. */
 static bool translate(struct process *proc, const struct host_signal_info *host,
                       struct linux_siginfo *info)
@@ -254,14 +270,14 @@ static bool translate(struct process *proc, const struct host_signal_info *host,
     if (host->from_guest || code == LINUX_SI_KERNEL ||
         (code > 0 && info->si_signo != LINUX_SIGCHLD))
         return true;
-    int32_t n = pid_from_host(proc, info->rt.pid);
-    const struct pid_entry *sender = pid_entry(proc->pids, n);
-    info->rt.pid = n;
-    if (sender)
-        info->rt.uid = sender->uid;
+    struct waited_child sender;
+    bool known = sender_of(proc, info->rt.pid, &sender);
+    info->rt.pid = sender.pid;
+    if (known)
+        info->rt.uid = sender.uid;
     if (info->si_signo == LINUX_SIGCHLD && code > 0) {
-        if (sender && sender->exit_signal != LINUX_SIGCHLD && code <= LINUX_CLD_DUMPED)
-            info->si_signo = sender->exit_signal;
+        if (known && sender.exit_signal != LINUX_SIGCHLD && code <= LINUX_CLD_DUMPED)
+            info->si_signo = sender.exit_signal;
     } else if (code == LINUX_SI_USER || code == LINUX_SI_TKILL) {
         info->rt.value = 0;
     }
