@@ -289,6 +289,10 @@ static void set_names(struct task *task, struct exec_plan *plan)
     free(proc->exe);
     proc->exe = plan->exe;
     plan->exe = NULL;
+    if (proc->exe_fd >= 0)
+        host_fd_close(proc->exe_fd);
+    proc->exe_fd = plan->program.fd;
+    plan->program.fd = -1;
     snprintf(proc->comm, sizeof proc->comm, "%.15s", base);
     snprintf(task->name, sizeof task->name, "%.15s", base);
 }

@@ -247,7 +247,8 @@ const struct synth_entry proc_system_entries[] = {
     H("pressure/memory"),
     H("schedstat"),
     H("stat"),
-    H("swaps"),
+    /* None that the guest could know by its name. */
+    T("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     D("sys"),
     D("sys/fs"),
     SH("fs/aio-max-nr"),

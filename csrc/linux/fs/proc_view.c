@@ -239,12 +239,25 @@ bool proc_view_synth_path(const struct proc_view *v, int fd, char *path)
            proc_view_string(v, meta.path, path, LINUX_PATH_MAX) && path[0] == '/';
 }
 
+int proc_view_object(const struct proc_view *v, int fd, char *path, char *host)
+{
+    char name[HOST_PATH_MAX], buf[LINUX_PATH_MAX];
+    const char *rel;
+    int layer;
+
+    if (host == NULL)
+        host = buf;
+    host[0] = '\0';
+    snprintf(name, sizeof name, "/proc/%d/fd/%d", v->host, fd);
+    if (host_readlink_path(name, host, LINUX_PATH_MAX) < 0)
+        return -LINUX_ENOENT;
+    struct fs_mount *m = mount_of_host(v->task->proc->fs, NULL, host, &layer, &rel);
+    return m ? mount_path(m, rel, path) : -LINUX_ENOENT;
+}
+
 int proc_view_place(struct proc_view *v, bool root, char *path)
 {
     struct fs_context fs;
-    char host[LINUX_PATH_MAX], name[HOST_PATH_MAX];
-    const char *rel;
-    int layer;
 
     if (v->own && (root ? fs_root_path(v->proc->fs, path)
                         : fs_dir_path(v->proc->fs, v->task, LINUX_AT_FDCWD, path)) == 0)
@@ -258,12 +271,7 @@ int proc_view_place(struct proc_view *v, bool root, char *path)
     }
     if (place->synth && !v->own)
         return proc_view_string(v, place->synth, path, LINUX_PATH_MAX) ? 0 : -LINUX_ENOENT;
-    snprintf(name, sizeof name, "/proc/%d/fd/%d", v->host, place->fd);
-    int64_t n = host_readlink_path(name, host, sizeof host);
-    if (n < 0)
-        return (int)n;
-    struct fs_mount *m = mount_of_host(v->task->proc->fs, place->mount, host, &layer, &rel);
-    return m ? mount_path(m, rel, path) : -LINUX_ENOENT;
+    return proc_view_object(v, place->fd, path, NULL);
 }
 
 int32_t proc_view_thread(const struct proc_view *v, int32_t tid)

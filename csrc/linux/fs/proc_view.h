@@ -54,6 +54,9 @@ bool proc_view_append_guest(struct proc_view *v, struct synth_text *t, gva_t sta
 /* The canonical guest path that a descriptor of it, which stands for a synthetic object, was opened
  * by. False: it stands for none. */
 bool proc_view_synth_path(const struct proc_view *v, int fd, char *path);
+/* Canonical guest path of what its descriptor fd, ours or the guest's, is open on: 0, or
+ * -LINUX_ENOENT. *host, if not NULL, is the host's name for it. */
+int proc_view_object(const struct proc_view *v, int fd, char *path, char *host);
 /* Canonical guest path of its working directory, or its root: 0 or -errno. */
 int proc_view_place(struct proc_view *v, bool root, char *path);
 

@@ -374,11 +374,17 @@ static int64_t write_node(struct task *task, const struct synth_node *node, cons
 
 static int exe_path(const struct proc_view *v, char *path)
 {
-    if (v->readable)
-        return v->proc->exe && proc_view_string(v, v->proc->exe, path, LINUX_PATH_MAX)
-                   ? 0
-                   : -LINUX_ENOENT;
     const struct pid_text *text = pid_text(v->task->proc->pids, v->pid);
+    char host[LINUX_PATH_MAX];
+
+    if (v->readable) {
+        if (v->proc->exe_fd < 0)
+            return -LINUX_ENOENT;
+        if (proc_view_object(v, v->proc->exe_fd, path, host) < 0)
+            /* Memory (memfd_create), as the host calls it; what else has no name has lost it. */
+            strcpy(path, strncmp(host, "/memfd:", 7) == 0 ? host : "(deleted)");
+        return 0;
+    }
     if (v->zombie || text == NULL || text->exe[0] == '\0')
         return -LINUX_ENOENT;
     snprintf(path, LINUX_PATH_MAX, "%.*s", (int)sizeof text->exe, text->exe);
@@ -465,12 +471,13 @@ static int follow(struct fs_context *fs, struct task *task, struct synth_node *n
     *fd = -1;
     if (proc_view_get(&v, task, node->pid) < 0)
         return -LINUX_ENOENT;
-    if (node->jump != SYNTH_JUMP_FD)
+    bool exe = node->jump == SYNTH_JUMP_EXE && v.readable && v.proc->exe_fd >= 0;
+    if (node->jump != SYNTH_JUMP_FD && !exe)
         r = (int)process_link(fs, &v, node, path);
     else if (!proc_view_allowed(&v))
         r = -LINUX_EACCES;
     else {
-        r = proc_fd_follow(&v, node->fd, path);
+        r = proc_fd_follow(&v, exe ? v.proc->exe_fd : node->fd, path);
         if (r > 0)
             *fd = r;
     }

@@ -475,11 +475,11 @@ static int jump(struct walk *w, struct fs_path *p, bool last)
     case SYNTH_JUMP_ROOT: return fs_root_path(w->fs, p->path);
     case SYNTH_JUMP_CWD: return cwd_path(w->fs, p->path);
     case SYNTH_JUMP_EXE:
-        if (w->task == NULL || w->task->proc->exe == NULL || w->task->proc->exe[0] != '/')
+        if (w->task == NULL || w->task->proc->exe_fd < 0)
             return -LINUX_ENOENT;
-        strncpy(p->path, w->task->proc->exe, LINUX_PATH_MAX - 1);
-        p->path[LINUX_PATH_MAX - 1] = '\0';
-        return 0;
+        fd = host_path_only(w->task->proc->exe_fd);
+        r = fd < 0 ? fd : from_object(w, fd, p);
+        return r < 0 ? r : jumped(p, last);
     default: break;
     }
     r = from_descriptor(w, fd, p);

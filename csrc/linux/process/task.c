@@ -27,6 +27,7 @@ int process_create(struct process **out)
     proc->pid = 1;
     proc->ppid = 0;
     proc->strace_fd = -1;
+    proc->exe_fd = -1;
     proc->vfork_channel = -1;
     proc->dumpable = 1;
     proc->mce_kill = MCE_KILL_DEFAULT;
