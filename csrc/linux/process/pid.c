@@ -287,17 +287,40 @@ int32_t pid_alive(struct process *proc, int32_t n)
     return holder == host ? host : 0;
 }
 
+void pid_wait_begin(struct process *proc)
+{
+    atomic_fetch_add(&pid_entry(proc->pids, proc->pid)->waiting, 1);
+}
+
+void pid_wait_end(struct process *proc)
+{
+    atomic_fetch_sub(&pid_entry(proc->pids, proc->pid)->waiting, 1);
+}
+
+/* Has somebody just waited for this process, and is about to say so? Orphans are the first one's.
+ */
+static bool being_reaped(struct process *proc, const struct pid_entry *e)
+{
+    int32_t parent = atomic_load(&e->parent);
+    if (!pid_alive(proc, parent))
+        parent = 1;
+    const struct pid_entry *p = pid_entry(proc->pids, parent);
+    return atomic_load(&p->waiting) > 0 && !atomic_load(&p->auto_reaped);
+}
+
 bool pid_exists(struct process *proc, int32_t n)
 {
     struct pid_entry *e = pid_entry(proc->pids, n);
     if (!e || atomic_load(&e->kind) != PID_PROCESS)
         return false;
-    if (pid_alive(proc, n) || !atomic_load(&e->host))
+    int32_t host = atomic_load(&e->host);
+    if (pid_alive(proc, n) || !host)
         return true;
     /* Dead. It is a zombie for as long as the host has one, under its parent. */
-    if (host_getsid(atomic_load(&e->host)) != -LINUX_ESRCH)
+    if (host_getsid(host) != -LINUX_ESRCH)
         return true;
-    pid_reaped(proc->pids, n);
+    if (!being_reaped(proc, e) && atomic_load(&e->host) == host)
+        pid_reaped(proc->pids, n);
     return false;
 }
 

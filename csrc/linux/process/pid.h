@@ -44,6 +44,7 @@ struct pid_entry {
     _Atomic bool execed;                   /* has run execve since it was forked: setpgid(2) */
     _Atomic bool subreaper;
     _Atomic bool auto_reaped; /* its children leave no zombies */
+    _Atomic int32_t waiting;  /* its threads in wait4 or waitid: pid_wait_begin() */
     char comm[16];
 };
 
@@ -79,6 +80,10 @@ int32_t pid_alloc_child(struct process *proc, int exit_signal);
 void pid_started(struct pid_table *t, int32_t n, int32_t host);
 /* In the child: hold the number as long as the process lives. */
 void pid_hold(struct pid_table *t, int32_t n);
+/* Around the host's wait and the pid_reaped() that follows: until then nobody else forgets a child
+ * of this process. */
+void pid_wait_begin(struct process *proc);
+void pid_wait_end(struct process *proc);
 /* In the parent: the child is no more (waited for, or never started). */
 void pid_reaped(struct pid_table *t, int32_t n);
 
