@@ -10,6 +10,7 @@
 #include "linux/mm/uaccess.h"
 #include "linux/process/pid.h"
 #include "linux/process/task.h"
+#include "linux/signal/signal.h"
 #include "syscalls_gen.h"
 
 #define WAIT4_OPTIONS                                                                              \
@@ -35,6 +36,17 @@ static int32_t guest_number(struct process *proc, int32_t host)
     for (int tries = 0; !(n = pid_from_host(proc, host)) && tries < 1000; tries++)
         host_thread_yield();
     return n;
+}
+
+/* The child has ended and was taken from the host: its number is free, but for its SIGCHLD. */
+static void waited_for(struct process *proc, int32_t host, int32_t n)
+{
+    const struct pid_entry *e = pid_entry(proc->pids, n);
+    const struct waited_child child = {host, n, e->uid, e->exit_signal};
+    host_mutex_lock(&proc->sighand->lock);
+    proc->waited[proc->waited_count++ % WAITED_KEPT] = child;
+    host_mutex_unlock(&proc->sighand->lock);
+    pid_reaped(proc->pids, n);
 }
 
 /* The host's argument for wait4's pid; false when no child can match. */
@@ -66,7 +78,7 @@ int64_t sys_wait4(struct task *task, const uint64_t args[6])
     int32_t n = got > 0 ? guest_number(proc, got) : 0;
     /* Not stopped (0x7f in the low byte) and not continued (0xffff): it has ended. */
     if ((status & 0xff) != 0x7f && status != 0xffff && n)
-        pid_reaped(proc->pids, n);
+        waited_for(proc, got, n);
     pid_wait_end(proc);
     if (got <= 0)
         return got;
@@ -121,14 +133,14 @@ static int wait_for(struct process *proc, int type, int32_t host, int options,
     int err = host_waitid(type, host, info, host_options(proc, options), usage);
     if (err || !info->child.pid)
         return err;
-    int32_t n = guest_number(proc, info->child.pid);
+    int32_t of_host = info->child.pid, n = guest_number(proc, of_host);
     const struct pid_entry *entry = pid_entry(proc->pids, n);
     info->child.pid = n;
     info->child.uid = entry ? entry->uid : info->child.uid;
     bool ended = info->si_code == LINUX_CLD_EXITED || info->si_code == LINUX_CLD_KILLED ||
                  info->si_code == LINUX_CLD_DUMPED;
     if (ended && !(options & LINUX_WNOWAIT) && n)
-        pid_reaped(proc->pids, n);
+        waited_for(proc, of_host, n);
     return 0;
 }
 
