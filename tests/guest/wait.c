@@ -162,9 +162,9 @@ static void restarts(void)
         handled = 0;
         pid_t main_pid = getpid(), pid = fork();
         if (pid == 0) {
-            usleep(30000);
+            usleep(200000);
             kill(main_pid, SIGUSR1);
-            usleep(30000);
+            usleep(200000);
             _exit(4);
         }
         if (restart)
