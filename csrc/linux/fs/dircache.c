@@ -12,6 +12,7 @@
 struct dir_cache {
     struct host_mutex lock;
     struct dir_stage *slot[SLOTS]; /* each holds a reference */
+    uint64_t generation;           /* what was found out at another one is dropped already */
 };
 
 struct dir_cache *dir_cache_new(void)
@@ -53,6 +54,30 @@ static uint32_t hash_of(const char *rel, size_t len)
     return h ^ h >> 15;
 }
 
+/* A directory that is kept open is not quite removed: its watches would not be told. */
+static void drop_stale(struct dir_cache *c, uint64_t generation)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (c->slot[i] && c->slot[i]->generation != generation) {
+            unref(c->slot[i]);
+            c->slot[i] = NULL;
+        }
+    c->generation = generation;
+}
+
+void fs_tree_directories(struct fs_context *fs)
+{
+    struct dir_cache *c = fs->mounts[0].directories;
+
+    if (!(fs->shared->directories & 1))
+        __atomic_fetch_add(&fs->shared->directories, 1, __ATOMIC_SEQ_CST);
+    if (c) {
+        host_mutex_lock(&c->lock);
+        drop_stale(c, 0);
+        host_mutex_unlock(&c->lock);
+    }
+}
+
 struct dir_stage *dir_cache_get(struct fs_mount *m, const char *rel, size_t len)
 {
     uint64_t generation = dir_generation(m);
@@ -62,6 +87,8 @@ struct dir_stage *dir_cache_get(struct fs_mount *m, const char *rel, size_t len)
     if (generation == 0)
         return NULL;
     host_mutex_lock(&c->lock);
+    if (c->generation != generation) /* another process has changed directories */
+        drop_stale(c, generation);
     struct dir_stage *s = c->slot[hash % SLOTS];
     if (s && s->hash == hash && s->generation == generation && s->rel_len == len &&
         memcmp(s->rel, rel, len) == 0)

@@ -95,11 +95,7 @@ static inline void fs_tree_lock(struct fs_context *fs)
 }
 /* A directory of an overlay is about to be made, moved or removed: what is known of them counts no
  * more, from now on and again from when the lock is given back. With the tree's lock. */
-static inline void fs_tree_directories(struct fs_context *fs)
-{
-    if (!(fs->shared->directories & 1))
-        __atomic_fetch_add(&fs->shared->directories, 1, __ATOMIC_SEQ_CST);
-}
+void fs_tree_directories(struct fs_context *fs);
 static inline void fs_tree_unlock(struct fs_context *fs)
 {
     if (fs->shared->directories & 1) /* or left so by a holder that was killed */
