@@ -4,7 +4,6 @@
 
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
-#include "linux/fs/overlay.h"
 #include "linux/mm/uaccess.h"
 #include "syscalls_gen.h"
 
