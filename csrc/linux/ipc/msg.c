@@ -203,7 +203,7 @@ int64_t sys_msgsnd(struct task *task, const uint64_t args[6])
         return -LINUX_EFAULT;
     if (size > MSGMAX || id < 0 || (int64_t)type < 1)
         return -LINUX_EINVAL;
-    if (size && !(text = malloc(size)))
+    if (!(text = malloc(size ? size : 1)))
         return -LINUX_ENOMEM;
     int64_t result = copy_from_user(task, text, args[1] + sizeof type, size);
     if (result == 0) {
