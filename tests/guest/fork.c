@@ -1,5 +1,5 @@
 /* fork, vfork, clone and clone3 of a process, and what the child has of its parent. guest-test:
- * flags=-pthread reference=qemu */
+ * flags=-pthread */
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pthread.h>

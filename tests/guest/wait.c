@@ -1,4 +1,4 @@
-/* wait4 and waitid. guest-test: reference=qemu */
+/* wait4 and waitid. */
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
