@@ -129,6 +129,8 @@ bool task_end_others(struct task *task)
     if (task->tid != task->proc->pid)
         pid_free_thread(task->proc, task->tid);
     task->tid = task->proc->pid;
+    struct pid_entry *entry = pid_entry(task->proc->pids, task->tid);
+    atomic_store(&entry->leader, task->host_tid == entry->host ? 0 : task->host_tid);
     tasks->exec_by = NULL;
     host_mutex_unlock(&sighand->lock);
     return true;

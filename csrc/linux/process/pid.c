@@ -240,6 +240,13 @@ int32_t pid_to_host(struct process *proc, int32_t n)
     return kind == PID_PROCESS || kind == PID_THREAD ? atomic_load(&e->host) : 0;
 }
 
+int32_t pid_thread_to_host(struct process *proc, int32_t n)
+{
+    const struct pid_entry *e = pid_entry(proc->pids, n);
+    int32_t leader = e ? atomic_load(&e->leader) : 0;
+    return leader ? leader : pid_to_host(proc, n);
+}
+
 int32_t pid_group_to_host(struct process *proc, int32_t pgid)
 {
     struct pid_entry *e = pid_entry(proc->pids, pgid);

@@ -31,7 +31,9 @@ enum pid_kind {
 struct pid_entry {
     _Atomic int32_t refs;
     _Atomic int32_t kind;
-    _Atomic int32_t host; /* the host's number: of the process, or of the thread */
+    _Atomic int32_t host;   /* the host's number: of the process, or of the thread */
+    _Atomic int32_t leader; /* of a process: the host's number of the thread that execve made its
+                               first one, where `host` is another's; or 0 */
     int32_t tgid;
     _Atomic int32_t parent;                   /* of a process */
     _Atomic int32_t pgid, sid;                /* of a process, as the guest numbers them */
@@ -95,6 +97,8 @@ void pid_free_thread(struct process *proc, int32_t n);
 int32_t pid_from_host(struct process *proc, int32_t host);
 int32_t pid_to_host(struct process *proc,
                     int32_t n); /* a process's, alive or zombie, or thread's */
+/* A thread's; a process's number is its first thread's. */
+int32_t pid_thread_to_host(struct process *proc, int32_t n);
 
 /* The same for groups and sessions. */
 int32_t pid_group_to_host(struct process *proc, int32_t pgid);

@@ -153,7 +153,7 @@ int32_t task_host_tid(struct task *task, int32_t tid)
     }
     host_mutex_unlock(&sighand->lock);
     if (!host_tid && tid > 0)
-        host_tid = pid_to_host(task->proc, tid);
+        host_tid = pid_thread_to_host(task->proc, tid);
     return host_tid ? host_tid : -LINUX_ESRCH;
 }
 

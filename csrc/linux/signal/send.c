@@ -84,7 +84,7 @@ int64_t signal_send_pid(struct task *task, int32_t n, int32_t tid, int sig,
     int32_t host_tid = 0;
     if (tid) {
         const struct pid_entry *thread = pid_entry(proc->pids, tid);
-        if (!thread || thread->tgid != n || !(host_tid = pid_to_host(proc, tid)))
+        if (!thread || thread->tgid != n || !(host_tid = pid_thread_to_host(proc, tid)))
             return -LINUX_ESRCH;
     }
     if (!may_signal(task, e, sig))

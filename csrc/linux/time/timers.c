@@ -27,6 +27,7 @@ struct timer {
 };
 
 struct timer_set {
+    int32_t next; /* where the search for a free one begins: numbers come again late */
     struct timer timer[TIMER_MAX];
 };
 
@@ -94,13 +95,14 @@ static int32_t take_slot(struct process *proc, const struct linux_sigevent *even
     struct sighand *sighand = lock_timers(proc);
     if (!proc->timers)
         proc->timers = calloc(1, sizeof(*proc->timers));
-    int32_t id = 0;
-    while (proc->timers && id < TIMER_MAX && proc->timers->timer[id].used)
-        id++;
-    if (!proc->timers || id == TIMER_MAX) {
+    int32_t id = proc->timers ? proc->timers->next : 0, looked = 0;
+    for (; proc->timers && looked < TIMER_MAX && proc->timers->timer[id].used; looked++)
+        id = (id + 1) % TIMER_MAX;
+    if (!proc->timers || looked == TIMER_MAX) {
         host_mutex_unlock(&sighand->lock);
         return -LINUX_EAGAIN;
     }
+    proc->timers->next = (id + 1) % TIMER_MAX;
     struct timer *timer = &proc->timers->timer[id];
     *timer = (struct timer){
         .used = true,
