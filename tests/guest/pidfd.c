@@ -153,6 +153,40 @@ static void values(void)
     EQ(waitpid(pid, NULL, 0), pid);
 }
 
+/* Who may signal whom goes by the ids of that moment. */
+static void rights(void)
+{
+    int told[2];
+    char c;
+    OK(pipe(told));
+    pid_t other = fork();
+    if (other == 0) {
+        if (setresuid(1000, 1000, 1000))
+            _exit(1);
+        (void)!write(told[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    EQ(read(told[0], &c, 1), 1);
+    for (int uid = 1000; uid < 1002; uid++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid))
+                _exit(1);
+            int own = kill(other, 0) == 0 ? 0 : errno,
+                parents = kill(getppid(), 0) == 0 ? 0 : errno;
+            _exit(own == (uid == 1000 ? 0 : EPERM) && parents == EPERM ? 0 : 2);
+        }
+        int status = -1;
+        EQ(waitpid(pid, &status, 0), pid);
+        EQ(status, 0);
+    }
+    OK(kill(other, SIGKILL));
+    EQ(waitpid(other, NULL, 0), other);
+    close(told[0]);
+    close(told[1]);
+}
+
 /* Real-time signals queue, however many: none is lost, and they come in order. */
 static volatile int count, disorder;
 static void on_many(int sig, siginfo_t *info, void *context)
@@ -199,6 +233,7 @@ int main(void)
     clones();
     descriptors();
     values();
+    rights();
     queueing();
     return done();
 }

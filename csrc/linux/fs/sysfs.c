@@ -235,7 +235,8 @@ static int list_numbers(const char *path, const char *prefix, const char *rel,
             if (strncmp(d->d_name, prefix, skip) != 0 || strspn(digits, DIGITS) == 0 ||
                 digits[strspn(digits, DIGITS)] != '\0')
                 continue;
-            snprintf(full, sizeof full, "%s/%s", rel, d->d_name);
+            if (snprintf(full, sizeof full, "%s/%s", rel, d->d_name) >= (int)sizeof full)
+                continue;
             r = dir_list_add(list, d->d_name, synth_ino(full), LINUX_DT_DIR);
         }
     }

@@ -65,6 +65,7 @@ static void commit_uids(struct process *proc, uint32_t uid, uint32_t euid, uint3
     c->euid = c->fsuid = euid;
     c->suid = suid;
     fix_caps(c, &old);
+    pid_publish_cred(proc);
 }
 
 static bool one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
@@ -134,6 +135,7 @@ int64_t sys_setgid(struct task *task, const uint64_t args[6])
         c->egid = c->fsgid = gid;
     else
         return -LINUX_EPERM;
+    pid_publish_cred(task->proc);
     return 0;
 }
 
@@ -152,6 +154,7 @@ int64_t sys_setregid(struct task *task, const uint64_t args[6])
     if (rgid != KEEP || (egid != KEEP && egid != old.gid))
         c->sgid = c->egid;
     c->fsgid = c->egid;
+    pid_publish_cred(task->proc);
     return 0;
 }
 
@@ -170,6 +173,7 @@ int64_t sys_setresgid(struct task *task, const uint64_t args[6])
     if (s != KEEP)
         c->sgid = s;
     c->fsgid = c->egid;
+    pid_publish_cred(task->proc);
     return 0;
 }
 
