@@ -35,7 +35,7 @@ int64_t sys_get_robust_list(struct task *task, const uint64_t args[6])
 }
 
 /* kernel/futex/core.c, handle_futex_death(). False: stop walking. */
-static bool owner_died(struct task *task, gva_t addr, bool pi, bool pending)
+static bool owner_died(struct task *task, uint32_t tid, gva_t addr, bool pi, bool pending)
 {
     uint32_t word;
     if (addr % 4 || get_user_u32(task, &word, addr))
@@ -47,7 +47,7 @@ static bool owner_died(struct task *task, gva_t addr, bool pi, bool pending)
             futex_wake_one(task, addr);
             return true;
         }
-        if (owner != (uint32_t)task->tid)
+        if (owner != tid)
             return true;
         uint32_t seen = word;
         if (cmpxchg_user_u32(task, addr, &seen,
@@ -65,11 +65,9 @@ static bool owner_died(struct task *task, gva_t addr, bool pi, bool pending)
 }
 
 /* exit_robust_list(): bit 0 of a pointer says PI. The list may be garbage or endless. */
-void futex_exit_robust(struct task *task)
+void futex_exit_robust(struct task *task, gva_t at, uint32_t tid)
 {
     struct linux_robust_list_head head;
-    gva_t at = task->robust_list;
-    task->robust_list = 0;
     if (!at || copy_from_user(task, &head, at, sizeof(head)))
         return;
     gva_t pending = head.list_op_pending & ~1ull;
@@ -78,7 +76,8 @@ void futex_exit_robust(struct task *task)
     for (int limit = LINUX_ROBUST_LIST_LIMIT; entry != at && limit; limit--) {
         uint64_t next;
         bool have_next = get_user_u64(task, &next, entry) == 0;
-        if (entry != pending && !owner_died(task, entry + (uint64_t)head.futex_offset, pi, false))
+        if (entry != pending &&
+            !owner_died(task, tid, entry + (uint64_t)head.futex_offset, pi, false))
             return;
         if (!have_next)
             return;
@@ -86,5 +85,6 @@ void futex_exit_robust(struct task *task)
         pi = next & 1;
     }
     if (pending)
-        owner_died(task, pending + (uint64_t)head.futex_offset, head.list_op_pending & 1, true);
+        owner_died(task, tid, pending + (uint64_t)head.futex_offset, head.list_op_pending & 1,
+                   true);
 }

@@ -119,6 +119,7 @@ static void replace(struct task *task, struct exec_plan *plan)
     cred_exec(task->proc);
     task->proc->dumpable = 1;
     task->clear_child_tid = 0;
+    futex_exit_robust(task, task->robust_list, (uint32_t)task->tid);
     task->robust_list = 0;
     task->restart = NULL;
     /* Before anything that others may see of it, such as a descriptor closed. */

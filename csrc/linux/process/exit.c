@@ -1,6 +1,7 @@
 /* exit.c - how tasks and the process end: kernel/exit.c, and de_thread() of fs/exec.c. */
 #include "host/process.h"
 #include "host/signal.h"
+#include "linux/ipc/ipc.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/fork.h"
 #include "linux/process/pid.h"
@@ -54,8 +55,30 @@ static void end_run(struct process *proc)
     }
 }
 
+/* exit_mm_release() of all tasks: other processes may wait for a lock in shared memory. What a task
+ * takes from here on, before the process is gone, is lost to them. */
+static void release_locks(struct process *proc)
+{
+    struct task *t;
+    do {
+        gva_t list = 0;
+        uint32_t tid = 0;
+        host_mutex_lock(&proc->sighand->lock);
+        for (t = proc->tasks->first; t && !list; t = t->next) {
+            list = t->robust_list;
+            tid = (uint32_t)t->tid;
+            t->robust_list = 0;
+        }
+        host_mutex_unlock(&proc->sighand->lock);
+        if (list && current)
+            futex_exit_robust(current, list, tid);
+    } while (t);
+}
+
 static void before_end(struct process *proc)
 {
+    release_locks(proc);
+    ipc_exit(proc);
     vfork_release(proc);
     keep_code(proc);
     if (proc->pid == 1)
@@ -90,7 +113,8 @@ static void release_child_tid(struct task *task)
 void task_exit(struct task *task, int status)
 {
     struct process *proc = task->proc;
-    futex_exit_robust(task);
+    futex_exit_robust(task, task->robust_list, (uint32_t)task->tid);
+    task->robust_list = 0;
     release_child_tid(task);
 
     host_signals_thread_exit();

@@ -58,8 +58,9 @@ int task_set_name(struct process *proc, int32_t tid, const char name[16]);
  * -LINUX_ERESTART_RESTARTBLOCK. */
 int64_t task_restart(struct task *task, restart_fn *fn, const uint64_t args[6]);
 
-/* Undo what an exiting task holds in guest memory: robust list walk (futex/robust.c). */
-void futex_exit_robust(struct task *task);
+/* Undo what an exiting task, of that number and list, holds in guest memory: robust list walk
+ * (futex/robust.c), by the calling task. */
+void futex_exit_robust(struct task *task, gva_t list, uint32_t tid);
 /* FUTEX_WAKE of one waiter on a word, for clear_child_tid. */
 void futex_wake_one(struct task *task, gva_t addr);
 /* The same for a priority-inheriting lock's word, whose waiters are of either kind (futex.c,

@@ -7,6 +7,7 @@
 #include "host/thread.h"
 #include "linux/abi/sched.h"
 #include "linux/fs/fdtable.h"
+#include "linux/ipc/ipc.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/pid.h"
 #include "linux/process/task.h"
@@ -47,6 +48,7 @@ static void waited_for(struct process *proc, int32_t host, int32_t n)
     proc->waited[proc->waited_count++ % WAITED_KEPT] = child;
     host_mutex_unlock(&proc->sighand->lock);
     pid_reaped(proc->pids, n);
+    ipc_child_ended(proc);
 }
 
 /* The host's argument for wait4's pid; false when no child can match. */
