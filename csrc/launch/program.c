@@ -25,7 +25,7 @@ static int prepare(struct task *task, const struct launch_spec *spec, const char
         if (signal_attention(task))
             signal_work(task, 0, 0);
         err = exec_prepare(task, &request, plan, why);
-    } while (err == -LINUX_ERESTARTSYS);
+    } while (err == -LINUX_ERESTARTSYS || err == -LINUX_ERESTARTNOINTR);
     return err;
 }
 

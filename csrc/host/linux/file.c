@@ -46,7 +46,7 @@ void host_set_openat2(bool use)
  * copy-up in two, so only the guest's own open is interruptible. */
 static long do_open(bool wait, long nr, long a, long b, long c, long d)
 {
-    return wait ? host_syscall_interruptible(nr, a, b, c, d) : host_syscall(nr, a, b, c, d);
+    return wait ? host_syscall_maybe_waiting(nr, a, b, c, d) : host_syscall(nr, a, b, c, d);
 }
 
 static int open_slow(int dirfd, const char *rel, int flags, uint32_t mode, bool wait)

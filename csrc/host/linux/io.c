@@ -18,7 +18,7 @@
 #include "host/linux/safe_syscall.h"
 #include "linux/kernel.h"
 
-#define WAIT(nr, ...) host_syscall_interruptible(nr, __VA_ARGS__)
+#define WAIT(nr, ...) host_syscall_maybe_waiting(nr, __VA_ARGS__)
 
 static int64_t ret(long r)
 {

@@ -71,12 +71,12 @@ int host_listen(int fd, int backlog)
 
 int host_accept4(int fd, void *addr, uint32_t *len, int flags)
 {
-    return (int)host_syscall_interruptible(SYS_accept4, fd, addr, len, flags);
+    return (int)host_syscall_maybe_waiting(SYS_accept4, fd, addr, len, flags);
 }
 
 int host_connect(int fd, const void *addr, uint32_t len)
 {
-    return (int)host_syscall_interruptible(SYS_connect, fd, addr, len);
+    return (int)host_syscall_maybe_waiting(SYS_connect, fd, addr, len);
 }
 
 int host_getsockname(int fd, void *addr, uint32_t *len)
@@ -117,13 +117,13 @@ static struct msghdr header(const struct host_msg *msg)
 int64_t host_sendmsg(int fd, const struct host_msg *msg, int flags)
 {
     struct msghdr h = header(msg);
-    return host_syscall_interruptible(SYS_sendmsg, fd, &h, flags);
+    return host_syscall_maybe_waiting(SYS_sendmsg, fd, &h, flags);
 }
 
 int64_t host_recvmsg(int fd, struct host_msg *msg, int flags)
 {
     struct msghdr h = header(msg);
-    long n = host_syscall_interruptible(SYS_recvmsg, fd, &h, flags);
+    long n = host_syscall_maybe_waiting(SYS_recvmsg, fd, &h, flags);
     if (n >= 0) {
         msg->name_len = h.msg_namelen;
         msg->control_len = h.msg_controllen;

@@ -96,13 +96,13 @@ int32_t host_setsid(void)
 
 int32_t host_wait4(int32_t pid, int32_t *status, int options, struct linux_rusage *usage)
 {
-    return (int32_t)host_syscall_interruptible(SYS_wait4, pid, status, options, usage);
+    return (int32_t)host_syscall_maybe_waiting(SYS_wait4, pid, status, options, usage);
 }
 
 int host_waitid(int idtype, int32_t id, struct linux_siginfo *info, int options,
                 struct linux_rusage *usage)
 {
-    return (int)host_syscall_interruptible(SYS_waitid, idtype, id, info, options, usage);
+    return (int)host_syscall_maybe_waiting(SYS_waitid, idtype, id, info, options, usage);
 }
 
 int32_t host_reap_any(void)

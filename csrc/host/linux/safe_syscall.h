@@ -30,7 +30,7 @@ extern _Thread_local const volatile int *host_attention
 struct host_syscall_window {
     int32_t begin, end, out;
 };
-_Static_assert(LINUX_ERESTARTSYS == 512, "the result of a window that is left");
+_Static_assert(LINUX_ERESTARTNOINTR == 513, "the result of a window that is left");
 
 #define HOST_SYSCALL_WINDOW                                                                        \
     ".pushsection host_syscall_windows, \"a\"\n"                                                   \
@@ -56,7 +56,7 @@ host_syscall_checked(long nr, long a, long b, long c, long d, long e, long f)
                      "2:\n"
                      ".subsection 1\n"
                      "3:\n"
-                     "4: mov $-512, %%rax\n"
+                     "4: mov $-513, %%rax\n"
                      "   jmp 2b\n"
                      ".previous\n" HOST_SYSCALL_WINDOW
                      : "=&a"(ret)
@@ -77,7 +77,7 @@ host_syscall_checked(long nr, long a, long b, long c, long d, long e, long f)
                      "2:\n"
                      ".subsection 1\n"
                      "3:\n"
-                     "4: mov x0, #-512\n"
+                     "4: mov x0, #-513\n"
                      "   b 2b\n"
                      ".previous\n" HOST_SYSCALL_WINDOW
                      : "+r"(x0)
@@ -92,7 +92,20 @@ host_syscall_checked(long nr, long a, long b, long c, long d, long e, long f)
 
 #define HOST_SYSCALL_SIX(nr, a, b, c, d, e, f, ...)                                                \
     host_syscall_checked(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-#define host_syscall_interruptible(...) HOST_SYSCALL_SIX(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define host_syscall_interruptible(...)                                                            \
+    host_syscall_waited(HOST_SYSCALL_SIX(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0))
+
+static inline long host_syscall_waited(long ret)
+{
+    return ret == -LINUX_ERESTARTNOINTR ? -LINUX_ERESTARTSYS : ret;
+}
+
+/*
+ * For calls that wait only sometimes, such as read() and open(): where the kernel was not entered
+ * the result is -LINUX_ERESTARTNOINTR, so that the signal counts as one that came before the call.
+ * Else a regular file's read() could give EINTR, which no program expects.
+ */
+#define host_syscall_maybe_waiting(...) HOST_SYSCALL_SIX(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 /* A host call that is not interrupted by design: its value or -errno, without touching errno. */
 long host_syscall_raw(long nr, long a, long b, long c, long d, long e, long f);

@@ -34,7 +34,7 @@ int host_setrlimit(int resource, const uint64_t limit[2])
 
 int64_t host_getrandom(void *buf, size_t len, unsigned flags)
 {
-    return host_syscall_interruptible(SYS_getrandom, buf, len, flags);
+    return host_syscall_maybe_waiting(SYS_getrandom, buf, len, flags);
 }
 
 int host_getcpu(uint32_t *cpu, uint32_t *node)

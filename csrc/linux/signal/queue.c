@@ -435,8 +435,11 @@ bool signal_check(struct task *task)
     host_mutex_lock(&task->proc->sighand->lock);
     signal_drain_host(task->proc);
     signal_recalc(task);
+    /* Not what attention says: more may have come in, of which nobody knows yet whose it is. */
+    uint64_t pending = task->sig->pending.set | task->proc->sighand->shared.set;
+    bool reason = (pending & ~task->sig->blocked) || task->sig->exiting;
     host_mutex_unlock(&task->proc->sighand->lock);
-    return task->sig->attention;
+    return reason;
 }
 
 uint64_t signal_pending_set(struct task *task)
