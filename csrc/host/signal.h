@@ -77,5 +77,7 @@ void host_stop_self(int signo);
  * ever): 0. */
 struct linux_timespec;
 int host_wait_interruptible(const struct linux_timespec *deadline);
+/* The same; a stop and SIGCONT end it too, with -LINUX_EINTR. */
+int host_wait_signal(const struct linux_timespec *deadline);
 
 #endif

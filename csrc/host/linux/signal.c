@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -392,4 +393,24 @@ int host_wait_interruptible(const struct linux_timespec *deadline)
                                          LINUX_TIMER_ABSTIME, deadline, 0);
     }
     return (int)ret;
+}
+
+int host_wait_signal(const struct linux_timespec *deadline)
+{
+    uint64_t none = 0;
+    struct timespec now, left;
+    if (deadline) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        left.tv_sec = deadline->tv_sec - now.tv_sec;
+        left.tv_nsec = deadline->tv_nsec - now.tv_nsec;
+        if (left.tv_nsec < 0) {
+            left.tv_nsec += 1000000000;
+            left.tv_sec--;
+        }
+        if (left.tv_sec < 0)
+            left = (struct timespec){0, 0};
+    }
+    long ret =
+        host_syscall_interruptible(SYS_rt_sigtimedwait, &none, 0, deadline ? &left : NULL, 8);
+    return ret == -LINUX_EAGAIN ? 0 : (int)ret;
 }

@@ -127,9 +127,9 @@ int64_t sys_rt_sigtimedwait(struct task *task, const uint64_t args[6])
         signal_set_blocked(task, task->sig->blocked & ~set);
         int err;
         do {
-            err = host_wait_interruptible(timeout_at ? &deadline : NULL);
+            err = host_wait_signal(timeout_at ? &deadline : NULL);
             sig = signal_dequeue(task, set, &info);
-        } while (err && !sig && !signal_check(task));
+        } while (err == -LINUX_ERESTARTSYS && !sig && !signal_check(task));
         signal_set_blocked(task, task->sig->real_blocked);
         task->sig->real_blocked = 0;
         task->sig->attention = 1; /* looked at on the way out: another signal, or nothing */
