@@ -26,5 +26,6 @@ is "alternatives" "/usr/bin/false" "$(update-alternatives --quiet --install /usr
 is "how many packages" "$(ls /var/lib/dpkg/info/*.list | wc -l)" "$(dpkg -l | grep -c '^ii')"
 is "useradd" "uid=1500(new) gid=1500(new) groups=1500(new)" "$(useradd -m -u 1500 -U new 2>/dev/null; id new)"
 is "and its home" "new" "$(stat -c '%U' /home/new)"
+DEBIAN_FRONTEND=noninteractive pam-auth-update --package --force >/dev/null # as libpam-runtime's postinst
 is "su" "new" "$(su new -c 'id -un')"
 complete
