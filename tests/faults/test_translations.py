@@ -36,6 +36,25 @@ int main(int argc, char **argv) {{
     return 0;
 }}
 """
+FORKS = """
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    for (int i = 0; i < 3; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            execv(argv[1], argv + 1);
+            _exit(1);
+        }
+        int status;
+        waitpid(pid, &status, 0);
+        printf("%d\\n", status);
+        fflush(stdout);
+    }
+    return 0;
+}
+"""
 BUSY = """
 #include <pthread.h>
 #include <stdio.h>
@@ -71,6 +90,7 @@ class Ran:
     blocks: int
     saved: int
     made: int
+    all_made: list[int]  # by each process of the run, in the order in which they ended
 
 
 class Guest:
@@ -102,11 +122,11 @@ class Guest:
         env["ELFUSE_CACHE_DIR"] = str(self.cache) if cache is None else cache
         done = harness.run_spec(harness.spec_for(self.root, list(argv)), env=env, **more)  # type: ignore[arg-type]
         assert done.returncode == 0, done
-        made = re.search(r"jit: (\d+) blocks", done.stderr)
+        made = re.findall(r"jit: (\d+) blocks", done.stderr)
         kept = re.search(r"(\d+) pages of (\d+) blocks used.*; (\d+) bytes saved", done.stderr)
         assert made, done.stderr
         pages, blocks, saved = map(int, kept.groups()) if kept else (0, 0, 0)
-        return Ran(done.stdout, pages, blocks, saved, int(made.group(1)))
+        return Ran(done.stdout, pages, blocks, saved, int(made[0]), [int(n) for n in made])
 
 
 @pytest.fixture
@@ -136,6 +156,19 @@ def test_after_execve(guest: Guest) -> None:
     assert second.out == first.out
     assert second.made == 0 and second.saved == 0
     assert guest.run("/bin/two").made < 20
+
+
+def test_after_fork_and_execve(guest: Guest) -> None:
+    """Parent and children of a second run have all that those of the first translated."""
+    guest.compile("forks", FORKS)
+    runs = [guest.run("/bin/forks", "/bin/one") for _ in range(2)]
+    assert {run.out for run in runs} == {"5 0 100\n0\n" * 3}
+    assert len(guest.packs()) == 2
+    first, second = runs
+    # The children of the first run have what its first child has kept.
+    assert first.all_made[0] > 100 and max(first.all_made[1:3]) == 0
+    assert len(second.all_made) == 4 and max(second.all_made) == 0
+    assert second.saved == 0
 
 
 def test_threads_that_are_running_at_the_end(guest: Guest) -> None:

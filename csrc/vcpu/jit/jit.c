@@ -460,8 +460,11 @@ static void jit_forked(struct vcpu_vm *vm, bool child)
 {
     jit_cache_freeze(vm->jit, child);
     vm->jit->young = child ? YOUNG_INSNS : vm->jit->young;
-    if (child)
+    if (child) {
+        /* ELFUSE_JIT_STATS tells what each process has done itself. */
+        vm->jit->stats = (struct jit_stats){0};
         persist_forked(vm);
+    }
 }
 
 static void jit_vm_destroy(struct vcpu_vm *vm)

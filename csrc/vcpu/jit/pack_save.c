@@ -3,6 +3,7 @@
  * besides. The code is copied as it was before anything was linked or killed.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "vcpu/jit/pack.h"
 
@@ -381,10 +382,25 @@ static struct pack_header *make_file(const struct save *s)
     return file;
 }
 
+/* A process of the same run, forked from this one or before it, may have put the same secret there.
+ */
+static bool is_ours(const struct keeper *k)
+{
+    uint8_t there[sizeof k->secret];
+    uint64_t size;
+    int fd = pack_open(k->dir, PACK_SECRET_NAME, sizeof there, &size);
+    bool same = fd >= 0 && size == sizeof there && pack_read(fd, there, sizeof there) &&
+                !memcmp(there, k->secret, sizeof there);
+    if (fd >= 0)
+        close(fd);
+    return same;
+}
+
 /* Another process may have been first with a secret; then what is hashed with ours is of no use. */
 static bool settle_secret(struct keeper *k)
 {
-    if (k->new_secret && !pack_write(k->dir, PACK_SECRET_NAME, k->secret, sizeof k->secret, true))
+    if (k->new_secret && !pack_write(k->dir, PACK_SECRET_NAME, k->secret, sizeof k->secret, true) &&
+        !is_ours(k))
         return false;
     k->new_secret = false;
     return true;
