@@ -39,6 +39,8 @@ int32_t host_setsid(void);
 int32_t host_wait4(int32_t pid, int32_t *status, int options, struct linux_rusage *usage);
 int host_waitid(int idtype, int32_t id, struct linux_siginfo *info, int options,
                 struct linux_rusage *usage);
+/* Collect this child, which is about to end, whatever signals come. */
+void host_reap(int32_t pid);
 /* For the end of the run: collect a child that has ended; where none has yet, 0 after a nap of a
  * fifth of a millisecond. -LINUX_ECHILD when there is none at all. */
 int32_t host_reap_any(void);

@@ -105,6 +105,12 @@ int host_waitid(int idtype, int32_t id, struct linux_siginfo *info, int options,
     return (int)host_syscall_maybe_waiting(SYS_waitid, idtype, id, info, options, usage);
 }
 
+void host_reap(int32_t pid)
+{
+    while (host_syscall(SYS_wait4, pid, 0, __WALL, 0) == -EINTR)
+        ;
+}
+
 int32_t host_reap_any(void)
 {
     int32_t pid = (int32_t)host_syscall(SYS_wait4, -1, 0, WNOHANG | __WALL, 0);

@@ -155,8 +155,7 @@ static int64_t give_pidfd(struct task *task, const struct clone_request *request
     }
     if (fd < 0) {
         host_send(host, 0, LINUX_SIGKILL, NULL);
-        while (host_wait4(host, NULL, LINUX_WALL, NULL) == -LINUX_ERESTARTSYS)
-            ;
+        host_reap(host);
     }
     return fd;
 }

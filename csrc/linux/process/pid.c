@@ -124,6 +124,7 @@ int pid_table_create(struct process *proc)
     pid_started(t, first, host_process_id());
     e->host_group = host_getpgid(0);
     e->host_session = host_getsid(0);
+    e->held = true;
     e->kind = PID_PROCESS;
     return 0;
 }
@@ -171,6 +172,7 @@ void pid_started(struct pid_table *t, int32_t n, int32_t host)
 void pid_hold(struct pid_table *t, int32_t n)
 {
     host_life_hold(t->life, n);
+    atomic_store(&t->s->entry[n].held, true);
 }
 
 void pid_reaped(struct pid_table *t, int32_t n)
@@ -286,10 +288,15 @@ int32_t pid_alive(struct process *proc, int32_t n)
     struct pid_entry *e = pid_entry(proc->pids, n);
     if (!e || atomic_load(&e->kind) != PID_PROCESS)
         return 0;
-    int32_t host = atomic_load(&e->host);
+    int32_t host;
+    /* Just forked: it, or its parent, is about to tell its number on the host. */
+    for (int tries = 0; !(host = atomic_load(&e->host)) && tries < 1000; tries++)
+        host_thread_yield();
     if (n == proc->pid)
         return host;
-    /* Just forked, and about to hold its number: nobody else can have its host number yet. */
+    /* And about to hold this one: until then no other can have its number on the host. */
+    if (!atomic_load(&e->held))
+        return host && host_getsid(host) != -LINUX_ESRCH ? host : 0;
     int32_t holder = host_life_holder(proc->pids->life, n);
     return holder == host ? host : 0;
 }

@@ -43,6 +43,7 @@ struct pid_entry {
     _Atomic int32_t text; /* which of the texts is its own, which forks share; see pid_text() */
     int32_t exit_signal;
     _Atomic uint32_t uid, euid, suid, gid; /* credentials as others may ask for them */
+    _Atomic bool held;                     /* by pid_hold() */
     _Atomic bool execed;                   /* has run execve since it was forked: setpgid(2) */
     _Atomic bool subreaper;
     _Atomic bool auto_reaped; /* its children leave no zombies */
