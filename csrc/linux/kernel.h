@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "linux/abi/errno.h"
+#include "linux/abi/time.h"
 
 typedef uint64_t gva_t; /* a guest address; never a host pointer */
 
@@ -78,10 +79,11 @@ struct process {
     int32_t pdeath_signal;
     char domainname[65];
     struct timer_set *timers; /* time/timers.c */
-    int strace_fd;            /* host descriptor for --strace, or -1 */
-    struct task_list *tasks;  /* process/task.h */
-    struct pid_table *pids;   /* process/pid.h */
-    int vfork_channel;        /* process/fork.h: to a parent that waits, or -1 */
+    struct linux_timeval itimer_interval[3];
+    int strace_fd;           /* host descriptor for --strace, or -1 */
+    struct task_list *tasks; /* process/task.h */
+    struct pid_table *pids;  /* process/pid.h */
+    int vfork_channel;       /* process/fork.h: to a parent that waits, or -1 */
     /* Set in a signal handler when the parent has ended: ppid is to be found anew, and the signal
      * of PR_SET_PDEATHSIG is due. */
     volatile bool parent_ended, pdeath_due;

@@ -337,6 +337,44 @@ static void directed(void)
     OK(syscall(SYS_timer_delete, id));
 }
 
+static volatile int ticks;
+static void on_short(int sig)
+{
+    (void)sig;
+    ticks++;
+}
+
+/* A period of a microsecond leaves time for the program, and tells how many it has missed. */
+static void short_periods(void)
+{
+    int id;
+    struct itimerspec its = {{0, 1000}, {0, 1000}}, now;
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    signal(SIGUSR1, on_short);
+    OK(create(CLOCK_MONOTONIC, &ev, &id));
+    OK(syscall(SYS_timer_settime, id, 0, &its, NULL));
+    while (ticks < 20)
+        ;
+    CHECK(syscall(SYS_timer_getoverrun, id) >= 0);
+    OK(syscall(SYS_timer_gettime, id, &now));
+    EQ(now.it_interval.tv_nsec, 1000);
+    its = (struct itimerspec){{0, 0}, {0, 0}};
+    OK(syscall(SYS_timer_settime, id, 0, &its, &now));
+    EQ(now.it_interval.tv_nsec, 1000);
+    OK(syscall(SYS_timer_delete, id));
+    ticks = 0;
+    struct itimerval tv = {{0, 1}, {0, 1}}, old;
+    signal(SIGALRM, on_short);
+    OK(setitimer(ITIMER_REAL, &tv, NULL));
+    while (ticks < 20)
+        ;
+    OK(getitimer(ITIMER_REAL, &old));
+    EQ(old.it_interval.tv_usec, 1);
+    tv = (struct itimerval){{0, 0}, {0, 0}};
+    OK(setitimer(ITIMER_REAL, &tv, &old));
+    EQ(old.it_interval.tv_usec, 1);
+}
+
 int main(void)
 {
     struct sigaction sa = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO};
@@ -351,5 +389,6 @@ int main(void)
     set_errors();
     expiries();
     directed();
+    short_periods();
     return done();
 }

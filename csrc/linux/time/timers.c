@@ -21,9 +21,12 @@ struct timer {
     int notify;          /* LINUX_SIGEV_* */
     int32_t signo, tid;  /* tid: for LINUX_SIGEV_THREAD_ID */
     uint64_t value;
-    bool queued;          /* its signal is pending */
-    int32_t missed;       /* expirations since that one was queued */
-    int32_t last_overrun; /* of the signal last delivered */
+    bool queued;                    /* its signal is pending */
+    int32_t missed;                 /* expirations since that one was queued */
+    int32_t last_overrun;           /* of the signal last delivered */
+    struct linux_timespec interval; /* as the guest has set it */
+    int32_t periods;                /* of it, in one of the host's */
+    bool running;                   /* it has expired once: further expiries are whole periods */
 };
 
 struct timer_set {
@@ -37,12 +40,29 @@ static struct sighand *lock_timers(struct process *proc)
     return proc->sighand;
 }
 
+/*
+ * The shortest period of the host's. Linux starts a timer's next period when its signal is taken;
+ * the host's signal is taken by our handler, so that of a timer with a period of 1 us nothing but
+ * handlers would run. Several periods are then one, and the others overruns.
+ */
+#define SHORTEST_PERIOD_NS 100000
+
 /* ---- interval timers: one a process, each with its own host signal ---- */
+
+/* The host's values, but with the interval that the guest has set. */
+static void own_interval(const struct process *proc, int which, struct linux_itimerval *value)
+{
+    const struct linux_timeval *interval = &proc->itimer_interval[which];
+    if (value->it_interval.tv_sec || value->it_interval.tv_usec)
+        value->it_interval = *interval;
+}
 
 int64_t sys_getitimer(struct task *task, const uint64_t args[6])
 {
     struct linux_itimerval value;
     int err = host_getitimer((int)args[0], &value);
+    if (!err)
+        own_interval(task->proc, (int)args[0], &value);
     if (!err && copy_to_user(task, args[1], &value, sizeof(value)))
         err = -LINUX_EFAULT;
     return err;
@@ -54,7 +74,16 @@ int64_t sys_setitimer(struct task *task, const uint64_t args[6])
     /* A NULL value disarms: an old misfeature that Linux keeps. */
     if (args[1] && copy_from_user(task, &value, args[1], sizeof(value)))
         return -LINUX_EFAULT;
+    struct process *proc = task->proc;
+    struct linux_timeval interval = value.it_interval;
+    if (interval.tv_sec == 0 && interval.tv_usec > 0 &&
+        interval.tv_usec < SHORTEST_PERIOD_NS / 1000)
+        value.it_interval.tv_usec = SHORTEST_PERIOD_NS / 1000;
     int err = host_setitimer((int)args[0], &value, &old);
+    if (!err) {
+        own_interval(proc, (int)args[0], &old);
+        proc->itimer_interval[(int)args[0]] = interval;
+    }
     if (!err && args[2] && copy_to_user(task, args[2], &old, sizeof(old)))
         err = -LINUX_EFAULT;
     return err;
@@ -112,6 +141,7 @@ static int32_t take_slot(struct process *proc, const struct linux_sigevent *even
         .signo = event->sigev_signo,
         .tid = event->sigev_tid,
         .value = event->sigev_value,
+        .periods = 1,
     };
     host_mutex_unlock(&sighand->lock);
     return id;
@@ -168,9 +198,29 @@ static int host_of(struct process *proc, int32_t id)
     return host < 0 ? -LINUX_EINVAL : host;
 }
 
+/* Remember the interval, and give one to the host that is not too short. *old gets the former. */
+static void set_interval(struct process *proc, int32_t id, struct linux_timespec *interval,
+                         struct linux_timespec *old)
+{
+    struct sighand *sighand = lock_timers(proc);
+    struct timer *timer = find(proc, id);
+    if (timer) {
+        *old = timer->interval;
+        timer->interval = *interval;
+        timer->periods = 1;
+        timer->running = false;
+        if (!interval->tv_sec && interval->tv_nsec > 0 && interval->tv_nsec < SHORTEST_PERIOD_NS) {
+            timer->periods = (int32_t)(SHORTEST_PERIOD_NS / interval->tv_nsec);
+            interval->tv_nsec *= timer->periods;
+        }
+    }
+    host_mutex_unlock(&sighand->lock);
+}
+
 int64_t sys_timer_settime(struct task *task, const uint64_t args[6])
 {
     struct linux_itimerspec value, old;
+    struct linux_timespec former;
     if (!args[2])
         return -LINUX_EINVAL;
     if (copy_from_user(task, &value, args[2], sizeof(value)))
@@ -178,7 +228,12 @@ int64_t sys_timer_settime(struct task *task, const uint64_t args[6])
     int host = host_of(task->proc, (int32_t)args[0]);
     if (host < 0)
         return host;
+    if (!timespec_valid(&value.it_interval) || !timespec_valid(&value.it_value))
+        return -LINUX_EINVAL;
+    set_interval(task->proc, (int32_t)args[0], &value.it_interval, &former);
     int err = host_timer_settime(host, (int)args[1], &value, args[3] ? &old : NULL);
+    if (!err && args[3])
+        old.it_interval = former;
     if (!err && args[3] && copy_to_user(task, args[3], &old, sizeof(old)))
         err = -LINUX_EFAULT;
     return err;
@@ -191,6 +246,11 @@ int64_t sys_timer_gettime(struct task *task, const uint64_t args[6])
     if (host < 0)
         return host;
     int err = host_timer_gettime(host, &value);
+    struct sighand *sighand = lock_timers(task->proc);
+    const struct timer *timer = find(task->proc, (int32_t)args[0]);
+    if (timer)
+        value.it_interval = timer->interval;
+    host_mutex_unlock(&sighand->lock);
     if (!err && copy_to_user(task, args[1], &value, sizeof(value)))
         err = -LINUX_EFAULT;
     return err;
@@ -227,6 +287,12 @@ void timers_forked(struct process *proc)
 
 /* ---- their signals; the lock is held ---- */
 
+/* timer_overrun_to_int(): at most INT_MAX. */
+static int32_t add_overruns(int32_t so_far, int64_t more)
+{
+    return more > INT32_MAX - so_far ? INT32_MAX : so_far + (int32_t)more;
+}
+
 bool timer_expired(struct process *proc, const struct host_signal_info *host,
                    struct linux_siginfo *info, int32_t *timer_out, struct task **target)
 {
@@ -235,8 +301,12 @@ bool timer_expired(struct process *proc, const struct host_signal_info *host,
     struct timer *timer = find(proc, id);
     if (!timer || timer->generation != value >> 32 || timer->notify == LINUX_SIGEV_NONE)
         return false;
+    int64_t expired = (int64_t)(1 + overrun) * timer->periods;
+    if (!timer->running)
+        expired -= timer->periods - 1; /* the first time it is the value that has passed */
+    timer->running = true;
     if (timer->queued) {
-        timer->missed += 1 + overrun;
+        timer->missed = add_overruns(timer->missed, expired);
         return false;
     }
     *info = (struct linux_siginfo){.si_signo = timer->signo, .si_code = LINUX_SI_TIMER};
@@ -250,7 +320,7 @@ bool timer_expired(struct process *proc, const struct host_signal_info *host,
     }
     *timer_out = id + 1;
     timer->queued = true;
-    timer->missed = overrun;
+    timer->missed = add_overruns(0, expired - 1);
     return true;
 }
 
