@@ -261,10 +261,15 @@ time.sleep(1000)
     assert ran(run_image("python", "python3", "-c", program)) == "same\n"
 
 
-def test_a_child_process_is_refused_clearly(run_image: RunImage) -> None:
-    """fork comes with a later step; until then it is ENOSYS."""
-    program = "import os\ntry: os.fork()\nexcept OSError as e: print(e.errno)"
-    assert ran(run_image("python", "python3", "-c", program)) == "38\n"
+def test_children_and_their_ends(run_image: RunImage) -> None:
+    program = (
+        "import os, signal, subprocess\n"
+        "p = subprocess.run(['sh', '-c', 'echo $PPID; kill -9 $$'], capture_output=True, text=True)\n"
+        "print(p.stdout.strip() == str(os.getpid()), p.returncode)\n"
+        "pid = os.fork() or os._exit(3)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+    assert ran(run_image("python", "python3", "-c", program)) == "True -9\n3\n"
 
 
 def test_exit_status_and_signal(run_image: RunImage) -> None:

@@ -166,9 +166,10 @@ def test_sigterm_to_the_command_ends_the_tree_with_143(
 def _run_of(pid: int) -> int:
     """By which a run's processes are known: the file of their numbers, which they share."""
     try:
-        for fd in os.scandir(f"/proc/{pid}/fd"):
-            if "elfuse-processes" in os.readlink(fd.path):
-                return os.stat(fd.path).st_ino
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            path = f"/proc/{pid}/fd/{fd}"
+            if "elfuse-processes" in os.readlink(path):
+                return os.stat(path).st_ino
     except OSError:
         pass
     return 0
