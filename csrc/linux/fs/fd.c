@@ -230,9 +230,7 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     case LINUX_F_GETPIPE_SZ:
     case LINUX_F_ADD_SEALS:
     case LINUX_F_GET_SEALS: return host_fcntl(fd, cmd, arg);
-    default:
-        r = host_getfl(fd);
-        return r < 0 || (r & LINUX_O_PATH) ? -LINUX_EBADF : -LINUX_EINVAL;
+    default: r = host_getfl(fd); return r < 0 || (r & LINUX_O_PATH) ? -LINUX_EBADF : -LINUX_EINVAL;
     }
 }
 
