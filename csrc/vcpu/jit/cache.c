@@ -305,7 +305,7 @@ static void forget_content(struct jit_page *page, bool rewritten)
     page->content = rewritten ? CONTENT_MIXED : CONTENT_UNKNOWN;
 }
 
-static bool idle(const struct vcpu_vm *vm)
+bool jit_cache_idle(const struct vcpu_vm *vm)
 {
     for (const struct vcpu *v = vm->vcpus; v; v = v->next) {
         if (atomic_load(&v->seen_epoch))
@@ -319,7 +319,7 @@ void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool
     struct jit *jit = jit_of_vm(vm);
     if (start >= end)
         return;
-    if (start == 0 && end == vm->config.size && idle(vm)) { /* execve */
+    if (start == 0 && end == vm->config.size && jit_cache_idle(vm)) { /* execve */
         jit_cache_reset(vm);
         return;
     }

@@ -143,6 +143,9 @@ void jit_cache_publish(struct jit *jit, struct jit_page *page, struct jit_block 
  * changed them, they are not kept for later runs. */
 void jit_cache_invalidate(struct vcpu_vm *vm, uint64_t start, uint64_t end, bool rewritten);
 
+/* With the lock: no vcpu runs. */
+bool jit_cache_idle(const struct vcpu_vm *vm);
+
 /* With the lock, while no vcpu runs: begin with an empty cache. */
 void jit_cache_reset(struct vcpu_vm *vm);
 

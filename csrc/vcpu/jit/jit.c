@@ -67,6 +67,25 @@ static uint64_t nanoseconds(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The words of pc's page, to be run or translated, into cpu->page; returns the code's version, of
+ * before they were read. A fetch fault leaves from here: the flags are put where the kernel looks.
+ */
+static uint64_t fetch_page(struct jit_cpu *cpu, uint64_t pc)
+{
+    struct vcpu_vm *vm = cpu->vcpu.vm;
+    flags_out(cpu);
+    if (pc & 3)
+        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_ALIGN);
+    pthread_mutex_lock(&vm->lock);
+    uint64_t version = vm->code_version;
+    bool executable = pc < cpu->vcpu.cpu.limit && exec_map_has(vm, pc);
+    pthread_mutex_unlock(&vm->lock);
+    if (!executable)
+        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_MAP);
+    interp_fetch(&cpu->vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4, pc);
+    return version;
+}
+
 /* Translate what is at key's pc, which is aligned. Code that was invalidated meanwhile, perhaps
  * this, is run once all the same: a core may have fetched at the same moment. */
 static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
@@ -74,14 +93,7 @@ static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
     struct vcpu *vcpu = &cpu->vcpu;
     struct vcpu_vm *vm = vcpu->vm;
     uint64_t pc = key & ~JIT_KEY_FPCR;
-    pthread_mutex_lock(&vm->lock);
-    uint64_t version = vm->code_version;
-    bool executable = exec_map_has(vm, pc);
-    pthread_mutex_unlock(&vm->lock);
-    if (!executable)
-        interp_fetch_fault(vcpu, pc, VCPU_FAULT_MAP);
-    interp_fetch(vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4, pc);
-
+    uint64_t version = fetch_page(cpu, pc);
     for (unsigned tries = 0; tries < WAIT_TRIES; tries++) {
         pthread_mutex_lock(&vm->lock);
         bool keep = version == vm->code_version;
@@ -135,21 +147,6 @@ static void interpret(struct jit_cpu *cpu, uint64_t pc, uint32_t insn)
     flags_in(cpu);
 }
 
-/* The words of pc's page, to be run. */
-static void fetch_page(struct jit_cpu *cpu, uint64_t pc)
-{
-    struct vcpu_vm *vm = cpu->vcpu.vm;
-    flags_out(cpu);
-    if (pc & 3)
-        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_ALIGN);
-    pthread_mutex_lock(&vm->lock);
-    bool executable = pc < cpu->vcpu.cpu.limit && exec_map_has(vm, pc);
-    pthread_mutex_unlock(&vm->lock);
-    if (!executable)
-        interp_fetch_fault(&cpu->vcpu, pc, VCPU_FAULT_MAP);
-    interp_fetch(&cpu->vcpu, cpu->page, pc & ~(GUEST_PAGE - 1), GUEST_PAGE / 4, pc);
-}
-
 /*
  * A child of fork() that soon ends or runs another program needs little that its parent has not
  * translated. Its first memory for code of its own costs it some 50 us, an instruction here 40 ns.
@@ -168,8 +165,7 @@ static const void *first_steps(struct jit_cpu *cpu, uint64_t pc)
                 return NULL;
         }
         if (pc >> GUEST_PAGE_BITS != fetched || cpu->vcpu.vm->code_version != version) {
-            version = cpu->vcpu.vm->code_version;
-            fetch_page(cpu, pc);
+            version = fetch_page(cpu, pc);
             fetched = pc >> GUEST_PAGE_BITS;
         }
         uint32_t insn = cpu->page[(pc & (GUEST_PAGE - 1)) / 4];
@@ -186,10 +182,8 @@ static const void *first_steps(struct jit_cpu *cpu, uint64_t pc)
         if (pc & 3 || pc >= cpu->vcpu.cpu.limit)
             fetch_page(cpu, pc); /* does not return */
         struct jit_block *block = jit_cache_find(jit, key_of(cpu, pc));
-        if (!block && jit->young <= 0) {
-            flags_out(cpu);
+        if (!block && jit->young <= 0)
             block = build(cpu, key_of(cpu, pc));
-        }
         if (block)
             return jit_block_code(jit, block);
     }
@@ -201,9 +195,6 @@ static const void *code_at(struct jit_cpu *cpu, uint64_t key)
     struct jit_block *block = jit_cache_find(jit, key);
     if (!block && jit->young > 0)
         return first_steps(cpu, key & ~JIT_KEY_FPCR);
-    /* A fetch fault leaves from here: the flags must be where the kernel looks. */
-    if (!block)
-        flags_out(cpu);
     return jit_block_code(jit, block ? block : build(cpu, key));
 }
 

@@ -54,9 +54,7 @@ void persist_program(struct vcpu_vm *vm, uint64_t entry)
 {
     struct keeper *k = jit_of_vm(vm)->keeper;
     pthread_mutex_lock(&vm->lock);
-    bool idle = true;
-    for (const struct vcpu *v = vm->vcpus; v; v = v->next)
-        idle = idle && !atomic_load(&v->seen_epoch);
+    bool idle = jit_cache_idle(vm);
     if (idle)
         jit_cache_reset(vm);
     if (k) {
