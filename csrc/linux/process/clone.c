@@ -10,6 +10,7 @@
 #include "linux/process/task.h"
 #include "linux/process/task_life.h"
 #include "linux/signal/signal.h"
+#include "linux/trace/trace.h"
 #include "syscalls_gen.h"
 #include "vcpu/vcpu.h"
 
@@ -35,10 +36,11 @@ static int check_flags(uint64_t flags)
     return 0;
 }
 
-static int refuse(const char *what)
+/* As a system call that is not served: dispatch.c. */
+static int refuse(const struct task *task, const char *what)
 {
     static atomic_flag told = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&told))
+    if ((task->proc->traced & TRACE_CRASH) && !atomic_flag_test_and_set(&told))
         host_log("clone: %s is not served: ENOSYS", what);
     return -LINUX_ENOSYS;
 }
@@ -108,11 +110,11 @@ static int64_t start_process(struct task *task, const struct clone_request *requ
 {
     uint64_t flags = request->flags;
     if ((flags & LINUX_CLONE_VM) && !(flags & LINUX_CLONE_VFORK))
-        return refuse("a process with its parent's memory");
+        return refuse(task, "a process with its parent's memory");
     if (flags & (LINUX_CLONE_FS | LINUX_CLONE_FILES | LINUX_CLONE_SIGHAND))
-        return refuse("a process with its parent's files, directory or handlers");
+        return refuse(task, "a process with its parent's files, directory or handlers");
     if (flags & LINUX_CLONE_PARENT)
-        return refuse("CLONE_PARENT");
+        return refuse(task, "CLONE_PARENT");
     return process_fork(task, request);
 }
 
@@ -126,11 +128,11 @@ static int64_t do_clone(struct task *task, const struct clone_request *request)
     if (!(request->flags & LINUX_CLONE_THREAD))
         return start_process(task, request);
     if ((request->flags & THREAD_FLAGS) != THREAD_FLAGS)
-        return refuse("a thread with its own files or directory");
+        return refuse(task, "a thread with its own files or directory");
     if (request->flags & LINUX_CLONE_PIDFD)
-        return refuse("CLONE_PIDFD of a thread");
+        return refuse(task, "CLONE_PIDFD of a thread");
     if (request->flags & LINUX_CLONE_VFORK)
-        return refuse("CLONE_VFORK of a thread");
+        return refuse(task, "CLONE_VFORK of a thread");
     return start_thread(task, request);
 }
 
