@@ -92,6 +92,5 @@ int launch_program(struct task *task, const struct launch_spec *spec)
         return EXIT_NOT_EXECUTED;
     }
     pid_publish_program(task->proc);
-    pid_publish_cred(task->proc);
     return 0;
 }

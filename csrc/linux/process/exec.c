@@ -134,7 +134,6 @@ static void replace(struct task *task, struct exec_plan *plan)
     }
     memcpy(task->name, task->proc->comm, sizeof(task->name));
     pid_publish_program(task->proc);
-    pid_publish_cred(task->proc);
 }
 
 static int64_t do_execve(struct task *task, int dirfd, gva_t path_at, gva_t argv_at, gva_t envp_at,

@@ -389,6 +389,7 @@ void pid_publish_program(struct process *proc)
     strncpy(text->exe, proc->exe ? proc->exe : "", sizeof text->exe - 1);
     text_put(s, atomic_exchange(&e->text, fresh));
     memcpy(e->comm, proc->comm, sizeof proc->comm);
+    pid_publish_cred(proc);
 }
 
 void pid_publish_comm(struct process *proc, int32_t tid, const char comm[16])

@@ -45,9 +45,8 @@ struct pid_entry {
     _Atomic uint32_t uid, euid, suid, gid; /* credentials as others may ask for them */
     _Atomic bool held;                     /* by pid_hold() */
     _Atomic bool execed;                   /* has run execve since it was forked: setpgid(2) */
-    _Atomic bool subreaper;
-    _Atomic bool auto_reaped; /* its children leave no zombies */
-    _Atomic int32_t waiting;  /* its threads in wait4 or waitid: pid_wait_begin() */
+    _Atomic bool auto_reaped;              /* its children leave no zombies */
+    _Atomic int32_t waiting;               /* its threads in wait4 or waitid: pid_wait_begin() */
     char comm[16];
 };
 
@@ -123,7 +122,7 @@ int32_t pid_last(struct pid_table *t);
 
 /* Tell the table what others may want to know of this process. */
 void pid_publish_cred(struct process *proc);
-void pid_publish_program(struct process *proc);
+void pid_publish_program(struct process *proc); /* after execve; credentials too */
 void pid_publish_comm(struct process *proc, int32_t tid, const char comm[16]);
 
 #endif
