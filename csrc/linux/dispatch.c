@@ -64,11 +64,6 @@ static __attribute__((noinline)) int64_t call_traced(struct task *task, syscall_
     return ret;
 }
 
-static bool is_restart(int64_t ret)
-{
-    return ret <= -LINUX_ERESTARTSYS && ret >= -LINUX_ERESTART_RESTARTBLOCK;
-}
-
 static void serve_call(struct task *task, struct vcpu_regs *regs)
 {
     /* A copy: the call may change the registers (sigreturn, execve). One by one: a load of two that
@@ -88,9 +83,9 @@ static void serve_call(struct task *task, struct vcpu_regs *regs)
 
     if (__builtin_expect(ret == -LINUX_ENORESULT, 0))
         return;
-    if (__builtin_expect(is_restart(ret), 0)) {
+    if (__builtin_expect(signal_is_restart(ret), 0)) {
         ret = sock_restart(handler, args, ret);
-        if (is_restart(ret)) {
+        if (signal_is_restart(ret)) {
             signal_work(task, ret, args[0]);
             return;
         }

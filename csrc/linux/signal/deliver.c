@@ -81,16 +81,10 @@ static void settle_call(struct task *task, int64_t ret, uint64_t x0,
         vcpu_regs(task->vcpu)->x[0] = (uint64_t)-LINUX_EINTR;
 }
 
-static bool is_restart(int64_t ret)
-{
-    return ret == -LINUX_ERESTARTSYS || ret == -LINUX_ERESTARTNOINTR ||
-           ret == -LINUX_ERESTARTNOHAND || ret == -LINUX_ERESTART_RESTARTBLOCK;
-}
-
 void signal_work(struct task *task, int64_t ret, uint64_t x0)
 {
     struct sigstate *sig = task->sig;
-    bool unsettled = is_restart(ret);
+    bool unsettled = signal_is_restart(ret);
     for (;;) {
         /* Cleared before looking: what arrives from here on sets it again. */
         sig->attention = 0;

@@ -87,6 +87,12 @@ void signal_force_segv(struct task *task,
  */
 void signal_work(struct task *task, int64_t ret, uint64_t x0);
 
+/* Is it one of LINUX_ERESTART*? */
+static inline bool signal_is_restart(int64_t ret)
+{
+    return ret <= -LINUX_ERESTARTSYS && ret >= -LINUX_ERESTART_RESTARTBLOCK;
+}
+
 /* Masks. set_blocked takes the lock, wakes others for what this task no longer wants. */
 void signal_set_blocked(struct task *task, uint64_t mask);
 /*
