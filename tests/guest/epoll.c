@@ -4,25 +4,12 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "alarm.h"
 #include "guest.h"
 
 #define BAD     ((void *)8)
 #define PWAIT2  441
 #define PER_ONE sizeof(struct epoll_event)
-
-static volatile int alarms;
-
-static void on_alarm(int sig)
-{
-    (void)sig;
-    alarms++;
-}
-
-static void alarm_in(int ms)
-{
-    struct itimerval it = {{0, 0}, {0, ms * 1000}};
-    setitimer(ITIMER_REAL, &it, NULL);
-}
 
 static int add(int ep, int fd, unsigned events, uint64_t data)
 {

@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "alarm.h"
 #include "guest.h"
 
 static void on_usr1(int sig)
@@ -96,20 +97,6 @@ static void event_counters(void)
     close(fd);
     ERR(eventfd(0, 0x40000000), EINVAL);
     ERR(syscall(SYS_eventfd2, 0, 2), EINVAL);
-}
-
-static volatile int alarms;
-
-static void on_alarm(int sig)
-{
-    (void)sig;
-    alarms++;
-}
-
-static void alarm_in(int ms)
-{
-    struct itimerval it = {{0, 0}, {0, ms * 1000}};
-    setitimer(ITIMER_REAL, &it, NULL);
 }
 
 static int filled;

@@ -76,8 +76,8 @@ static size_t control_list(char *at)
     return used;
 }
 
-/* What was sent held no number that is not one of the program's few files. */
-static void check_sent(struct msghdr *m)
+/* Each descriptor that a message carries. */
+static void each_descriptor(struct msghdr *m, void (*fn)(int fd))
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -85,27 +85,25 @@ static void check_sent(struct msghdr *m)
         for (size_t i = 0; CMSG_LEN(i + 4) <= c->cmsg_len; i += 4) {
             int fd;
             memcpy(&fd, CMSG_DATA(c) + i, sizeof fd);
-            if (fd >= 1024 || fd < 0)
-                FAIL("descriptor %d was sent", fd);
-            sent++;
+            fn(fd);
         }
     }
 }
 
-static void drop_received(struct msghdr *m)
+/* What was sent held no number that is not one of the program's few files. */
+static void check_sent(int fd)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; CMSG_LEN(i + 4) <= c->cmsg_len; i += 4) {
-            int fd;
-            memcpy(&fd, CMSG_DATA(c) + i, sizeof fd);
-            if (fcntl(fd, F_GETFD) < 0)
-                FAIL("received descriptor %d", fd);
-            received++;
-            close(fd);
-        }
-    }
+    if (fd >= 1024 || fd < 0)
+        FAIL("descriptor %d was sent", fd);
+    sent++;
+}
+
+static void drop_received(int fd)
+{
+    if (fcntl(fd, F_GETFD) < 0)
+        FAIL("received descriptor %d", fd);
+    received++;
+    close(fd);
 }
 
 static struct msghdr *header(int to_send)
@@ -174,7 +172,7 @@ static void one_round(void)
         struct msghdr *m = header(1);
         int64_t n = sendmsg(fd, m, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n >= 0 && m->msg_control == pages + 4096 && unix_socket(fd))
-            check_sent(m);
+            each_descriptor(m, check_sent);
         break;
     }
     case 2:
@@ -182,7 +180,7 @@ static void one_round(void)
         struct msghdr *m = header(0);
         if (recvmsg(fd, m, MSG_DONTWAIT | (below(4) ? 0 : MSG_PEEK)) >= 0 &&
             m->msg_control == pages + 4096)
-            drop_received(m);
+            each_descriptor(m, drop_received);
         break;
     }
     case 4:

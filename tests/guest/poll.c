@@ -6,21 +6,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "alarm.h"
 #include "guest.h"
-
-static volatile int alarms;
-
-static void on_alarm(int sig)
-{
-    (void)sig;
-    alarms++;
-}
-
-static void alarm_in(int ms)
-{
-    struct itimerval it = {{0, 0}, {0, ms * 1000}};
-    setitimer(ITIMER_REAL, &it, NULL);
-}
 
 static void polls(int r, int w)
 {

@@ -4,29 +4,16 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "alarm.h"
 #include "guest.h"
 
 #define BAD ((void *)8)
-
-static volatile int alarms;
-
-static void on_alarm(int sig)
-{
-    (void)sig;
-    alarms++;
-}
 
 static long long now(clockid_t c)
 {
     struct timespec t;
     syscall(SYS_clock_gettime, c, &t);
     return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
-static void alarm_in(int ms)
-{
-    struct itimerval it = {{0, 0}, {0, ms * 1000}};
-    setitimer(ITIMER_REAL, &it, NULL);
 }
 
 static void on_signal(void (*handler)(int), int flags)
