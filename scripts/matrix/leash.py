@@ -68,7 +68,9 @@ def main() -> int:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
-    signal.signal(signal.SIGTERM, stop)
+    # Handled here, they are at their defaults in the command, even where a shell or nohup ignores them.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, stop)
     process = subprocess.Popen(command, start_new_session=True)
     told = {"timeout": False, "left": []}
     try:
