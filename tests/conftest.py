@@ -2,6 +2,12 @@
 
 import signal
 
-# A run in the background of a shell ignores SIGINT. Children would inherit that, and guests with them.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A run in the background of a shell ignores SIGINT and SIGQUIT, one under nohup SIGHUP. Children would inherit
+# that, and guests with them.
+for number, usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
