@@ -60,7 +60,7 @@ static void die(const char *what)
 static const char *name_of(unsigned id)
 {
     const struct a64_row *row = a64_row((enum a64_id)id);
-    return row ? row->name : "(invalid)";
+    return row ? a64_text(row->name) : "(invalid)";
 }
 
 static bool listed(const char *list, const char *name, bool whole)

@@ -160,7 +160,7 @@ static uint32_t random_insn(uint64_t *s, unsigned id)
     const struct a64_row *row = a64_row((enum a64_id)id);
     for (int tries = 0; tries < 4096; tries++) {
         uint32_t insn = ((uint32_t)vec_next(s) & ~row->mask) | row->value;
-        if (a64_decode(insn) == (enum a64_id)id && !a64_known_skip(row->name, insn))
+        if (a64_decode(insn) == (enum a64_id)id && !a64_known_skip(a64_text(row->name), insn))
             return insn;
     }
     return 0;
@@ -325,7 +325,7 @@ static uint32_t make_insn(struct make *m, unsigned id)
         uint32_t insn = random_insn(m->s, id);
         if (m->small) {
             insn = make_tame(m, insn);
-            if (m->plan->flow && make_hides(row->name) && insn >> 24 == 0xd5)
+            if (m->plan->flow && make_hides(a64_text(row->name)) && insn >> 24 == 0xd5)
                 insn = make_with(insn, 0, 5, m->fpcr);
             else if (!make_fits(m, insn, row->mask))
                 continue;
@@ -350,7 +350,7 @@ static void make_any(struct make *m)
         bool single = m->plan->row_count < 8; /* of a selection that has nothing else */
         if (m->plan->flow && make_is_branch(row->value))
             continue;
-        if (make_hides(row->name) && !single)
+        if (make_hides(a64_text(row->name)) && !single)
             continue;
         uint32_t insn = make_insn(m, id);
         if (insn || row->value == 0) {

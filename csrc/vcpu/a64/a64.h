@@ -10,17 +10,18 @@
 
 #include "a64_gen.h"
 
+/* Texts are numbers for a64_text() and not pointers, which the loader would have to relocate, page
+ * by page, at each start. */
 struct a64_field {
-    const char *name;
+    uint16_t name;
     uint8_t lsb, width;
 };
 
 struct a64_row {
-    const char *name;
     uint32_t mask, value; /* fixed bits; the constraints on fields come on top */
-    const char *feature;
-    const char *disasm; /* template, see README.md */
-    const struct a64_field *fields;
+    uint16_t name, feature;
+    uint16_t disasm; /* template, see README.md */
+    uint16_t field_at;
     uint8_t field_count;
 };
 
@@ -29,6 +30,8 @@ enum a64_id a64_decode(uint32_t insn);
 
 /* A row's data; NULL for A64_INVALID. */
 const struct a64_row *a64_row(enum a64_id id);
+const struct a64_field *a64_fields(const struct a64_row *row); /* field_count of them */
+const char *a64_text(unsigned text);
 
 /*
  * Write insn, at address pc, as text into buf, always NUL-terminated when n > 0. An unallocated

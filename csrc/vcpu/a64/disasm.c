@@ -61,9 +61,11 @@ struct operand {
 static const struct a64_field *find_field(const struct a64_row *row, const char *name,
                                           size_t length)
 {
+    const struct a64_field *fields = a64_fields(row);
     for (unsigned i = 0; i < row->field_count; i++) {
-        if (strlen(row->fields[i].name) == length && !memcmp(row->fields[i].name, name, length))
-            return &row->fields[i];
+        const char *its = a64_text(fields[i].name);
+        if (strlen(its) == length && !memcmp(its, name, length))
+            return &fields[i];
     }
     return NULL;
 }
@@ -437,17 +439,18 @@ static void put_operand(struct text *t, struct operand *o, const char *s, const 
 
 static void put_all_fields(struct text *t, const struct operand *o)
 {
+    const struct a64_field *fields = a64_fields(o->row);
     for (unsigned i = 0; i < o->row->field_count; i++) {
         put_string(t, i ? ", " : " ");
-        put_string(t, o->row->fields[i].name);
+        put_string(t, a64_text(fields[i].name));
         put_string(t, "=");
-        put_number(t, field_value(&o->row->fields[i], o->insn), 10);
+        put_number(t, field_value(&fields[i], o->insn), 10);
     }
 }
 
 static void put_template(struct text *t, struct operand *o)
 {
-    const char *s = o->row->disasm;
+    const char *s = a64_text(o->row->disasm);
     if (!strchr(s, '{')) {
         put_string(t, s);
         put_all_fields(t, o);

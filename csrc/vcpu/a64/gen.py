@@ -309,6 +309,20 @@ def c_header(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+class Texts:
+    """Each text once, with where it starts in all of them, each ended by a NUL."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[str, int] = {}
+        self.size = 0
+
+    def at(self, text: str) -> int:
+        if text not in self.offsets:
+            self.offsets[text] = self.size
+            self.size += len(text) + 1
+        return self.offsets[text]
+
+
 def c_string(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -323,18 +337,24 @@ def c_source(rows: list[Row], patterns: list[tuple[int, int, int]]) -> str:
     if max(len(tree.nodes), len(tree.leaves)) > 0xFFFF:
         raise TableError("the decision tree does not fit in 16-bit indices")
     out = [HEADER_NOTE, '#include "vcpu/a64/a64.h"', ""]
-    fields = [(f.name, f.lsb, f.width) for row in rows for f in row.fields]
+    texts = Texts()
+    fields = [(texts.at(f.name), f.lsb, f.width) for row in rows for f in row.fields]
     out.append("static const struct a64_field fields[] = {")
-    out += [f'    {{"{name}", {lsb}, {width}}},' for name, lsb, width in fields]
-    out += ['    {"", 0, 0},', "};", "", "static const struct a64_row rows[A64_COUNT] = {"]
+    out += [f"    {{{name}, {lsb}, {width}}}," for name, lsb, width in fields]
+    out += ["    {0, 0, 0},", "};", "", "static const struct a64_row rows[A64_COUNT] = {"]
     at = 0
     for row in rows:
+        name, feature, disasm = (texts.at(text) for text in (row.name, row.feature, row.disasm))
         out.append(
-            f'    {{"{row.name}", 0x{row.mask:08x}, 0x{row.value:08x}, "{row.feature}", '
-            f"{c_string(row.disasm)}, fields + {at}, {len(row.fields)}}},"
+            f"    {{0x{row.mask:08x}, 0x{row.value:08x}, {name}, {feature}, {disasm}, {at}, {len(row.fields)}}},"
         )
         at += len(row.fields)
-    out += ["};", "", "/* A word w matches when (w & mask) == value. */"]
+    if max(at, texts.size) > 0xFFFF:
+        raise TableError("the fields or the texts do not fit in 16-bit indices")
+    out += ["};", "", "static const char texts[] ="]
+    out += [f'    {c_string(text)} "\\0"' for text in texts.offsets]
+    out[-1] += ";"
+    out += ["", "/* A word w matches when (w & mask) == value. */"]
     out.append("static const struct { uint32_t mask, value; uint16_t id; } patterns[] = {")
     out += [f"    {{0x{m:08x}, 0x{v:08x}, A64_{rows[i].name}}}," for m, v, i in tree.patterns]
     out += ["};", "", f"static const uint16_t root[{1 << ROOT_WIDTH}] = {{", numbers(tree.root), "};", ""]
@@ -359,6 +379,16 @@ def c_source(rows: list[Row], patterns: list[tuple[int, int, int]]) -> str:
 const struct a64_row *a64_row(enum a64_id id)
 {{
     return id < A64_COUNT ? &rows[id] : 0;
+}}
+
+const struct a64_field *a64_fields(const struct a64_row *row)
+{{
+    return fields + row->field_at;
+}}
+
+const char *a64_text(unsigned text)
+{{
+    return texts + text;
 }}
 """
     )

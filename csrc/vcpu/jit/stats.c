@@ -25,7 +25,7 @@ static void print_fallbacks(const uint64_t *fallbacks)
             return;
         shown[most] = true;
         const struct a64_row *row = a64_row((enum a64_id)most);
-        fprintf(stderr, "jit:   %-16s %llu\n", row ? row->name : "undefined",
+        fprintf(stderr, "jit:   %-16s %llu\n", row ? a64_text(row->name) : "undefined",
                 (unsigned long long)fallbacks[most]);
     }
 }

@@ -32,7 +32,7 @@ static void decode(void)
             }
         }
         if (own == 0)
-            fprintf(stderr, "no word decodes to %s\n", row->name);
+            fprintf(stderr, "no word decodes to %s\n", a64_text(row->name));
         CHECK(own > 0);
     }
     CHECK(a64_row(A64_INVALID) == NULL);
@@ -106,7 +106,7 @@ static void disassemble(void)
         const char *brace = strchr(buf, '{'); /* of a register list, not of a template */
         CHECK(strchr(buf, '?') == NULL && (brace == NULL || brace[1] == 'v'));
         if (strchr(buf, '?'))
-            fprintf(stderr, "%s: %s\n", row->name, buf);
+            fprintf(stderr, "%s: %s\n", a64_text(row->name), buf);
     }
 }
 

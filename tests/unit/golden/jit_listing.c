@@ -32,7 +32,7 @@ static uint32_t field_value(const struct a64_field *f, uint32_t k)
         uint32_t value;
     } registers[] = {{"Rd", 0}, {"Rt", 0}, {"Rn", 1}, {"Rm", 9}, {"Ra", 2}, {"Rt2", 3}, {"Rs", 4}};
     for (unsigned i = 0; i < sizeof registers / sizeof *registers; i++)
-        if (!strcmp(f->name, registers[i].name))
+        if (!strcmp(a64_text(f->name), registers[i].name))
             return registers[i].value;
     return (k * 0x9e3779b1u + 0x7f4a7c15u * f->lsb) >> 13;
 }
@@ -44,13 +44,13 @@ static uint32_t typical(enum a64_id id)
     for (uint32_t k = 1; k < 1u << 20; k++) {
         uint32_t word = row->value;
         for (unsigned i = 0; i < row->field_count; i++) {
-            const struct a64_field *f = &row->fields[i];
+            const struct a64_field *f = &a64_fields(row)[i];
             word |= (field_value(f, k) & ((1u << f->width) - 1)) << f->lsb & ~row->mask;
         }
         if (a64_decode(word) == id)
             return word;
     }
-    fprintf(stderr, "jit_listing: no word for %s\n", row->name);
+    fprintf(stderr, "jit_listing: no word for %s\n", a64_text(row->name));
     exit(2);
 }
 
@@ -105,7 +105,7 @@ static enum a64_id row_named(const char *name)
 {
     for (unsigned id = 0; id < A64_COUNT; id++) {
         const struct a64_row *row = a64_row((enum a64_id)id);
-        if (row && !strcmp(row->name, name))
+        if (row && !strcmp(a64_text(row->name), name))
             return (enum a64_id)id;
     }
     fprintf(stderr, "jit_listing: no row %s\n", name);
