@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 TOP = Path(__file__).resolve().parent
 MODE = os.environ.get("ELFUSE_BUILD_MODE", "release")
 BUILD = Path(os.environ.get("ELFUSE_BUILD_DIR", TOP / "build" / MODE)).resolve()
-SYSTEM_LIBRARIES = ["libzstd", "libisal", "libcrypto"]  # cJSON is the launcher's alone
+SYSTEM_LIBRARIES = ["libzstd", "libisal", "libcrypto"]  # json-c is the launcher's alone
 
 
 def pkg_config(option: str) -> list[str]:

@@ -6,7 +6,7 @@ set -eu
 wanted=
 for set in "$@"; do
     case $set in
-    build) wanted="$wanted build-essential pkgconf libzstd-dev libisal-dev libcjson-dev libssl-dev
+    build) wanted="$wanted build-essential pkgconf libzstd-dev libisal-dev libjson-c-dev libssl-dev
         python3-venv python3-dev ca-certificates" ;;
     images) wanted="$wanted debian-archive-keyring zstd" ;;
     registry) wanted="$wanted docker-registry skopeo" ;;

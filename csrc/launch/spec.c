@@ -1,11 +1,10 @@
 /*
- * spec.c - reading the launch spec. Members are tables of name and reader, so that an unknown one,
- * one that is there twice and one that is missing are all noticed in one place.
+ * spec.c - reading the launch spec. Members are tables of name and reader, so that an unknown one
+ * and one that is missing are noticed in one place.
  */
 #include "launch/spec.h"
 
-#include <cjson/cJSON.h>
-#include <math.h>
+#include <json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ struct reader {
 
 struct member {
     const char *name;
-    int (*read)(struct reader *r, const cJSON *value, const char *name);
+    int (*read)(struct reader *r, json_object *value, const char *name);
     bool required;
 };
 
@@ -38,22 +37,19 @@ __attribute__((format(printf, 2, 3))) static int fail(struct reader *r, const ch
     return -LINUX_EINVAL;
 }
 
-static int read_object(struct reader *r, const cJSON *object, const char *what,
+static int read_object(struct reader *r, json_object *object, const char *what,
                        const struct member *members, size_t count)
 {
     uint32_t seen = 0;
-    const cJSON *item;
-    if (!cJSON_IsObject(object))
+    if (!json_object_is_type(object, json_type_object))
         return fail(r, "launch spec: %s is not an object", what);
-    cJSON_ArrayForEach(item, object)
+    json_object_object_foreach(object, key, item)
     {
         size_t i = 0;
-        while (i < count && strcmp(members[i].name, item->string))
+        while (i < count && strcmp(members[i].name, key))
             i++;
         if (i == count)
-            return fail(r, "launch spec: unknown member \"%.60s\" in %s", item->string, what);
-        if (seen & 1u << i)
-            return fail(r, "launch spec: member \"%s\" is there twice", members[i].name);
+            return fail(r, "launch spec: unknown member \"%.60s\" in %s", key, what);
         seen |= 1u << i;
         int err = members[i].read(r, item, members[i].name);
         if (err)
@@ -68,15 +64,17 @@ static int read_object(struct reader *r, const cJSON *object, const char *what,
 #define READ_OBJECT(r, object, what, members)                                                      \
     read_object(r, object, what, members, sizeof(members) / sizeof((members)[0]))
 
-static int get_string(struct reader *r, const cJSON *v, const char *name, const char **out)
+static int get_string(struct reader *r, json_object *v, const char *name, const char **out)
 {
-    if (!cJSON_IsString(v))
+    if (!json_object_is_type(v, json_type_string))
         return fail(r, "launch spec: \"%s\" is not a string", name);
-    *out = v->valuestring;
+    *out = json_object_get_string(v);
+    if (strlen(*out) != (size_t)json_object_get_string_len(v))
+        return fail(r, "launch spec: \"%s\" has a NUL in it", name);
     return 0;
 }
 
-static int get_absolute(struct reader *r, const cJSON *v, const char *name, const char **out)
+static int get_absolute(struct reader *r, json_object *v, const char *name, const char **out)
 {
     int err = get_string(r, v, name, out);
     if (err == 0 && **out != '/')
@@ -84,39 +82,45 @@ static int get_absolute(struct reader *r, const cJSON *v, const char *name, cons
     return err;
 }
 
-static int get_number(struct reader *r, const cJSON *v, const char *name, uint64_t max,
+static int get_number(struct reader *r, json_object *v, const char *name, uint64_t max,
                       uint64_t *out)
 {
-    if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) || v->valuedouble > (double)max ||
-        floor(v->valuedouble) < v->valuedouble)
+    if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0 ||
+        json_object_get_uint64(v) > max)
         return fail(r, "launch spec: \"%s\" is not a number from 0 to %llu", name,
                     (unsigned long long)max);
-    *out = v->valuedouble >= 0x1p64 ? UINT64_MAX : (uint64_t)v->valuedouble;
+    *out = json_object_get_uint64(v);
     return 0;
 }
 
-static int get_bool(struct reader *r, const cJSON *v, const char *name, bool *out)
+static int get_bool(struct reader *r, json_object *v, const char *name, bool *out)
 {
-    if (!cJSON_IsBool(v))
+    if (!json_object_is_type(v, json_type_boolean))
         return fail(r, "launch spec: \"%s\" is not true or false", name);
-    *out = cJSON_IsTrue(v);
+    *out = json_object_get_boolean(v);
     return 0;
+}
+
+static int check_array(struct reader *r, json_object *v, const char *name)
+{
+    return json_object_is_type(v, json_type_array)
+               ? 0
+               : fail(r, "launch spec: \"%s\" is not an array", name);
 }
 
 /* An array of strings as a vector that ends with NULL. */
-static int get_strings(struct reader *r, const cJSON *v, const char *name, const char ***out,
+static int get_strings(struct reader *r, json_object *v, const char *name, const char ***out,
                        size_t *count)
 {
-    if (!cJSON_IsArray(v))
-        return fail(r, "launch spec: \"%s\" is not an array", name);
-    const char **list = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof *list);
+    int err = check_array(r, v, name);
+    if (err)
+        return err;
+    const char **list = calloc(json_object_array_length(v) + 1, sizeof *list);
     if (!list)
         return fail(r, "out of memory");
     *out = list;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, v)
-    {
-        int err = get_string(r, item, name, list);
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
+        err = get_string(r, json_object_array_get_idx(v, i), name, list);
         if (err)
             return err;
         list++;
@@ -128,15 +132,15 @@ static int get_strings(struct reader *r, const cJSON *v, const char *name, const
 
 /* ---- root ---- */
 
-static int root_type(struct reader *r, const cJSON *v, const char *name)
+static int root_type(struct reader *r, json_object *v, const char *name)
 {
     return get_string(r, v, name, &r->root_type);
 }
-static int root_path(struct reader *r, const cJSON *v, const char *name)
+static int root_path(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->spec->fs.root);
 }
-static int root_lower(struct reader *r, const cJSON *v, const char *name)
+static int root_lower(struct reader *r, json_object *v, const char *name)
 {
     int err = get_strings(r, v, name, &r->spec->lower, &r->spec->fs.nlower);
     r->spec->fs.lower = r->spec->lower;
@@ -147,11 +151,11 @@ static int root_lower(struct reader *r, const cJSON *v, const char *name)
     }
     return err;
 }
-static int root_upper(struct reader *r, const cJSON *v, const char *name)
+static int root_upper(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->spec->fs.upper);
 }
-static int root_work(struct reader *r, const cJSON *v, const char *name)
+static int root_work(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->spec->fs.work);
 }
@@ -161,7 +165,7 @@ static const struct member root_members[] = {
     {"upper", root_upper, false}, {"work", root_work, false},
 };
 
-static int read_root(struct reader *r, const cJSON *v, const char *name)
+static int read_root(struct reader *r, json_object *v, const char *name)
 {
     int err = READ_OBJECT(r, v, name, root_members);
     if (err)
@@ -181,19 +185,19 @@ static int read_root(struct reader *r, const cJSON *v, const char *name)
 
 /* ---- mounts ---- */
 
-static int mount_type(struct reader *r, const cJSON *v, const char *name)
+static int mount_type(struct reader *r, json_object *v, const char *name)
 {
     return get_string(r, v, name, &r->mount_type);
 }
-static int mount_target(struct reader *r, const cJSON *v, const char *name)
+static int mount_target(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->mount->target);
 }
-static int mount_source(struct reader *r, const cJSON *v, const char *name)
+static int mount_source(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->mount->source);
 }
-static int mount_read_only(struct reader *r, const cJSON *v, const char *name)
+static int mount_read_only(struct reader *r, json_object *v, const char *name)
 {
     return get_bool(r, v, name, &r->mount->read_only);
 }
@@ -205,7 +209,7 @@ static const struct member mount_members[] = {
     {"read_only", mount_read_only, false},
 };
 
-static int read_mount(struct reader *r, const cJSON *v)
+static int read_mount(struct reader *r, json_object *v)
 {
     static const struct {
         const char *name;
@@ -231,19 +235,18 @@ static int read_mount(struct reader *r, const cJSON *v)
     return fail(r, "launch spec: unknown mount type \"%.60s\"", r->mount_type);
 }
 
-static int read_mounts(struct reader *r, const cJSON *v, const char *name)
+static int read_mounts(struct reader *r, json_object *v, const char *name)
 {
-    if (!cJSON_IsArray(v))
-        return fail(r, "launch spec: \"%s\" is not an array", name);
-    r->spec->mounts = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof *r->spec->mounts);
+    int err = check_array(r, v, name);
+    if (err)
+        return err;
+    r->spec->mounts = calloc(json_object_array_length(v) + 1, sizeof *r->spec->mounts);
     if (!r->spec->mounts)
         return fail(r, "out of memory");
     r->spec->fs.mounts = r->spec->mounts;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, v)
-    {
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
         r->mount = &r->spec->mounts[r->spec->fs.nmounts++];
-        int err = read_mount(r, item);
+        err = read_mount(r, json_object_array_get_idx(v, i));
         if (err)
             return err;
     }
@@ -252,7 +255,7 @@ static int read_mounts(struct reader *r, const cJSON *v, const char *name)
 
 /* ---- user ---- */
 
-static int read_id(struct reader *r, const cJSON *v, const char *name, uint32_t *out)
+static int read_id(struct reader *r, json_object *v, const char *name, uint32_t *out)
 {
     uint64_t id = 0;
     int err = get_number(r, v, name, UINT32_MAX - 1, &id);
@@ -260,31 +263,30 @@ static int read_id(struct reader *r, const cJSON *v, const char *name, uint32_t 
         *out = (uint32_t)id;
     return err;
 }
-static int user_uid(struct reader *r, const cJSON *v, const char *name)
+static int user_uid(struct reader *r, json_object *v, const char *name)
 {
     struct cred *c = &r->spec->cred;
     int err = read_id(r, v, name, &c->uid);
     c->euid = c->suid = c->fsuid = c->uid;
     return err;
 }
-static int user_gid(struct reader *r, const cJSON *v, const char *name)
+static int user_gid(struct reader *r, json_object *v, const char *name)
 {
     struct cred *c = &r->spec->cred;
     int err = read_id(r, v, name, &c->gid);
     c->egid = c->sgid = c->fsgid = c->gid;
     return err;
 }
-static int user_groups(struct reader *r, const cJSON *v, const char *name)
+static int user_groups(struct reader *r, json_object *v, const char *name)
 {
     struct cred *c = &r->spec->cred;
-    if (!cJSON_IsArray(v))
-        return fail(r, "launch spec: \"%s\" is not an array", name);
-    if (cJSON_GetArraySize(v) > LINUX_NGROUPS_KEPT)
+    int err = check_array(r, v, name);
+    if (err)
+        return err;
+    if (json_object_array_length(v) > LINUX_NGROUPS_KEPT)
         return fail(r, "launch spec: more than %d groups", LINUX_NGROUPS_KEPT);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, v)
-    {
-        int err = read_id(r, item, name, &c->groups[c->ngroups++]);
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
+        err = read_id(r, json_object_array_get_idx(v, i), name, &c->groups[c->ngroups++]);
         if (err)
             return err;
     }
@@ -294,7 +296,7 @@ static int user_groups(struct reader *r, const cJSON *v, const char *name)
 static const struct member user_members[] = {
     {"uid", user_uid, true}, {"gid", user_gid, true}, {"groups", user_groups, false}};
 
-static int read_user(struct reader *r, const cJSON *v, const char *name)
+static int read_user(struct reader *r, json_object *v, const char *name)
 {
     return READ_OBJECT(r, v, name, user_members);
 }
@@ -312,7 +314,7 @@ static const char *const rlimit_names[LINUX_RLIM_NLIMITS] = {
     [LINUX_RLIMIT_RTPRIO] = "rtprio",     [LINUX_RLIMIT_RTTIME] = "rttime",
 };
 
-static int rlimit_type(struct reader *r, const cJSON *v, const char *name)
+static int rlimit_type(struct reader *r, json_object *v, const char *name)
 {
     const char *type = NULL;
     int err = get_string(r, v, name, &type);
@@ -326,11 +328,11 @@ static int rlimit_type(struct reader *r, const cJSON *v, const char *name)
     }
     return fail(r, "launch spec: unknown resource limit \"%.60s\"", type);
 }
-static int rlimit_soft(struct reader *r, const cJSON *v, const char *name)
+static int rlimit_soft(struct reader *r, json_object *v, const char *name)
 {
     return get_number(r, v, name, UINT64_MAX, &r->rlimit->soft);
 }
-static int rlimit_hard(struct reader *r, const cJSON *v, const char *name)
+static int rlimit_hard(struct reader *r, json_object *v, const char *name)
 {
     return get_number(r, v, name, UINT64_MAX, &r->rlimit->hard);
 }
@@ -338,18 +340,17 @@ static int rlimit_hard(struct reader *r, const cJSON *v, const char *name)
 static const struct member rlimit_members[] = {
     {"type", rlimit_type, true}, {"soft", rlimit_soft, true}, {"hard", rlimit_hard, true}};
 
-static int read_rlimits(struct reader *r, const cJSON *v, const char *name)
+static int read_rlimits(struct reader *r, json_object *v, const char *name)
 {
-    if (!cJSON_IsArray(v))
-        return fail(r, "launch spec: \"%s\" is not an array", name);
-    r->spec->rlimits = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof *r->spec->rlimits);
+    int err = check_array(r, v, name);
+    if (err)
+        return err;
+    r->spec->rlimits = calloc(json_object_array_length(v) + 1, sizeof *r->spec->rlimits);
     if (!r->spec->rlimits)
         return fail(r, "out of memory");
-    const cJSON *item;
-    cJSON_ArrayForEach(item, v)
-    {
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
         r->rlimit = &r->spec->rlimits[r->spec->nrlimits++];
-        int err = READ_OBJECT(r, item, "a resource limit", rlimit_members);
+        err = READ_OBJECT(r, json_object_array_get_idx(v, i), "a resource limit", rlimit_members);
         if (err)
             return err;
         if (r->rlimit->soft > r->rlimit->hard)
@@ -360,7 +361,7 @@ static int read_rlimits(struct reader *r, const cJSON *v, const char *name)
 
 /* ---- the document ---- */
 
-static int read_version(struct reader *r, const cJSON *v, const char *name)
+static int read_version(struct reader *r, json_object *v, const char *name)
 {
     int err = get_number(r, v, name, UINT32_MAX, &r->version);
     if (err == 0 && r->version != 1)
@@ -368,11 +369,11 @@ static int read_version(struct reader *r, const cJSON *v, const char *name)
             fail(r, "launch spec: version %u is not known to this launcher", (unsigned)r->version);
     return err;
 }
-static int read_read_only(struct reader *r, const cJSON *v, const char *name)
+static int read_read_only(struct reader *r, json_object *v, const char *name)
 {
     return get_bool(r, v, name, &r->spec->fs.read_only);
 }
-static int read_argv(struct reader *r, const cJSON *v, const char *name)
+static int read_argv(struct reader *r, json_object *v, const char *name)
 {
     size_t count = 0;
     int err = get_strings(r, v, name, &r->spec->argv, &count);
@@ -380,7 +381,7 @@ static int read_argv(struct reader *r, const cJSON *v, const char *name)
         err = fail(r, "launch spec: \"argv\" is empty");
     return err;
 }
-static int read_env(struct reader *r, const cJSON *v, const char *name)
+static int read_env(struct reader *r, json_object *v, const char *name)
 {
     int err = get_strings(r, v, name, &r->spec->envp, NULL);
     for (const char **e = r->spec->envp; err == 0 && *e; e++) {
@@ -390,26 +391,26 @@ static int read_env(struct reader *r, const cJSON *v, const char *name)
     }
     return err;
 }
-static int read_cwd(struct reader *r, const cJSON *v, const char *name)
+static int read_cwd(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->spec->fs.cwd);
 }
-static int read_hostname(struct reader *r, const cJSON *v, const char *name)
+static int read_hostname(struct reader *r, json_object *v, const char *name)
 {
     int err = get_string(r, v, name, &r->spec->hostname);
     if (err == 0 && strlen(r->spec->hostname) > 64)
         err = fail(r, "launch spec: \"hostname\" has more than 64 bytes");
     return err;
 }
-static int read_strace(struct reader *r, const cJSON *v, const char *name)
+static int read_strace(struct reader *r, json_object *v, const char *name)
 {
     return get_bool(r, v, name, &r->spec->strace);
 }
-static int read_verbose(struct reader *r, const cJSON *v, const char *name)
+static int read_verbose(struct reader *r, json_object *v, const char *name)
 {
     return get_bool(r, v, name, &r->spec->verbose);
 }
-static int read_engine(struct reader *r, const cJSON *v, const char *name)
+static int read_engine(struct reader *r, json_object *v, const char *name)
 {
     const char *engine = NULL;
     int err = get_string(r, v, name, &engine);
@@ -417,23 +418,22 @@ static int read_engine(struct reader *r, const cJSON *v, const char *name)
         err = fail(r, "launch spec: \"engine\" is none of auto, jit, interp");
     return err;
 }
-static int read_cache(struct reader *r, const cJSON *v, const char *name)
+static int read_cache(struct reader *r, json_object *v, const char *name)
 {
-    r->spec->no_cache = cJSON_IsFalse(v);
+    r->spec->no_cache = json_object_is_type(v, json_type_boolean) && !json_object_get_boolean(v);
     return r->spec->no_cache ? 0 : get_absolute(r, v, name, &r->spec->cache);
 }
-static int read_keep_fds(struct reader *r, const cJSON *v, const char *name)
+static int read_keep_fds(struct reader *r, json_object *v, const char *name)
 {
-    if (!cJSON_IsArray(v))
-        return fail(r, "launch spec: \"%s\" is not an array", name);
-    r->spec->keep_fds = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof *r->spec->keep_fds);
+    int err = check_array(r, v, name);
+    if (err)
+        return err;
+    r->spec->keep_fds = calloc(json_object_array_length(v) + 1, sizeof *r->spec->keep_fds);
     if (!r->spec->keep_fds)
         return fail(r, "out of memory");
-    const cJSON *item;
-    cJSON_ArrayForEach(item, v)
-    {
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
         uint64_t fd = 0;
-        int err = get_number(r, item, name, INT32_MAX, &fd);
+        err = get_number(r, json_object_array_get_idx(v, i), name, INT32_MAX, &fd);
         if (err)
             return err;
         if (fd < 3)
@@ -461,33 +461,22 @@ static const struct member spec_members[] = {
     {"keep_fds", read_keep_fds, false},
 };
 
-/* cJSON reads by recursion: how deep it may go is looked at before. A NUL would end a string early.
- */
-static int check_text(struct reader *r, const char *text, size_t len)
+static json_object *parse(struct reader *r, struct json_tokener *tokener, const char *text,
+                          size_t len)
 {
-    unsigned depth = 0;
-    bool in_string = false;
-    if (len > SPEC_MAX_SIZE)
-        return fail(r, "launch spec: larger than %u bytes", SPEC_MAX_SIZE);
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (in_string) {
-            if (c == '\\') {
-                if (len - i > 6 && !memcmp(text + i, "\\u0000", 6))
-                    return fail(r, "launch spec: a string with a NUL in it");
-                i++;
-            } else if (c == '"') {
-                in_string = false;
-            }
-        } else if (c == '"') {
-            in_string = true;
-        } else if ((c == '{' || c == '[') && ++depth > SPEC_MAX_NESTING) {
-            return fail(r, "launch spec: nested too deeply");
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return 0;
+    json_object *document = json_tokener_parse_ex(tokener, text, (int)len);
+    size_t end = json_tokener_get_parse_end(tokener);
+    if (json_tokener_get_error(tokener) == json_tokener_error_depth)
+        fail(r, "launch spec: nested too deeply");
+    else if (!document)
+        fail(r, "launch spec: not JSON (at byte %zu)", end);
+    while (document && end < len && memchr(" \n\r\t", text[end], 4))
+        end++;
+    if (!document || end == len)
+        return document;
+    fail(r, "launch spec: something follows the document");
+    json_object_put(document);
+    return NULL;
 }
 
 int spec_parse(struct launch_spec *spec, const char *text, size_t len, char *err, size_t err_size)
@@ -495,24 +484,23 @@ int spec_parse(struct launch_spec *spec, const char *text, size_t len, char *err
     struct reader r = {.spec = spec, .err = err, .err_size = err_size};
     memset(spec, 0, sizeof *spec);
     spec->fs.umask = 022;
-    int result = check_text(&r, text, len);
-    if (result)
-        return result;
-    const char *end = NULL;
-    cJSON *document = cJSON_ParseWithLengthOpts(text, len, &end, 0);
-    if (!document)
-        return fail(&r, "launch spec: not JSON (at byte %zu)", end ? (size_t)(end - text) : 0);
-    spec->document = document;
-    while (end < text + len && (*end == ' ' || *end == '\n' || *end == '\r' || *end == '\t'))
-        end++;
-    if (end != text + len)
-        return fail(&r, "launch spec: something follows the document");
-    return READ_OBJECT(&r, document, "the document", spec_members);
+    if (len > SPEC_MAX_SIZE)
+        return fail(&r, "launch spec: larger than %u bytes", SPEC_MAX_SIZE);
+    struct json_tokener *tokener = json_tokener_new_ex(SPEC_MAX_NESTING + 1);
+    if (!tokener)
+        return fail(&r, "out of memory");
+    /* Strings may have bytes that are no UTF-8: they are paths, and what a user typed. */
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+    spec->document = parse(&r, tokener, text, len);
+    json_tokener_free(tokener);
+    if (!spec->document)
+        return -LINUX_EINVAL;
+    return READ_OBJECT(&r, spec->document, "the document", spec_members);
 }
 
 void spec_free(struct launch_spec *spec)
 {
-    cJSON_Delete(spec->document);
+    json_object_put(spec->document);
     free(spec->argv);
     free(spec->envp);
     free(spec->rlimits);

@@ -32,7 +32,7 @@ struct launch_spec {
     int *keep_fds;
     size_t nkeep_fds;
 
-    void *document; /* cJSON */
+    struct json_object *document;
     struct fs_mount_spec *mounts;
     const char **lower;
 };

@@ -1,5 +1,5 @@
-/* The launch spec: what is read, and that whatever is unknown, missing, doubled or wrong is refused
- * by name. */
+/* The launch spec: what is read, and that whatever is unknown, missing or wrong is refused by name.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,16 +48,29 @@ static void test_good(void)
     spec_free(&spec);
 }
 
+/* Paths and arguments are bytes. */
+static void test_bytes(void)
+{
+    static const char text[] = "{" BASE "," ROOT ",\"engine\":\"auto\",\"cache\":\"/\xff\xc3(\"}";
+    struct launch_spec spec;
+    char err[512] = "";
+    CHECK_EQ(spec_parse(&spec, text, sizeof text - 1, err, sizeof err), 0);
+    CHECK(!strcmp(spec.cache, "/\xff\xc3("));
+    spec_free(&spec);
+}
+
 int main(void)
 {
     test_good();
+    test_bytes();
     refuse("", "not JSON");
     refuse("{", "not JSON");
     refuse("[]", "not an object");
     refuse("{" BASE "," ROOT "} x", "something follows");
     refuse("{" BASE "}", "\"root\" is missing");
     refuse("{" BASE "," ROOT ",\"colour\":1}", "unknown member \"colour\"");
-    refuse("{" BASE "," ROOT "," ROOT "}", "\"root\" is there twice");
+    refuse("{" BASE "," ROOT ",}", "not JSON");
+    refuse("{/**/" BASE "," ROOT "}", "not JSON");
     refuse("{\"version\":2}", "version 2");
     refuse("{" BASE ",\"root\":{\"type\":\"plain\"}}", "a plain root has");
     refuse("{" BASE ",\"root\":{\"type\":\"plain\",\"path\":\"r\"}}", "not an absolute path: r");
@@ -72,6 +85,8 @@ int main(void)
            "above its hard");
     refuse("{" BASE "," ROOT ",\"keep_fds\":[1]}", "standard stream");
     refuse("{" BASE "," ROOT ",\"keep_fds\":[-1]}", "not a number");
+    refuse("{" BASE "," ROOT ",\"keep_fds\":[5.5]}", "not a number");
+    refuse("{" BASE "," ROOT ",\"keep_fds\":[99999999999999999999]}", "not a number");
     refuse("{" BASE "," ROOT ",\"strace\":1}", "not true or false");
     refuse("{" BASE "," ROOT ",\"verbose\":\"yes\"}", "not true or false");
     refuse("{\"argv\":[]}", "\"argv\" is empty");
