@@ -61,7 +61,14 @@ static int run(int spec_fd)
     host_fd_close(spec_fd);
     if (!text)
         return EXIT_ELFUSE_FAILED;
-    int result = spec_parse(&spec, text, len, err, sizeof err);
+    int result = launch_take_descriptors();
+    if (result) {
+        host_log("cannot open /dev/null (error %d)", -result);
+        free(text);
+        return EXIT_ELFUSE_FAILED;
+    }
+    startup_trace_step("descriptors");
+    result = spec_parse(&spec, text, len, err, sizeof err);
     free(text);
     startup_trace_step("spec");
     if (result == 0)
@@ -104,12 +111,6 @@ static int start(const char *option, const char *value)
         host_log("cannot give up capabilities (error %d)", -err);
         return EXIT_ELFUSE_FAILED;
     }
-    fd = launch_take_descriptors(fd);
-    if (fd < 0) {
-        host_log("%s %s: cannot be used (error %d)", option, value, -fd);
-        return EXIT_ELFUSE_FAILED;
-    }
-    startup_trace_step("descriptors");
     return run(fd);
 }
 

@@ -147,10 +147,11 @@ int host_drop_capabilities(void)
     long err = host_syscall(SYS_capget, &header, data);
     if (err)
         return (int)err;
+    /* EPERM without CAP_SETPCAP, which then is no loss; EINVAL after the last one that there is. */
     for (int cap = 0; cap < 64; cap++)
-        if (!(kept_capabilities & BIT(cap)))
-            prctl(PR_CAPBSET_DROP, cap, 0, 0,
-                  0); /* EPERM without CAP_SETPCAP, which then is no loss */
+        if (!(kept_capabilities & BIT(cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) &&
+            errno == EINVAL)
+            break;
     for (int i = 0; i < 2; i++) {
         uint32_t kept = (uint32_t)(kept_capabilities >> 32 * i);
         data[i].permitted &= kept;
