@@ -53,6 +53,11 @@ int host_mem_shared(uint64_t len, uint8_t **addr);
 int host_mem_promise(uint64_t len, uint8_t **addr);
 void host_mem_shared_free(uint8_t *addr, uint64_t len);
 
+/* Zeroed memory for a table of ours that is large and mostly empty: only the pages that are used
+ * cost anything, while calloc() writes zeroes over what is below 128 KiB. NULL: there is none. */
+void *host_mem_zeroed(size_t size);
+void host_mem_zeroed_free(void *memory, size_t size);
+
 /* Is all of it mapped, in the host's eyes (reserved counts)? */
 bool host_mem_is_mapped(uint8_t *addr, uint64_t len);
 

@@ -165,6 +165,18 @@ void host_mem_shared_free(uint8_t *addr, uint64_t len)
     munmap(addr, len);
 }
 
+void *host_mem_zeroed(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void host_mem_zeroed_free(void *memory, size_t size)
+{
+    if (memory)
+        munmap(memory, size);
+}
+
 bool host_mem_is_mapped(uint8_t *addr, uint64_t len)
 {
     return msync(addr, len, MS_ASYNC) == 0;

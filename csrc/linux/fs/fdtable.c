@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/mem.h"
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/fs/proc_view.h"
@@ -50,10 +51,10 @@ struct fd_table *fd_table_create(void)
         return NULL;
     t->size = host_fd_boundary();
     t->limit = (uint64_t)t->size;
-    t->meta = calloc((size_t)t->size, sizeof *t->meta);
+    t->meta = host_mem_zeroed((size_t)t->size * sizeof *t->meta);
     t->given = calloc((size_t)t->size / 64 + 1, sizeof *t->given);
     if (t->meta == NULL || t->given == NULL) {
-        free(t->meta);
+        host_mem_zeroed_free(t->meta, (size_t)t->size * sizeof *t->meta);
         free(t->given);
         free(t);
         return NULL;
@@ -69,7 +70,7 @@ void fd_table_destroy(struct fd_table *t)
         return;
     for (int i = 0; i < t->size; i++)
         fd_meta_put(t->meta[i]);
-    free(t->meta);
+    host_mem_zeroed_free(t->meta, (size_t)t->size * sizeof *t->meta);
     free(t->given);
     free(t);
 }

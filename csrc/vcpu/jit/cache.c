@@ -19,9 +19,26 @@ static _Atomic(struct jit_block *) *head_of(struct block_table *table, uint64_t 
     return &table->head[(k ^ k >> table->bits) & ((1u << table->bits) - 1)];
 }
 
+void *jit_zeroed(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void jit_zeroed_free(void *memory, size_t size)
+{
+    if (memory)
+        munmap(memory, size);
+}
+
+static size_t table_bytes(unsigned bits)
+{
+    return sizeof(struct block_table) + (sizeof(((struct block_table *)0)->head[0]) << bits);
+}
+
 static struct block_table *new_table(unsigned bits, struct block_table *older)
 {
-    struct block_table *t = calloc(1, sizeof *t + (sizeof *t->head << bits));
+    struct block_table *t = jit_zeroed(table_bytes(bits));
     if (t) {
         t->bits = bits;
         t->older = older;
@@ -49,7 +66,7 @@ static int map_twice(size_t size, uint8_t **write, uint8_t **code)
 
 int jit_cache_init(struct jit *jit, uint64_t (*counter)(void))
 {
-    jit->pages = calloc((size_t)1 << PAGE_HASH_BITS, sizeof *jit->pages);
+    jit->pages = jit_zeroed(sizeof *jit->pages << PAGE_HASH_BITS);
     atomic_init(&jit->hash, new_table(CACHE_HASH_BITS, NULL));
     if (!jit->pages || !atomic_load(&jit->hash))
         return -ENOMEM;
@@ -86,10 +103,10 @@ void jit_cache_destroy(struct jit *jit)
             free(p);
         }
     }
-    free(jit->pages);
+    jit_zeroed_free(jit->pages, sizeof *jit->pages << PAGE_HASH_BITS);
     for (struct block_table *t = atomic_load(&jit->hash), *older; t; t = older) {
         older = t->older;
-        free(t);
+        jit_zeroed_free(t, table_bytes(t->bits));
     }
     if (jit->write)
         munmap(jit->write, ARENA_BYTES);
