@@ -16,6 +16,7 @@
 
 #define RETURN_GUARD 4096
 #define YOUNG_INSNS  3000
+#define YOUNG_OPS    8 /* decoded ones that it keeps */
 /* For room in the cache: some seconds, while a vcpu of this process waits for a processor. */
 #define WAIT_MICROSECONDS 100
 #define WAIT_TRIES        50000
@@ -119,10 +120,12 @@ static struct jit_block *build(struct jit_cpu *cpu, uint64_t key)
 _Static_assert(offsetof(struct jit_fallback_op, op) == offsetof(struct block, ops),
                "op is the block's first operation");
 
+/* A new process keeps few of them: each page of the table that it writes to is copied for it. */
 static struct jit_fallback_op *decoded(struct jit_cpu *cpu, uint64_t pc, uint32_t insn)
 {
     uint64_t h = (pc >> 2 ^ insn) * 0x9e3779b97f4a7c15ull;
-    struct jit_fallback_op *f = &cpu->fallback[h >> 32 & (JIT_FALLBACK_OPS - 1)];
+    unsigned kept = jit_of_cpu(cpu)->young > 0 ? YOUNG_OPS : JIT_FALLBACK_OPS;
+    struct jit_fallback_op *f = &cpu->fallback[h >> 32 & (kept - 1)];
     if (f->block.start != pc || f->op.insn != insn || !f->op.exec) {
         interp_decode_one(&f->op, insn, pc);
         f->block.start = pc;
@@ -451,11 +454,10 @@ static void jit_forked(struct vcpu_vm *vm, bool child)
 {
     jit_cache_freeze(vm->jit, child);
     vm->jit->young = child ? YOUNG_INSNS : vm->jit->young;
-    if (child) {
-        /* ELFUSE_JIT_STATS tells what each process has done itself. */
+    if (child && vm->jit->want_stats) /* of what each process has done itself */
         vm->jit->stats = (struct jit_stats){0};
+    if (child)
         persist_forked(vm);
-    }
 }
 
 static void jit_vm_destroy(struct vcpu_vm *vm)
@@ -465,12 +467,12 @@ static void jit_vm_destroy(struct vcpu_vm *vm)
         close(jit->dump_fd);
     persist_destroy(jit);
     jit_cache_destroy(jit);
-    free(jit);
+    jit_zeroed_free(jit, sizeof *jit);
 }
 
 static int jit_vm_init(struct vcpu_vm *vm)
 {
-    struct jit *jit = calloc(1, sizeof *jit);
+    struct jit *jit = jit_zeroed(sizeof *jit);
     if (!jit)
         return -ENOMEM;
     vm->jit = jit;

@@ -168,7 +168,7 @@ void persist_forked(struct vcpu_vm *vm)
     struct keeper *k = jit_of_vm(vm)->keeper;
     if (!k)
         return;
-    k->blocks_before = 0;
+    k->blocks_before = jit_of_vm(vm)->stats.blocks;
     k->loaded_bytes = k->saved_bytes = 0;
     k->load_nanoseconds = k->save_nanoseconds = 0;
     k->pages_used = k->blocks_used = k->pages_refused = 0;
