@@ -3,8 +3,8 @@
  * descriptor N.
  *
  * Our own descriptors live at host_fd_boundary() and above, so that the guest never sees them;
- * every guest number is compared with the boundary before it reaches a function here. Calls that
- * may wait return -LINUX_ERESTARTSYS when a signal for the guest arrives.
+ * every guest number is looked at (fd_is_guest()) before it reaches a function here. Calls that may
+ * wait return -LINUX_ERESTARTSYS when a signal for the guest arrives.
  */
 #ifndef ELFUSE_HOST_IO_H
 #define ELFUSE_HOST_IO_H
@@ -16,10 +16,19 @@
 #include "linux/abi/fs.h"
 
 /*
- * First descriptor number that is ours. Found once, from RLIMIT_NOFILE, whose soft limit is raised
- * to the hard one: min(GUEST_FD_LIMIT, three quarters of it).
+ * Most descriptors that a guest may have. Found once, from RLIMIT_NOFILE, whose soft limit is
+ * raised to the hard one: min(GUEST_FD_LIMIT, three quarters of it).
+ */
+int host_fd_most(void);
+/* Numbers below this are never ours: GUEST_FD_USUAL, or what host_fd_most() is below it. */
+int host_fd_plain(void);
+/*
+ * Where ours are put. As low as the guest's limit lets them be, because the host's fork copies the
+ * table up to the highest one that is open, 40 us for 15,000: host_fd_plain(), and from
+ * host_fd_raise() on host_fd_most(). What was put there before stays, among the guest's numbers.
  */
 int host_fd_boundary(void);
+void host_fd_raise(void);
 /* Move fd above the boundary (close-on-exec) and close fd; the new number, or -errno with fd
  * closed. fd may be negative: returned as it is. */
 int host_fd_private(int fd);
@@ -65,7 +74,7 @@ int host_setfl(int fd, int flags);
 int64_t host_fcntl(int fd, int cmd, uint64_t arg);
 int host_flock(int fd, int operation);
 /* Open descriptors of the process in fds[max]: their number (at most max). cloexec_only: those
- * marked. */
+ * below host_fd_plain() that are marked. */
 int host_list_fds(int *fds, int max, bool cloexec_only);
 /* close_range over [first, last], which the caller has cut at the boundary. */
 int host_close_range(unsigned first, unsigned last, unsigned flags);

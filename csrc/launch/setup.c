@@ -1,4 +1,5 @@
 /* setup.c - from the spec to a guest without a program. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static int hide_descriptors(const struct launch_spec *spec, char *err, size_t er
         from = kept + 1;
     }
     if (result == 0)
-        result = host_close_range((unsigned)from, (unsigned)host_fd_boundary() - 1, 0);
+        result = host_close_range((unsigned)from, UINT_MAX, 0);
     if (result)
         return result;
     for (size_t i = 0; i < spec->nkeep_fds; i++) {

@@ -132,5 +132,6 @@ typedef int64_t syscall_fn(struct task *task, const uint64_t args[6]);
 
 /* Guest descriptors are host descriptors of the same number, below this; ours are above. */
 #define GUEST_FD_LIMIT 65536
+#define GUEST_FD_USUAL 1024 /* INR_OPEN_CUR, the soft limit that a process starts with */
 
 #endif

@@ -25,7 +25,7 @@ static int64_t ret(long r)
     return r < 0 ? -(int64_t)errno : (int64_t)r;
 }
 
-static int find_boundary(void)
+static int find_most(void)
 {
     struct rlimit lim;
     rlim_t most = 1024;
@@ -44,20 +44,38 @@ static int find_boundary(void)
     return most > GUEST_FD_LIMIT ? GUEST_FD_LIMIT : (int)most;
 }
 
-int host_fd_boundary(void)
+int host_fd_most(void)
 {
-    static atomic_int boundary; /* computed once; a race computes the same number twice */
-    int b = atomic_load_explicit(&boundary, memory_order_relaxed);
+    static atomic_int most; /* computed once; a race computes the same number twice */
+    int b = atomic_load_explicit(&most, memory_order_relaxed);
     if (b == 0) {
-        b = find_boundary();
-        atomic_store(&boundary, b);
+        b = find_most();
+        atomic_store(&most, b);
     }
     return b;
 }
 
+int host_fd_plain(void)
+{
+    int most = host_fd_most();
+    return most < GUEST_FD_USUAL ? most : GUEST_FD_USUAL;
+}
+
+static atomic_bool raised;
+
+int host_fd_boundary(void)
+{
+    return atomic_load_explicit(&raised, memory_order_relaxed) ? host_fd_most() : host_fd_plain();
+}
+
+void host_fd_raise(void)
+{
+    atomic_store(&raised, true);
+}
+
 int host_fd_private(int fd)
 {
-    if (fd < 0 || fd >= host_fd_boundary())
+    if (fd < 0 || fd >= host_fd_plain())
         return fd;
     int up = fcntl(fd, F_DUPFD_CLOEXEC, host_fd_boundary());
     int e = errno;
@@ -232,7 +250,7 @@ int host_list_fds(int *fds, int max, bool cloexec_only)
         int fd = atoi(d->d_name);
         if (fd == dirfd(dir))
             continue;
-        if (cloexec_only && (fd >= host_fd_boundary() || fcntl(fd, F_GETFD) != FD_CLOEXEC))
+        if (cloexec_only && (fd >= host_fd_plain() || fcntl(fd, F_GETFD) != FD_CLOEXEC))
             continue;
         fds[n++] = fd;
     }
@@ -245,6 +263,8 @@ int host_close_range(unsigned first, unsigned last, unsigned flags)
     long r = syscall(SYS_close_range, first, last, flags);
     if (r == 0 || (errno != ENOSYS && errno != EINVAL && errno != EPERM))
         return (int)ret(r);
+    if (last >= 1u << 20)
+        last = (1u << 20) - 1; /* fs.nr_open by default */
     for (unsigned fd = first; fd <= last; fd++) {
         if (flags & CLOSE_RANGE_CLOEXEC)
             fcntl((int)fd, F_SETFD, FD_CLOEXEC);

@@ -79,13 +79,26 @@ int64_t sys_ppoll(struct task *task, const uint64_t args[6])
     return finish(task, args[2], &timeout, ret);
 }
 
+/* max_select_fd(): the host finds what is not open; what ours are among is looked at here. */
+static int judge_set(const uint64_t *set, int count)
+{
+    for (int at = host_fd_plain() & ~63; at < count; at += 64) {
+        for (uint64_t bits = set[at / 64]; bits; bits &= bits - 1) {
+            int fd = at + __builtin_ctzll(bits);
+            if (fd < count && !fd_is_guest((uint64_t)fd))
+                return -LINUX_EBADF;
+        }
+    }
+    return 0;
+}
+
 static int64_t select_fds(struct task *task, int count, const gva_t at[3],
                           struct linux_timespec *timeout)
 {
     if (count < 0)
         return -LINUX_EINVAL;
-    if (count > host_fd_boundary())
-        count = host_fd_boundary();
+    if (count > host_fd_most())
+        count = host_fd_most();
     size_t bytes = ((size_t)count + 63) / 64 * 8;
     uint64_t few[3 * 128], *sets = few;
     if (3 * bytes > sizeof(few) && !(sets = malloc(3 * bytes)))
@@ -96,6 +109,8 @@ static int64_t select_fds(struct task *task, int count, const gva_t at[3],
         set[i] = (uint8_t *)sets + (size_t)i * bytes;
         if (at[i] && copy_from_user(task, set[i], at[i], bytes))
             ret = -LINUX_EFAULT;
+        else if (at[i] && !ret)
+            ret = judge_set((const uint64_t *)(const void *)set[i], count);
     }
     if (!ret)
         ret = host_select(count, at[0] ? set[0] : NULL, at[1] ? set[1] : NULL,

@@ -10,6 +10,7 @@
 #include "host/io.h"
 #include "host/poll.h"
 #include "host/signal.h"
+#include "linux/fs/fd_calls.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/task.h"
@@ -150,7 +151,7 @@ void signalfd_forked(struct process *proc)
         }
         s->ready = false;
     }
-    for (int fd = 0; proc->sighand->signalfds && fd < host_fd_boundary(); fd++) {
+    for (int fd = -1; proc->sighand->signalfds && (fd = fd_table_next(proc->fds, fd)) >= 0;) {
         struct fd_meta *meta = fd_meta_any(proc->fds, fd) ? fd_meta_get(proc->fds, fd) : NULL;
         if (meta && meta->special == &signalfd_special) {
             struct signalfd *s = meta->data;

@@ -283,7 +283,6 @@ int fs_context_create(const struct fs_context_spec *spec, struct fs_context **ou
 
     if (b.fs == NULL)
         return fail(&b, -LINUX_ENOMEM, "out of memory for", "the file system");
-    (void)host_fd_boundary();
     host_umask_clear();
     b.fs->umask = spec->umask & 0777;
     b.fs->cwd.fd = b.fs->root.fd = -1;

@@ -24,24 +24,31 @@ int64_t sys_close(struct task *task, const uint64_t a[6])
 int64_t sys_close_range(struct task *task, const uint64_t a[6])
 {
     unsigned first = (unsigned)a[0], last = (unsigned)a[1], flags = (unsigned)a[2];
-    unsigned boundary = (unsigned)host_fd_boundary();
+    struct fd_table *fds = task->proc->fds;
+    unsigned plain = (unsigned)host_fd_plain();
 
     if (first > last || (flags & ~(LINUX_CLOSE_RANGE_UNSHARE | LINUX_CLOSE_RANGE_CLOEXEC)))
         return -LINUX_EINVAL;
-    if (first >= boundary)
+    if (first >= (unsigned)host_fd_most())
         return 0;
-    if (last >= boundary)
-        last = boundary - 1;
-    if (!(flags & LINUX_CLOSE_RANGE_CLOEXEC))
-        for (int fd = (int)first - 1;
-             (fd = fd_table_next(task->proc->fds, fd)) >= 0 && fd <= (int)last;) {
-            if (fd_meta_any(task->proc->fds, fd))
-                fd_meta_set(task->proc->fds, fd, NULL);
-            fd_table_forget(task->proc->fds, fd);
+    for (int fd = (int)first - 1; (fd = fd_table_next(fds, fd)) >= 0 && (unsigned)fd <= last;) {
+        if (flags & LINUX_CLOSE_RANGE_CLOEXEC) {
+            if ((unsigned)fd >= plain)
+                host_fcntl(fd, LINUX_F_SETFD, LINUX_FD_CLOEXEC);
+            continue;
         }
+        if (fd_meta_any(fds, fd))
+            fd_meta_set(fds, fd, NULL);
+        fd_table_forget(fds, fd);
+        if ((unsigned)fd >= plain)
+            host_fd_close(fd);
+    }
+    if (first >= plain)
+        return 0;
     /* Unsharing would give this thread a table of its own; tasks of one process share theirs here.
      */
-    return host_close_range(first, last, flags & LINUX_CLOSE_RANGE_CLOEXEC);
+    return host_close_range(first, last < plain ? last : plain - 1,
+                            flags & LINUX_CLOSE_RANGE_CLOEXEC);
 }
 
 static int64_t dup_result(struct task *task, int from, int64_t fd)
@@ -59,6 +66,18 @@ int64_t sys_dup(struct task *task, const uint64_t a[6])
     return fd < 0 ? fd : dup_result(task, fd, host_dup(fd));
 }
 
+/* do_dup2(): a number that is taken and not the guest's, ours or of a call that is under way, is
+ * busy. */
+static int64_t dup_to_free(int from, int to, bool cloexec)
+{
+    int64_t r = host_dupfd(from, to, cloexec);
+
+    if (r <= to)
+        return r;
+    host_fd_close((int)r);
+    return -LINUX_EBUSY;
+}
+
 int64_t sys_dup3(struct task *task, const uint64_t a[6])
 {
     int from = fd_arg(a[0]), to;
@@ -73,7 +92,10 @@ int64_t sys_dup3(struct task *task, const uint64_t a[6])
     if (from < 0)
         return from;
     to = (int)(uint32_t)a[1];
-    r = host_dup3(from, to, (int)a[2]);
+    if (fd_is_guest((uint32_t)to))
+        r = host_dup3(from, to, (int)a[2]);
+    else
+        r = dup_to_free(from, to, (int)a[2] & LINUX_O_CLOEXEC);
     if (r >= 0)
         fd_table_dup(task->proc->fds, from, to);
     return r;

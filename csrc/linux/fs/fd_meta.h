@@ -38,6 +38,9 @@ struct fd_meta *fd_meta_new(void);
 /* Where, in the process that v shows, the metadata of its descriptor fd lies; NULL: it has none. */
 struct proc_view;
 const struct fd_meta *fd_table_peer_meta(const struct proc_view *v, int fd);
+/* Whether it has been given descriptor fd: others are ours, or of a call that is under way, and not
+ * to be seen. */
+bool fd_table_peer_given(const struct proc_view *v, int fd);
 
 struct dir_list *dir_list_new(void);
 void dir_list_free(struct dir_list *list);

@@ -14,8 +14,8 @@ struct fd_table {
     uint64_t limit;
     int size;
     struct fd_meta *_Atomic *meta;
-    /* Which numbers are the guest's, a bit each: others below the boundary belong to a call that is
-     * under way. */
+    /* Which numbers are the guest's, a bit each: others belong to a call that is under way, or are
+     * ours. */
     _Atomic uint64_t *given;
     atomic_bool record_locks;
 };
@@ -31,6 +31,28 @@ void fd_table_forget(struct fd_table *t, int fd)
     if ((unsigned)fd < (unsigned)t->size)
         atomic_fetch_and_explicit(&t->given[fd / 64], ~(UINT64_C(1) << fd % 64),
                                   memory_order_relaxed);
+}
+
+static bool is_given(const struct fd_table *t, uint32_t fd)
+{
+    return fd < (uint32_t)t->size &&
+           atomic_load_explicit(&t->given[fd / 64], memory_order_relaxed) >> fd % 64 & 1;
+}
+
+bool fd_is_given(uint32_t fd)
+{
+    return current && is_given(current->proc->fds, fd);
+}
+
+bool fd_table_peer_given(const struct proc_view *v, int fd)
+{
+    struct fd_table t;
+    uint64_t bits;
+
+    if (v->own)
+        return fd >= 0 && is_given(v->proc->fds, (uint32_t)fd);
+    return v->readable && proc_view_read(v, v->proc->fds, &t, sizeof t) && fd >= 0 && fd < t.size &&
+           proc_view_read(v, t.given + fd / 64, &bits, sizeof bits) && bits >> fd % 64 & 1;
 }
 
 int fd_table_next(struct fd_table *t, int fd)
@@ -49,7 +71,7 @@ struct fd_table *fd_table_create(void)
 
     if (t == NULL)
         return NULL;
-    t->size = host_fd_boundary();
+    t->size = host_fd_most();
     t->limit = (uint64_t)t->size;
     t->meta = host_mem_zeroed((size_t)t->size * sizeof *t->meta);
     t->given = calloc((size_t)t->size / 64 + 1, sizeof *t->given);
@@ -156,6 +178,8 @@ void fd_meta_set(struct fd_table *t, int fd, struct fd_meta *m)
 void fd_table_set_limit(struct fd_table *t, uint64_t limit)
 {
     t->limit = limit < (uint64_t)t->size ? limit : (uint64_t)t->size;
+    if (t->limit > (uint64_t)host_fd_plain())
+        host_fd_raise();
 }
 
 uint64_t fd_table_limit(const struct fd_table *t)
@@ -206,21 +230,26 @@ void fd_table_dup(struct fd_table *t, int from, int to)
         fd_meta_set(t, to, fd_meta_get(t, from));
 }
 
+static bool close_at_exec(struct fd_table *t, int fd)
+{
+    fd_meta_set(t, fd, NULL);
+    fd_table_forget(t, fd);
+    return host_fd_close(fd) == 0;
+}
+
 void fd_table_exec(struct task *task)
 {
     struct fd_table *t = task->proc->fds;
-    int boundary = host_fd_boundary(), fds[256], n;
+    int fds[256], n;
 
+    for (int fd = host_fd_plain() - 1; (fd = fd_table_next(t, fd)) >= 0;)
+        if (host_fcntl(fd, LINUX_F_GETFD, 0) > 0)
+            close_at_exec(t, fd);
     do { /* the listing is of a moment: again until nothing marked is left */
         n = host_list_fds(fds, 256, true);
         int closed = 0;
         for (int i = 0; i < n; i++)
-            if (fds[i] < boundary) {
-                fd_meta_set(t, fds[i], NULL);
-                fd_table_forget(t, fds[i]);
-                if (host_fd_close(fds[i]) == 0)
-                    closed++;
-            }
+            closed += close_at_exec(t, fds[i]);
         if (closed == 0)
             break;
     } while (n == 256);
@@ -236,7 +265,8 @@ void fd_table_fork_parent(struct fd_table *t)
     host_mutex_unlock(&t->lock);
 }
 
-/* Close what calls of the parent's other threads had open: those threads are not here. */
+/* Close what calls of the parent's other threads had open: those threads are not here. What ours
+ * are among stays. */
 static void close_strays(struct fd_table *t)
 {
     int fds[256], n;
@@ -245,7 +275,7 @@ static void close_strays(struct fd_table *t)
         int closed = 0;
         n = host_list_fds(fds, 256, false);
         for (int i = 0; i < n; i++)
-            if (fds[i] < t->size && fd_table_next(t, fds[i] - 1) != fds[i] &&
+            if (fds[i] < host_fd_plain() && fd_table_next(t, fds[i] - 1) != fds[i] &&
                 host_fd_close(fds[i]) == 0)
                 closed++;
         if (closed == 0)

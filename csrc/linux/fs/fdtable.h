@@ -16,16 +16,20 @@
 
 struct fd_meta;
 
-/* Whether fd is a number that a guest call may pass to the host. */
+/* Of a number from host_fd_plain() on: whether the calling task's process has been given it. */
+bool fd_is_given(uint32_t fd);
+
+/* Whether fd is a number that a guest call may pass to the host. Where ours may be among them, only
+ * those are that the guest has been given. */
 static inline bool fd_is_guest(uint64_t fd)
 {
-    return (uint32_t)fd < (uint32_t)host_fd_boundary();
+    return (uint32_t)fd < (uint32_t)host_fd_plain() || fd_is_given((uint32_t)fd);
 }
 
 /*
  * A call made host descriptor fd (or failed, fd < 0): the result for the guest. -LINUX_EMFILE, with
- * fd closed, when it is not below the guest's limit (RLIMIT_NOFILE, the boundary). Every call that
- * makes a descriptor returns through this.
+ * fd closed, when it is not below the guest's limit (RLIMIT_NOFILE, host_fd_most()). Every call
+ * that makes a descriptor returns through this.
  */
 int64_t fd_return(struct task *task, int64_t fd);
 

@@ -37,6 +37,8 @@ int proc_fd_lookup(const struct proc_view *v, int fd, bool info, struct synth_no
         if (fl & LINUX_O_PATH) /* tid_fd_update_inode(): neither FMODE_READ nor FMODE_WRITE */
             node->mode = LINUX_S_IFLNK | 0100;
     } else {
+        if (!fd_table_peer_given(v, fd))
+            return -LINUX_ENOENT;
         host_fd_name(path, v, "fd", fd);
         int link = host_open_path(path, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
         if (link < 0)
@@ -80,7 +82,7 @@ static int list_peer(const struct proc_view *v, const char *prefix, bool info,
         for (int64_t at = 0; at < n && r == 0;) {
             const struct linux_dirent64 *d = (const void *)(buf + at);
             at += d->d_reclen;
-            if (d->d_name[0] != '.' && atoi(d->d_name) < host_fd_boundary())
+            if (d->d_name[0] != '.' && fd_table_peer_given(v, atoi(d->d_name)))
                 r = add_fd(list, atoi(d->d_name), prefix, info);
         }
     }

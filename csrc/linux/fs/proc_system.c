@@ -105,7 +105,7 @@ static void nr_open(struct fs_context *fs, struct task *task, struct synth_text 
 {
     (void)fs;
     (void)task;
-    synth_printf(t, "%d\n", host_fd_boundary());
+    synth_printf(t, "%d\n", host_fd_most());
 }
 
 /* The load is the machine's; the number last given is the run's. */

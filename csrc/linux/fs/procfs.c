@@ -73,7 +73,7 @@ static int lookup_fd(const struct proc_view *v, const char *rest, bool info,
 {
     int32_t fd;
 
-    if (!number(&rest, &fd) || *rest != '\0' || !fd_is_guest((uint32_t)fd))
+    if (!number(&rest, &fd) || *rest != '\0' || fd >= host_fd_most())
         return -LINUX_ENOENT;
     node->kind = info ? FDINFO_FILE : FD_LINK;
     return proc_fd_lookup(v, fd, info, node);

@@ -4,6 +4,7 @@
 
 #include "host/process.h"
 #include "linux/fs/fd_calls.h"
+#include "linux/fs/proc_view.h"
 #include "linux/fs/fd_meta.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/pid.h"
@@ -89,7 +90,13 @@ int64_t sys_pidfd_getfd(struct task *task, const uint64_t args[6])
     int32_t n = pidfd_process(task, (int)args[0]);
     if (n < 0)
         return n;
-    if (!fd_is_guest((uint64_t)(uint32_t)args[1]))
+    struct proc_view view;
+    int err = proc_view_get(&view, task, n);
+    if (err)
+        return err;
+    bool given = fd_table_peer_given(&view, (int)args[1]);
+    proc_view_put(&view);
+    if (!given)
         return -LINUX_EBADF;
     return fd_return(task, host_pidfd_getfd((int)args[0], (int)args[1], 0));
 }

@@ -17,7 +17,7 @@ _Static_assert(sizeof(((struct process *)0)->rlimit) == LINUX_RLIM_NLIMITS * 2 *
 void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64_t hard)
 {
     if (resource == LINUX_RLIMIT_NOFILE) {
-        uint64_t most = (uint64_t)host_fd_boundary();
+        uint64_t most = (uint64_t)host_fd_most();
         hard = hard < most ? hard : most;
         soft = soft < hard ? soft : hard;
     }
@@ -50,9 +50,9 @@ void rlimit_init(struct process *proc)
         uint64_t limit[2] = {LINUX_RLIM_INFINITY, LINUX_RLIM_INFINITY};
         host_getrlimit((int)i, limit);
         if (i == LINUX_RLIMIT_NOFILE) {
-            /* The host's soft limit has been raised for our own descriptors; the guest's is the
-             * boundary. */
-            limit[0] = limit[1] = (uint64_t)host_fd_boundary();
+            /* The host's soft limit has been raised for our own descriptors. */
+            limit[0] = (uint64_t)host_fd_plain();
+            limit[1] = (uint64_t)host_fd_most();
         } else if (i == LINUX_RLIMIT_AS || i == LINUX_RLIMIT_DATA) {
             /* The host's cover our own reservation, which is not the guest's affair. */
             limit[0] = limit[1] = LINUX_RLIM_INFINITY;
@@ -66,7 +66,7 @@ static int set_limit(struct process *proc, unsigned resource, const struct linux
 {
     if (limit->cur > limit->max)
         return -LINUX_EINVAL;
-    if (resource == LINUX_RLIMIT_NOFILE && limit->max > (uint64_t)host_fd_boundary())
+    if (resource == LINUX_RLIMIT_NOFILE && limit->max > (uint64_t)host_fd_most())
         return -LINUX_EPERM; /* as above fs.nr_open */
     if (limit->max > proc->rlimit[resource][1] && !cred_capable(proc, LINUX_CAP_SYS_RESOURCE))
         return -LINUX_EPERM;
