@@ -107,7 +107,7 @@ def _launcher_for_anyone() -> str:
 
 
 class GuestRoot:
-    """A root directory with /bin, /tmp and a few files, in the form that a launch spec wants."""
+    """A root directory with /bin, /tmp and a few files, as a launch spec wants it; and what /ro shows."""
 
     def __init__(self, kind: str, owner: int | None = None) -> None:
         self.kind = kind
@@ -118,8 +118,9 @@ class GuestRoot:
         (self.tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n")
         (self.tree / "etc/group").write_text("root:x:0:\napp:x:1000:\n")
         (self.tree / "tmp").chmod(0o1777)
-        for name in ("upper", "work"):
-            (self.top / name).mkdir()
+        for name in ("upper", "work", "ro/dir"):
+            (self.top / name).mkdir(parents=True)
+        (self.top / "ro/file").write_text("read-only\n")
         self.owner = owner
         self.give_away()
 
@@ -148,10 +149,12 @@ class GuestRoot:
 
 
 def spec_for(root: GuestRoot, argv: list[str], **changes: Any) -> dict[str, Any]:
+    mounts: list[dict[str, Any]] = [{"type": t, "target": f"/{t}"} for t in ("proc", "sys", "dev")]
+    mounts.append({"type": "bind", "source": str(root.top / "ro"), "target": "/ro", "read_only": True})
     spec = {
         "version": 1,
         "root": root.spec(),
-        "mounts": [{"type": t, "target": f"/{t}"} for t in ("proc", "sys", "dev")],
+        "mounts": mounts,
         "argv": argv,
         "env": ["PATH=/bin", "HOME=/root", "GUEST=yes"],
         "cwd": "/tmp",

@@ -115,6 +115,16 @@ static void make_tree(const char *name)
     copy_program(from, to);
 }
 
+/* A mount that refuses writes, of a file system that takes them. */
+static void make_ro(void)
+{
+    MUST(mkdir("ro", 0755));
+    MUST(mkdir("ro/dir", 0755));
+    MUST(text_to("ro/file", "read-only\n"));
+    MUST(mount("ro", "ro", NULL, MS_BIND, NULL));
+    MUST(mount(NULL, "ro", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+}
+
 static void make_dev(void)
 {
     static const struct {
@@ -250,6 +260,7 @@ static void container(const struct job *job, const char *root)
     make_tree(job->name);
     MUST(mount("sys", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
     make_dev();
+    make_ro();
     start_loopback();
     MUST(pipe2(go, O_CLOEXEC));
     pid_t pid = (pid_t)syscall(SYS_clone,

@@ -239,8 +239,6 @@ static int change_times(struct task *task, struct fs_path *p, const struct linux
                (times[0].tv_nsec == LINUX_UTIME_NOW && times[1].tv_nsec == LINUX_UTIME_NOW);
     int r = fs_writable(p);
 
-    if (times && times[0].tv_nsec == LINUX_UTIME_OMIT && times[1].tv_nsec == LINUX_UTIME_OMIT)
-        return 0;
     if (r == 0 && !owner_is(cred, &p->st)) {
         if (!now)
             return -LINUX_EPERM;
@@ -253,6 +251,12 @@ static int change_times(struct task *task, struct fs_path *p, const struct linux
     return r < 0 ? r : host_utimens_fd(p->fd, times);
 }
 
+static bool is_time(const struct linux_timespec_fs *t)
+{
+    return (t->tv_nsec >= 0 && t->tv_nsec <= 999999999) || t->tv_nsec == LINUX_UTIME_NOW ||
+           t->tv_nsec == LINUX_UTIME_OMIT;
+}
+
 int64_t sys_utimensat(struct task *task, const uint64_t a[6])
 {
     struct linux_timespec_fs times[2], *t = NULL;
@@ -262,16 +266,14 @@ int64_t sys_utimensat(struct task *task, const uint64_t a[6])
     if (a[2]) {
         if (copy_from_user(task, times, a[2], sizeof times) < 0)
             return -LINUX_EFAULT;
-        for (int i = 0; i < 2; i++)
-            if ((times[i].tv_nsec < 0 || times[i].tv_nsec > 999999999) &&
-                times[i].tv_nsec != LINUX_UTIME_NOW && times[i].tv_nsec != LINUX_UTIME_OMIT)
-                return -LINUX_EINVAL;
+        if (times[0].tv_nsec == LINUX_UTIME_OMIT && times[1].tv_nsec == LINUX_UTIME_OMIT)
+            return 0; /* whatever the other arguments are */
         t = times;
     }
     if (flags & ~(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EMPTY_PATH))
         return -LINUX_EINVAL;
     if (a[1] == 0 && (int)a[0] != LINUX_AT_FDCWD) { /* futimens() */
-        if (flags & LINUX_AT_SYMLINK_NOFOLLOW)
+        if (flags)
             return -LINUX_EINVAL;
         r = resolve_fd(task, a[0], &p);
     } else {
@@ -282,7 +284,7 @@ int64_t sys_utimensat(struct task *task, const uint64_t a[6])
     }
     if (r < 0)
         return r;
-    r = change_times(task, &p, t);
+    r = t && !(is_time(&t[0]) && is_time(&t[1])) ? -LINUX_EINVAL : change_times(task, &p, t);
     fs_path_put(&p);
     return r;
 }

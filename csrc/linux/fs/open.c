@@ -141,14 +141,13 @@ static int open_check(struct task *task, struct fs_path *p, int flags)
         mask |= FS_MAY_READ;
     if (wants_write(flags) || (flags & LINUX_O_TRUNC))
         mask |= FS_MAY_WRITE;
-    if ((mask & FS_MAY_WRITE) && (type == LINUX_S_IFREG || type == LINUX_S_IFDIR)) {
-        int r = fs_writable(p);
-        if (r < 0)
-            return r;
-    }
-    int r = p->from_fd >= 0 && p->mnt == NULL ? 0 : owner_may(&task->proc->cred, &p->st, mask);
+    int r = (flags & LINUX_O_TRUNC) && type == LINUX_S_IFREG ? fs_writable(p) : 0;
+    if (r == 0 && (p->from_fd < 0 || p->mnt))
+        r = owner_may(&task->proc->cred, &p->st, mask);
     if (r == 0 && (flags & LINUX_O_NOATIME) && !owner_is(&task->proc->cred, &p->st))
         r = -LINUX_EPERM;
+    if (r == 0 && wants_write(flags) && type == LINUX_S_IFREG)
+        r = fs_writable(p);
     if (r == 0 && p->node == NULL) {
         if (type == LINUX_S_IFSOCK)
             r = -LINUX_ENXIO;
@@ -248,7 +247,7 @@ static int64_t open_new(struct task *task, struct fs_path *p, int flags, uint32_
     if (p->trailing)
         return -LINUX_EISDIR;
     if (p->mnt && !mount_is_host(p->mnt))
-        return -LINUX_ENOENT;
+        return p->mnt->type == FS_PROC ? -LINUX_ENOENT : -LINUX_EACCES;
     r = fs_writable(p);
     if (r == 0)
         r = owner_may(&task->proc->cred, &p->st, FS_MAY_WRITE | FS_MAY_EXEC);

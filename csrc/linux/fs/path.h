@@ -237,6 +237,8 @@ int fs_create(struct fs_context *fs, struct fs_path *p, int flags, uint32_t host
 int fs_link(struct fs_context *fs, struct fs_path *from, struct fs_path *to);
 int fs_unlink(struct fs_context *fs, struct fs_path *p);
 int fs_rmdir(struct fs_context *fs, struct fs_path *p);
+/* A directory into itself, or onto one that it lies in: an error. */
+int fs_rename_within(const struct fs_path *from, const struct fs_path *to, bool exchange);
 int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags);
 /* Look p up again by its canonical path: p->fd and its stat. */
 int fs_path_refresh(struct fs_path *p);

@@ -14,6 +14,19 @@
 
 #define NODE_FLAGS (LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC)
 
+int fs_rename_within(const struct fs_path *from, const struct fs_path *to, bool exchange)
+{
+    size_t n = strlen(from->path);
+
+    if (LINUX_S_ISDIR(from->st.stx_mode) && strncmp(to->path, from->path, n) == 0 &&
+        to->path[n] == '/')
+        return -LINUX_EINVAL;
+    n = strlen(to->path);
+    if (to->exists && strncmp(from->path, to->path, n) == 0 && from->path[n] == '/')
+        return exchange ? -LINUX_EINVAL : -LINUX_ENOTEMPTY;
+    return 0;
+}
+
 /* Linux's checks of old against new that the host cannot make across layers. */
 static int check(struct fs_context *fs, const struct fs_path *from, const struct fs_path *to,
                  unsigned flags)
@@ -27,19 +40,15 @@ static int check(struct fs_context *fs, const struct fs_path *from, const struct
         return r;
     if (mount_at_or_below(fs, from->path) || (to->exists && mount_at_or_below(fs, to->path)))
         return -LINUX_EBUSY;
-    size_t n = strlen(from->path);
-    if (from_dir && strncmp(to->path, from->path, n) == 0 && to->path[n] == '/')
-        return -LINUX_EINVAL;
+    r = fs_rename_within(from, to, flags & LINUX_RENAME_EXCHANGE);
+    if (r < 0)
+        return r;
     if (!to->exists)
         return flags & LINUX_RENAME_EXCHANGE ? -LINUX_ENOENT : 0;
     if (flags & LINUX_RENAME_NOREPLACE)
         return -LINUX_EEXIST;
-    n = strlen(to->path);
-    bool above = strncmp(from->path, to->path, n) == 0 && from->path[n] == '/';
     if (flags & LINUX_RENAME_EXCHANGE)
-        return above ? -LINUX_EINVAL : 0;
-    if (above)
-        return -LINUX_ENOTEMPTY;
+        return 0;
     if (from_dir && !LINUX_S_ISDIR(to->st.stx_mode))
         return -LINUX_ENOTDIR;
     if (!from_dir && LINUX_S_ISDIR(to->st.stx_mode))

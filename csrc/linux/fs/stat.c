@@ -126,14 +126,14 @@ static int64_t access_at(struct task *task, int dirfd, gva_t addr, int mode, int
     r = fs_user_resolve(task, dirfd, addr, how, &p);
     if (r < 0)
         return r;
-    if ((mode & LINUX_W_OK) && !LINUX_S_ISFIFO(p.st.stx_mode) && !LINUX_S_ISCHR(p.st.stx_mode) &&
-        !LINUX_S_ISBLK(p.st.stx_mode) && (p.mnt ? p.mnt->read_only : p.anon && p.anon->read_only))
-        r = -LINUX_EROFS;
-    if (r == 0 && mode)
+    if (mode)
         r = owner_may(&real, &p.st,
                       (mode & LINUX_R_OK ? FS_MAY_READ : 0) |
                           (mode & LINUX_W_OK ? FS_MAY_WRITE : 0) |
                           (mode & LINUX_X_OK ? FS_MAY_EXEC : 0));
+    if (r == 0 && (mode & LINUX_W_OK) && !LINUX_S_ISFIFO(p.st.stx_mode) &&
+        !LINUX_S_ISCHR(p.st.stx_mode) && !LINUX_S_ISBLK(p.st.stx_mode))
+        r = fs_writable(&p);
     fs_path_put(&p);
     return r;
 }

@@ -148,7 +148,7 @@ int64_t sys_truncate(struct task *task, const uint64_t a[6])
         r = -LINUX_EINVAL;
     else if (p.node)
         r = -LINUX_EACCES;
-    else
+    else if ((r = fs_writable(&p)) == 0)
         r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
     if (r == 0)
         r = fs_copy_up(fs, &p);

@@ -13,8 +13,9 @@ static unsigned as_name(enum fs_last last)
     return last == LAST_NORM ? FS_NAME : 0;
 }
 
-/* Resolve the place for a new name: it must be missing and its parent writable. */
-static int new_place(struct task *task, int dirfd, const char *path, bool dir_ok, struct fs_path *p)
+/* Find the place for a new name: it must be missing, on a mount that can be written. */
+static int find_place(struct task *task, int dirfd, const char *path, bool dir_ok,
+                      struct fs_path *p)
 {
     enum fs_last last = fs_last_kind(path);
     int r = fs_resolve(task->proc->fs, task, dirfd, path, FS_CREATE | as_name(last), p);
@@ -23,15 +24,28 @@ static int new_place(struct task *task, int dirfd, const char *path, bool dir_ok
         return r;
     if (p->exists || last != LAST_NORM)
         r = -LINUX_EEXIST;
-    else if (p->trailing && !dir_ok)
+    else if ((p->trailing && !dir_ok) || p->mnt == NULL || p->mnt->type == FS_PROC)
         r = -LINUX_ENOENT;
-    else if (p->mnt == NULL || !mount_is_host(p->mnt))
-        r = p->mnt == NULL || p->mnt->type == FS_PROC ? -LINUX_ENOENT : -LINUX_EACCES;
     else
         r = fs_writable(p);
-    if (r == 0)
-        r = owner_may(&task->proc->cred, &p->st, FS_MAY_WRITE | FS_MAY_EXEC);
     if (r < 0)
+        fs_path_put(p);
+    return r;
+}
+
+/* May the name be made there? */
+static int may_make(struct task *task, const struct fs_path *p)
+{
+    int r = owner_may(&task->proc->cred, &p->st, FS_MAY_WRITE | FS_MAY_EXEC);
+
+    return r < 0 || mount_is_host(p->mnt) ? r : -LINUX_EPERM;
+}
+
+static int new_place(struct task *task, int dirfd, const char *path, bool dir_ok, struct fs_path *p)
+{
+    int r = find_place(task, dirfd, path, dir_ok, p);
+
+    if (r == 0 && (r = may_make(task, p)) < 0)
         fs_path_put(p);
     return r;
 }
@@ -147,6 +161,19 @@ int64_t sys_symlinkat(struct task *task, const uint64_t a[6])
     return r;
 }
 
+/* may_linkat() with fs.protected_hardlinks: to a file of somebody else's that one may write. */
+static int may_link_to(const struct cred *cred, const struct linux_statx *st)
+{
+    const uint32_t sgid = LINUX_S_ISGID | 0010;
+
+    if (owner_is(cred, st))
+        return 0;
+    if (!LINUX_S_ISREG(st->stx_mode) || (st->stx_mode & LINUX_S_ISUID) ||
+        (st->stx_mode & sgid) == sgid || owner_may(cred, st, FS_MAY_READ | FS_MAY_WRITE) < 0)
+        return -LINUX_EPERM;
+    return 0;
+}
+
 int64_t sys_linkat(struct task *task, const uint64_t a[6])
 {
     struct fs_context *fs = task->proc->fs;
@@ -165,19 +192,42 @@ int64_t sys_linkat(struct task *task, const uint64_t a[6])
         return r;
     r = fs_user_path(task, path, a[3]);
     if (r >= 0)
-        r = new_place(task, (int)a[2], path, false, &to);
+        r = find_place(task, (int)a[2], path, false, &to);
     if (r < 0) {
         fs_path_put(&from);
         return r;
     }
-    if (from.node || (from.mnt && from.mnt != to.mnt))
-        r = -LINUX_EXDEV;
-    else if (LINUX_S_ISDIR(from.st.stx_mode))
-        r = -LINUX_EPERM;
-    else
-        r = fs_link(fs, &from, &to);
+    r = from.node || (from.mnt && from.mnt != to.mnt) ? -LINUX_EXDEV
+                                                      : may_link_to(&task->proc->cred, &from.st);
+    if (r == 0)
+        r = may_make(task, &to);
+    if (r == 0)
+        r = LINUX_S_ISDIR(from.st.stx_mode) ? -LINUX_EPERM : fs_link(fs, &from, &to);
     fs_path_put(&from);
     fs_path_put(&to);
+    return r;
+}
+
+/* Linux's do_unlinkat() and do_rmdir(): the mount is asked before the name is looked up. */
+static int may_remove(struct task *task, const struct fs_path *p, bool dir)
+{
+    bool is_dir = LINUX_S_ISDIR(p->st.stx_mode);
+    struct linux_statx parent;
+    int r = p->mnt == NULL ? -LINUX_ENOENT : fs_writable(p);
+
+    if (r < 0)
+        return r;
+    if (!p->exists)
+        return -LINUX_ENOENT;
+    if (p->trailing && !dir)
+        return is_dir ? -LINUX_EISDIR : -LINUX_ENOTDIR;
+    r = fs_parent_stat(task->proc->fs, task, p, &parent);
+    if (r == 0 && !mount_is_host(p->mnt) && strcmp(p->path, p->mnt->target) != 0)
+        r = -LINUX_EPERM;
+    if (r == 0)
+        r = owner_may_delete(&task->proc->cred, &parent, &p->st);
+    if (r == 0 && dir != is_dir)
+        r = dir ? -LINUX_ENOTDIR : -LINUX_EISDIR;
     return r;
 }
 
@@ -185,7 +235,6 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
 {
     struct fs_context *fs = task->proc->fs;
     char path[LINUX_PATH_MAX];
-    struct linux_statx parent;
     struct fs_path p;
     bool dir = (int)a[2] & LINUX_AT_REMOVEDIR;
     int64_t r;
@@ -196,34 +245,18 @@ int64_t sys_unlinkat(struct task *task, const uint64_t a[6])
     if (r < 0)
         return r;
     enum fs_last last = fs_last_kind(path);
-    r = fs_resolve(fs, task, (int)a[0], path, as_name(last), &p);
+    r = fs_resolve(fs, task, (int)a[0], path, FS_CREATE | as_name(last), &p);
     if (r < 0)
         return r;
-    bool is_dir = LINUX_S_ISDIR(p.st.stx_mode);
     if (last != LAST_NORM)
         r = !dir                  ? -LINUX_EISDIR
             : last == LAST_DOT    ? -LINUX_EINVAL
             : last == LAST_DOTDOT ? -LINUX_ENOTEMPTY
                                   : -LINUX_EBUSY;
-    else if (p.mnt == NULL)
-        r = -LINUX_ENOENT;
-    else if (p.trailing && !is_dir)
-        r = -LINUX_ENOTDIR;
-    else if (p.trailing && !dir)
-        r = -LINUX_EISDIR;
-    else {
-        r = fs_parent_stat(fs, task, &p, &parent);
-        if (r == 0 && (!mount_is_host(p.mnt)) && strcmp(p.path, p.mnt->target) != 0)
-            r = -LINUX_EPERM;
-        if (r == 0)
-            r = fs_writable(&p);
-        if (r == 0)
-            r = owner_may_delete(&task->proc->cred, &parent, &p.st);
-        if (r == 0 && dir != is_dir)
-            r = dir ? -LINUX_ENOTDIR : -LINUX_EISDIR;
-        if (r == 0)
-            r = dir ? fs_rmdir(fs, &p) : fs_unlink(fs, &p);
-    }
+    else
+        r = may_remove(task, &p, dir);
+    if (r == 0)
+        r = dir ? fs_rmdir(fs, &p) : fs_unlink(fs, &p);
     fs_path_put(&p);
     return r;
 }
@@ -233,28 +266,43 @@ static bool is_mount_point(const struct fs_path *p)
     return p->mnt && p->rel[0] == '\0' && p->exists;
 }
 
-static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_path *to,
-                            unsigned flags)
+/* What Linux's do_renameat2() says before it asks for rights. */
+static int rename_places(const struct fs_path *from, const struct fs_path *to, unsigned flags)
 {
-    struct fs_context *fs = task->proc->fs;
-    const struct cred *cred = &task->proc->cred;
-    struct linux_statx from_dir, to_dir;
     bool exchange = flags & LINUX_RENAME_EXCHANGE;
-    int r = 0;
 
-    if (is_mount_point(from) || (to->exists && is_mount_point(to)))
+    if (is_mount_point(from) || is_mount_point(to))
         return -LINUX_EBUSY;
     if (from->mnt != to->mnt || from->mnt == NULL)
         return -LINUX_EXDEV;
+    int r = fs_writable(from);
+    if (r < 0)
+        return r;
+    if (!from->exists)
+        return -LINUX_ENOENT;
     if (!mount_is_host(from->mnt))
         return -LINUX_EPERM;
+    if (to->exists && (flags & LINUX_RENAME_NOREPLACE))
+        return -LINUX_EEXIST;
     if (exchange && !to->exists)
         return -LINUX_ENOENT;
     if (exchange && to->trailing && !LINUX_S_ISDIR(to->st.stx_mode))
         return -LINUX_ENOTDIR;
     if (!LINUX_S_ISDIR(from->st.stx_mode) && (from->trailing || (to->trailing && !exchange)))
         return -LINUX_ENOTDIR;
-    r = fs_parent_stat(fs, task, from, &from_dir);
+    return fs_rename_within(from, to, exchange);
+}
+
+static int64_t rename_paths(struct task *task, struct fs_path *from, struct fs_path *to,
+                            unsigned flags)
+{
+    struct fs_context *fs = task->proc->fs;
+    const struct cred *cred = &task->proc->cred;
+    struct linux_statx from_dir, to_dir;
+    int r = rename_places(from, to, flags);
+
+    if (r == 0)
+        r = fs_parent_stat(fs, task, from, &from_dir);
     if (r == 0 && to->exists)
         r = fs_parent_stat(fs, task, to, &to_dir);
     else if (r == 0)
@@ -287,15 +335,18 @@ static int64_t do_rename(struct task *task, int olddir, gva_t oldaddr, int newdi
     if (flags & LINUX_RENAME_WHITEOUT) /* for file systems that are layers themselves */
         return -LINUX_EINVAL;
     r = fs_user_path(task, oldpath, oldaddr);
-    if (r >= 0)
-        r = fs_user_path(task, newpath, newaddr);
     if (r < 0)
         return r;
-    enum fs_last oldlast = fs_last_kind(oldpath), newlast = fs_last_kind(newpath);
-    r = fs_resolve(fs, task, olddir, oldpath, as_name(oldlast), &from);
+    /* Both parents are found before either name is asked for. */
+    enum fs_last oldlast = fs_last_kind(oldpath), newlast;
+    r = fs_resolve(fs, task, olddir, oldpath, FS_CREATE | as_name(oldlast), &from);
     if (r < 0)
         return r;
-    r = fs_resolve(fs, task, newdir, newpath, FS_CREATE | as_name(newlast), &to);
+    r = fs_user_path(task, newpath, newaddr);
+    if (r >= 0) {
+        newlast = fs_last_kind(newpath);
+        r = fs_resolve(fs, task, newdir, newpath, FS_CREATE | as_name(newlast), &to);
+    }
     if (r == 0) {
         if (oldlast != LAST_NORM)
             r = -LINUX_EBUSY;
