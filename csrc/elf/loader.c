@@ -281,6 +281,11 @@ void exec_free(struct exec_plan *plan)
     free(plan);
 }
 
+int exec_program_fd(const struct exec_plan *plan)
+{
+    return plan->program.fd;
+}
+
 static void set_names(struct task *task, struct exec_plan *plan)
 {
     struct process *proc = task->proc;

@@ -40,4 +40,7 @@ int exec_commit(struct task *task, struct exec_plan *plan, char *why);
 
 void exec_free(struct exec_plan *plan);
 
+/* The file that will run: a program, or the interpreter of a script. */
+int exec_program_fd(const struct exec_plan *plan);
+
 #endif

@@ -85,6 +85,7 @@ int launch_program(struct task *task, const struct launch_spec *spec)
         host_log("%s", why);
         return err == -LINUX_ENOENT || err == -LINUX_ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
     }
+    pid_publish_exe(task, exec_program_fd(plan));
     err = exec_commit(task, plan, why);
     exec_free(plan);
     if (err) {

@@ -13,6 +13,7 @@
 #include "host/io.h"
 #include "linux/fs/fd_calls.h"
 #include "linux/fs/overlay.h"
+#include "linux/process/pid.h"
 
 #define DIR_FLAGS (LINUX_O_PATH | LINUX_O_DIRECTORY | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC)
 
@@ -208,6 +209,16 @@ int fs_writable(const struct fs_path *p)
     if (m->read_only)
         return -LINUX_EROFS;
     return 0;
+}
+
+int fs_write_access(struct task *task, const struct fs_path *p)
+{
+    const struct linux_statx *st = &p->st;
+
+    if (p->node == NULL && task->proc->pids &&
+        pid_runs(task->proc, linux_mkdev(st->stx_dev_major, st->stx_dev_minor), st->stx_ino))
+        return -LINUX_ETXTBSY;
+    return fs_writable(p);
 }
 
 /* Put descriptor fd on the file that `copy` is open on, as it was: flags and offset. */

@@ -146,8 +146,8 @@ static int open_check(struct task *task, struct fs_path *p, int flags)
         r = owner_may(&task->proc->cred, &p->st, mask);
     if (r == 0 && (flags & LINUX_O_NOATIME) && !owner_is(&task->proc->cred, &p->st))
         r = -LINUX_EPERM;
-    if (r == 0 && wants_write(flags) && type == LINUX_S_IFREG)
-        r = fs_writable(p);
+    if (r == 0 && (mask & FS_MAY_WRITE) && type == LINUX_S_IFREG)
+        r = fs_write_access(task, p);
     if (r == 0 && p->node == NULL) {
         if (type == LINUX_S_IFSOCK)
             r = -LINUX_ENXIO;

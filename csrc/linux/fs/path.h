@@ -220,6 +220,8 @@ static inline const char *fs_name(const struct fs_path *p)
 
 /* May the object's mount be written: 0 or -LINUX_EROFS. */
 int fs_writable(const struct fs_path *p);
+/* And does nobody run the regular file? Or -LINUX_ETXTBSY. */
+int fs_write_access(struct task *task, const struct fs_path *p);
 /* Bring the object into the writable layer and reopen p->fd there. */
 int fs_copy_up(struct fs_context *fs, struct fs_path *p);
 /* O_PATH descriptor of the parent directory in the writable layer, brought there if needed. */

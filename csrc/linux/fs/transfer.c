@@ -151,6 +151,8 @@ int64_t sys_truncate(struct task *task, const uint64_t a[6])
     else if ((r = fs_writable(&p)) == 0)
         r = owner_may(&task->proc->cred, &p.st, FS_MAY_WRITE);
     if (r == 0)
+        r = fs_write_access(task, &p);
+    if (r == 0)
         r = fs_copy_up(fs, &p);
     if (r == 0)
         r = host_truncate_fd(p.fd, (int64_t)a[1]);

@@ -124,6 +124,7 @@ static void replace(struct task *task, struct exec_plan *plan)
     task->restart = NULL;
     /* Before anything that others may see of it, such as a descriptor closed. */
     pid_entry(task->proc->pids, task->proc->pid)->execed = true;
+    pid_publish_exe(task, exec_program_fd(plan));
     fd_table_exec(task);
     vcpu_vm_keep(task->proc->vm, false);
     int err = exec_commit(task, plan, why);

@@ -7,6 +7,7 @@
 #include "host/mem.h"
 #include "host/process.h"
 #include "host/thread.h"
+#include "linux/fs/path.h"
 
 /* Linux's PID_MAX_LIMIT: no host number is as high. */
 #define HOST_PID_LIMIT 4194304
@@ -145,6 +146,8 @@ int32_t pid_alloc_child(struct process *proc, int exit_signal)
     e->suid = parent->suid;
     e->gid = parent->gid;
     memcpy(e->comm, parent->comm, sizeof e->comm);
+    e->exe_dev = parent->exe_dev;
+    e->exe_ino = parent->exe_ino;
     int32_t text = atomic_load(&parent->text);
     if (text)
         atomic_fetch_add(&t->s->text[text].refs, 1);
@@ -354,6 +357,18 @@ int32_t pid_next(struct process *proc, int32_t after)
     return 0;
 }
 
+bool pid_runs(struct process *proc, uint64_t dev, uint64_t ino)
+{
+    struct shared *s = proc->pids->s;
+    for (int32_t word = 0; word < PID_MAX / WORD_BITS; word++)
+        for (uint64_t rest = atomic_load(&s->used[word]); rest; rest &= rest - 1) {
+            int32_t n = word * WORD_BITS + __builtin_ctzll(rest);
+            if (s->entry[n].exe_ino == ino && s->entry[n].exe_dev == dev && pid_alive(proc, n))
+                return true;
+        }
+    return false;
+}
+
 int pid_life(struct pid_table *t)
 {
     return t->life;
@@ -373,6 +388,16 @@ void pid_publish_cred(struct process *proc)
     e->euid = proc->cred.euid;
     e->suid = proc->cred.suid;
     e->gid = proc->cred.gid;
+}
+
+void pid_publish_exe(struct task *task, int fd)
+{
+    struct pid_entry *e = &task->proc->pids->s->entry[task->proc->pid];
+    struct linux_statx st;
+    if (fs_stat_fd(task, fd, &st))
+        return;
+    e->exe_dev = linux_mkdev(st.stx_dev_major, st.stx_dev_minor);
+    e->exe_ino = st.stx_ino;
 }
 
 void pid_publish_program(struct process *proc)

@@ -47,6 +47,7 @@ struct pid_entry {
     _Atomic bool execed;                   /* has run execve since it was forked: setpgid(2) */
     _Atomic bool auto_reaped;              /* its children leave no zombies */
     _Atomic int32_t waiting;               /* its threads in wait4 or waitid: pid_wait_begin() */
+    _Atomic uint64_t exe_dev, exe_ino;     /* the program's file, as the guest sees it */
     char comm[16];
 };
 
@@ -114,6 +115,8 @@ int32_t pid_alive(struct process *proc, int32_t n);
 bool pid_exists(struct process *proc, int32_t n);
 /* The first number after `after` that a process has, or 0. */
 int32_t pid_next(struct process *proc, int32_t after);
+/* Whether a process of the run that is alive runs the file. */
+bool pid_runs(struct process *proc, uint64_t dev, uint64_t ino);
 /* A descriptor of ours: each process holds a record lock on the file, which is no lock of the
  * guest's. */
 int pid_life(struct pid_table *t);
@@ -122,7 +125,8 @@ int32_t pid_last(struct pid_table *t);
 
 /* Tell the table what others may want to know of this process. */
 void pid_publish_cred(struct process *proc);
-void pid_publish_program(struct process *proc); /* after execve; credentials too */
+void pid_publish_program(struct process *proc);  /* after execve; credentials too */
+void pid_publish_exe(struct task *task, int fd); /* its file, for pid_runs() */
 void pid_publish_comm(struct process *proc, int32_t tid, const char comm[16]);
 
 #endif
