@@ -37,6 +37,14 @@ static void tree(void)
     make("sticky/in", 0666, 0);
     make("sticky/mine", 0600, 1000);
     EQ(mkdir("sticky/dir", 0777), 0);
+    make("sticky/trap", 0666, 2000);
+    EQ(mkdir("team", 0777), 0);
+    EQ(chmod("team", 01770), 0);
+    EQ(chown("team", 0, 1000), 0);
+    make("team/trap", 0666, 2000);
+    EQ(mkdir("alone", 0777), 0);
+    EQ(chmod("alone", 01755), 0);
+    make("alone/trap", 0666, 2000);
     locked = open("locked", O_RDONLY | O_DIRECTORY);
     locked_path = open("locked", O_PATH | O_DIRECTORY);
     in = open("shut/in", O_RDWR);
@@ -144,6 +152,30 @@ static void sticky(void)
     EQ(unlink("sticky/renamed"), 0);
 }
 
+/* fs.protected_regular: O_CREAT leads nobody, root neither, to what another user put in a sticky
+ * directory that others can write, unless it is the directory's owner's. */
+static void sticky_traps(void)
+{
+    int create = O_CREAT | O_WRONLY;
+
+    for (int i = 0; i < 2; i++) {
+        const char *trap = i ? "team/trap" : "sticky/trap";
+        ERR(open(trap, create, 0600), EACCES);
+        ERR(open(trap, create | O_EXCL, 0600), EEXIST);
+        ERR(open(trap, create | O_TRUNC, 0600), EACCES);
+        int fd = open(trap, O_WRONLY);
+        CHECK(fd >= 0);
+        close(fd);
+    }
+    int fd = open("sticky/in", create, 0600);
+    CHECK(fd >= 0);
+    close(fd);
+    fd = open("alone/trap", create, 0600); /* nobody else can write here */
+    CHECK(fd >= 0);
+    close(fd);
+    ERR(open("sticky/dir", create, 0600), EISDIR);
+}
+
 /* The file systems that make nothing. */
 static void made_by_none(int rights)
 {
@@ -161,6 +193,7 @@ int main(void)
     int status;
 
     tree();
+    sticky_traps();
     made_by_none(1);
     pid_t pid = fork();
     if (pid == 0) {
@@ -170,6 +203,7 @@ int main(void)
         directory_closed();
         files();
         sticky();
+        sticky_traps();
         made_by_none(0);
         _exit(guest_failed != 0);
     }

@@ -413,6 +413,9 @@ static void enter_disk(void)
     MUST(chroot("."));
     MUST(chdir("/"));
     MUST(mount("proc", "/proc", "proc", 0, NULL));
+    /* As systemd sets them. */
+    MUST(text_to("/proc/sys/fs/protected_fifos", "1"));
+    MUST(text_to("/proc/sys/fs/protected_regular", "2"));
     /* /proc/PID/cgroup is empty until somebody has asked for a hierarchy. */
     MUST(mount("cgroup", "/cgroup", "cgroup2", 0, NULL));
 }

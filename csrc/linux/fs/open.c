@@ -304,6 +304,24 @@ static int64_t open_tmpfile(struct task *task, struct fs_path *p, int flags, uin
     return fd_return_lowest(task, fd);
 }
 
+/* may_create_in_sticky() with fs.protected_regular at 2: what lies in a sticky directory that
+ * others may write, and is neither theirs who opens it nor the directory's owner's, may be a trap.
+ */
+static int create_in_sticky(struct task *task, const struct fs_path *p)
+{
+    uint32_t uid = p->st.stx_uid;
+    struct linux_statx dir;
+
+    if (!LINUX_S_ISREG(p->st.stx_mode) || uid == task->proc->cred.fsuid || p->mnt == NULL)
+        return 0;
+    int r = fs_parent_stat(task->proc->fs, task, p, &dir);
+    if (r < 0)
+        return r;
+    return (dir.stx_mode & LINUX_S_ISVTX) && (dir.stx_mode & 0022) && dir.stx_uid != uid
+               ? -LINUX_EACCES
+               : 0;
+}
+
 /* O_CREAT makes no directory: EISDIR, once the way there is found. */
 static int ends_in_slash(struct task *task, int dirfd, const char *path, unsigned resolve)
 {
@@ -348,6 +366,8 @@ int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint3
             r = open_new(task, &p, flags, mode);
         else if (create && (flags & LINUX_O_EXCL))
             r = -LINUX_EEXIST;
+        else if (create && (r = create_in_sticky(task, &p)) < 0)
+            ;
         else if (tmp)
             r = open_tmpfile(task, &p, flags, mode);
         else
