@@ -16,18 +16,19 @@
 #define SYS_fchmodat2 452
 #endif
 
+/* What a call is: how it takes the name in the last place, and which right it asks for. */
 enum {
-    FOLLOWS = 1, /* a link in the last place */
-    LOOKS = 2,   /* asks for no right on the object */
-    READS = 4,
-    CHANGES = 8,       /* the object */
-    MAKES = 16,        /* the name, which must be missing */
-    REMOVES = 32,      /* or moves the name */
-    NO_DIRFD = 64,     /* takes none */
-    EMPTY_OK = 128,    /* "" is the descriptor */
-    OWNERS_ONLY = 256, /* changes what only the owner may */
-    CREATES = 512 /* the name, if it is missing */,
-    MOVES = 1024
+    FOLLOWS = 1,      /* a link */
+    LOOKS = 2,        /* no right on the object */
+    READS = 4,        /* the object */
+    CHANGES = 8,      /* the object */
+    OWNERS_ONLY = 16, /* changes what only its owner may */
+    MAKES = 32,       /* the name, which must be missing */
+    CREATES = 64,     /* the name, if it is missing */
+    REMOVES = 128,    /* the name */
+    MOVES = 256,      /* a name, between two directories */
+    NO_DIRFD = 512,   /* takes none */
+    EMPTY_OK = 1024,  /* "" is the descriptor */
 };
 
 struct path_call {
@@ -116,7 +117,7 @@ static const struct path_call path_calls[] = {
 };
 
 /* Each call that is any of `with` (0: each) and none of `without` fails with the errno. */
-static void each(int with, int without, int dirfd, const char *path, int want)
+static void each_fails(int line, int with, int without, int dirfd, const char *path, int want)
 {
     for (size_t i = 0; i < sizeof(path_calls) / sizeof(path_calls[0]); i++) {
         const struct path_call *c = &path_calls[i];
@@ -125,9 +126,10 @@ static void each(int with, int without, int dirfd, const char *path, int want)
         errno = 0;
         long got = c->call(dirfd, path);
         if (got != -1 || errno != want)
-            FAIL("%s of %.40s at %d is %ld, errno %d; want errno %d", c->name,
+            FAIL("from line %d: %s of %.40s at %d is %ld, errno %d; want errno %d", line, c->name,
                  (uintptr_t)path < 4096 ? "a bad address" : path, dirfd, got, errno, want);
     }
 }
+#define each(...) each_fails(__LINE__, __VA_ARGS__)
 
 #endif
