@@ -159,6 +159,9 @@ static void arguments(void)
     ERR(syscall(SYS_statx, AT_FDCWD, "none", 0, 0, BAD), ENOENT);
     ERR(syscall(SYS_statx, AT_FDCWD, "file", 0, 0, BAD), EFAULT);
     ERR(syscall(SYS_statx, fd, "", 0, 0, &seen_statx), ENOENT);
+    ERR(syscall(SYS_fstat, -1, &seen_stat), EBADF);
+    ERR(syscall(SYS_fstat, -1, BAD), EBADF);
+    ERR(syscall(SYS_fstat, fd, BAD), EFAULT);
     ERR(syscall(SYS_truncate, "none", -1l), EINVAL);
     ERR(syscall(SYS_truncate, "dir", 0), EISDIR);
     close(fd);
