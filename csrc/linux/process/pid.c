@@ -18,6 +18,7 @@
 struct shared {
     _Atomic uint64_t used[PID_MAX / WORD_BITS];
     _Atomic int32_t last;
+    _Atomic int32_t highest; /* that was ever taken */
     struct pid_entry entry[PID_MAX];
     _Atomic uint16_t by_host[HOST_PID_LIMIT];
     _Alignas(4096) struct pid_text text[PID_MAX];
@@ -44,6 +45,9 @@ int32_t pid_alloc(struct pid_table *t)
         n = n + 1 < PID_MAX ? n + 1 : RESERVED_PIDS;
         if (~atomic_load(&s->used[n / WORD_BITS]) >> (n % WORD_BITS) & 1 && take(s, n)) {
             atomic_store(&s->last, n);
+            for (int32_t high = atomic_load(&s->highest);
+                 high < n && !atomic_compare_exchange_weak(&s->highest, &high, n);)
+                ;
             atomic_store(&s->entry[n].refs, 1);
             return n;
         }
@@ -360,7 +364,7 @@ int32_t pid_next(struct process *proc, int32_t after)
 bool pid_runs(struct process *proc, uint64_t dev, uint64_t ino)
 {
     struct shared *s = proc->pids->s;
-    for (int32_t word = 0; word < PID_MAX / WORD_BITS; word++)
+    for (int32_t word = 0; word <= atomic_load(&s->highest) / WORD_BITS; word++)
         for (uint64_t rest = atomic_load(&s->used[word]); rest; rest &= rest - 1) {
             int32_t n = word * WORD_BITS + __builtin_ctzll(rest);
             if (s->entry[n].exe_ino == ino && s->entry[n].exe_dev == dev && pid_alive(proc, n))
