@@ -118,45 +118,44 @@ static int read_elf(struct task *task, struct exec_file *file, const uint8_t *he
     return elf_parse_segments(&file->info, phdrs, st.stx_size, task->proc->mm->size, why);
 }
 
+/* The file that a path names is plan->program from now on. */
+static int open_file(struct task *task, struct exec_plan *plan, int dirfd, const char *path,
+                     int flags)
+{
+    char canonical[LINUX_PATH_MAX];
+    if (plan->program.fd >= 0)
+        host_fd_close(plan->program.fd);
+    free(plan->exe);
+    plan->exe = NULL;
+    plan->program.fd = fs_open_exec(task, dirfd, path, flags, canonical);
+    if (plan->program.fd < 0)
+        return plan->program.fd;
+    snprintf(plan->program.path, sizeof plan->program.path, "%s", path);
+    plan->exe = strdup(canonical);
+    return plan->exe ? 0 : -LINUX_ENOMEM;
+}
+
 /*
  * Follow #! lines until an ELF file is open in plan->program. `name` is what the file is called in
  * argv of a script.
  */
-static int open_program(struct task *task, const struct exec_request *request,
-                        struct exec_plan *plan, char *why)
+static int follow_scripts(struct task *task, struct exec_plan *plan, char *why)
 {
     char name[LINUX_PATH_MAX];
-    int dirfd = request->dirfd, flags = request->flags;
-    struct exec_file *file = &plan->program;
-    snprintf(file->path, sizeof file->path, "%s", request->path);
     snprintf(name, sizeof name, "%s", plan->filename);
     for (int depth = 0;; depth++) {
         uint8_t head[SCRIPT_HEAD_SIZE];
-        char canonical[LINUX_PATH_MAX];
         const char *cause = NULL;
-        file->fd = fs_open_exec(task, dirfd, file->path, flags, canonical);
-        if (file->fd < 0) {
-            exec_why(why, name,
-                     depth ? "its interpreter is missing or cannot be executed"
-                           : describe(file->fd));
-            if (depth && why)
-                snprintf(why, EXEC_WHY_SIZE, "interpreter %s of a script: %s", file->path,
-                         describe(file->fd));
-            return file->fd;
-        }
-        int64_t n = host_pread(file->fd, head, sizeof head, 0);
+        int64_t n = host_pread(plan->program.fd, head, sizeof head, 0);
         if (n < 0) {
             exec_why(why, name, describe((int)n));
             return (int)n;
         }
         int err;
         if (!script_is(head, (size_t)n)) {
-            err = read_elf(task, file, head, (size_t)n, &cause);
-            plan->exe = err ? NULL : strdup(canonical);
+            err = read_elf(task, &plan->program, head, (size_t)n, &cause);
             if (err)
                 exec_why(why, name, cause ? cause : describe(err));
-            else if (!plan->exe)
-                err = -LINUX_ENOMEM;
             return err;
         }
         struct script_line line;
@@ -168,12 +167,14 @@ static int open_program(struct task *task, const struct exec_request *request,
             exec_why(why, name, cause ? cause : describe(err));
             return err;
         }
-        host_fd_close(file->fd);
-        file->fd = -1;
-        snprintf(file->path, sizeof file->path, "%s", line.interpreter);
+        err = open_file(task, plan, LINUX_AT_FDCWD, line.interpreter, 0);
+        if (err) {
+            if (why)
+                snprintf(why, EXEC_WHY_SIZE, "interpreter %s of a script: %s", line.interpreter,
+                         describe(err));
+            return err;
+        }
         snprintf(name, sizeof name, "%s", line.interpreter);
-        dirfd = LINUX_AT_FDCWD;
-        flags = 0;
     }
 }
 
@@ -203,6 +204,8 @@ static int open_interp(struct task *task, struct exec_plan *plan, char *why)
     }
     uint8_t head[ELF_HEAD_SIZE];
     int64_t n = host_pread(file->fd, head, sizeof head, 0);
+    if (n >= 0 && n < ELF_HEAD_SIZE)
+        n = -LINUX_EIO; /* elf_read() */
     err = n < 0 ? (int)n : read_elf(task, file, head, (size_t)n, &cause);
     if (err) {
         exec_why(why, file->path, cause ? cause : describe(err));
@@ -237,33 +240,41 @@ static char *file_name(const struct exec_request *request)
     return strdup(name);
 }
 
-int exec_prepare(struct task *task, const struct exec_request *request, struct exec_plan **out,
-                 char *why)
+int exec_open(struct task *task, const struct exec_request *request, struct exec_plan **out,
+              char *why)
 {
     struct exec_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return -LINUX_ENOMEM;
     plan->program.fd = plan->interp.fd = -1;
     plan->filename = file_name(request);
-    int err = plan->filename ? block_append_all(&plan->argv, request->argv) : -LINUX_ENOMEM;
-    if (err == 0 && plan->argv.count == 0)
-        err = block_append(&plan->argv, "");
-    if (err == 0)
-        err = block_append_all(&plan->envp, request->envp);
-    if (err == 0)
-        err = check_space(task, plan);
-    if (err)
-        exec_why(why, request->path, describe(err));
-    if (err == 0)
-        err = open_program(task, request, plan, why);
-    if (err == 0)
-        err = open_interp(task, plan, why);
+    int err = plan->filename ? open_file(task, plan, request->dirfd, request->path, request->flags)
+                             : -LINUX_ENOMEM;
     if (err) {
+        exec_why(why, plan->filename ? plan->filename : request->path, describe(err));
         exec_free(plan);
         return err;
     }
     *out = plan;
     return 0;
+}
+
+int exec_prepare(struct task *task, struct exec_plan *plan, const char *const *argv,
+                 const char *const *envp, char *why)
+{
+    int err = block_append_all(&plan->argv, argv);
+    if (err == 0 && plan->argv.count == 0)
+        err = block_append(&plan->argv, "");
+    if (err == 0)
+        err = block_append_all(&plan->envp, envp);
+    if (err == 0)
+        err = check_space(task, plan);
+    if (err) {
+        exec_why(why, plan->filename, describe(err));
+        return err;
+    }
+    err = follow_scripts(task, plan, why);
+    return err ? err : open_interp(task, plan, why);
 }
 
 void exec_free(struct exec_plan *plan)

@@ -1,9 +1,9 @@
 /*
  * loader.h - building a new program in a process: for launch and execve.
  *
- * In two steps, because execve has a point of no return: exec_prepare() opens and judges every file
- * involved and can fail without a trace; exec_commit() replaces the address space. Between them
- * execve ends the other threads, closes close-on-exec descriptors and resets signals.
+ * In steps, because execve has a point of no return: exec_open() and exec_prepare() open and judge
+ * every file involved and can fail without a trace; exec_commit() replaces the address space.
+ * Before that execve ends the other threads, closes close-on-exec descriptors and resets signals.
  */
 #ifndef ELFUSE_ELF_LOADER_H
 #define ELFUSE_ELF_LOADER_H
@@ -16,20 +16,25 @@ struct exec_request {
     int dirfd;        /* LINUX_AT_FDCWD, or as in execveat */
     const char *path; /* guest path */
     int flags;        /* LINUX_AT_EMPTY_PATH, LINUX_AT_SYMLINK_NOFOLLOW */
-    /* Both end with NULL; copied. An empty argv becomes one empty string, as on Linux since 5.18.
-     */
-    const char *const *argv, *const *envp;
 };
 
 struct exec_plan;
 
 /*
- * Returns 0 with *out owned by the caller, or the errno that execve fails with; `why`
- * (EXEC_WHY_SIZE bytes, may be NULL) gets one line that names the file and the cause. LINUX_ENOEXEC
- * for what is no program, ELOOP for scripts in a circle, E2BIG, errors of opening.
+ * Open the file, which execve does before it looks at the arguments: 0 with *out owned by the
+ * caller, or the errno of opening it. `why` (EXEC_WHY_SIZE bytes, may be NULL) gets one line that
+ * names the file and the cause, as that of exec_prepare().
  */
-int exec_prepare(struct task *task, const struct exec_request *request, struct exec_plan **out,
-                 char *why);
+int exec_open(struct task *task, const struct exec_request *request, struct exec_plan **out,
+              char *why);
+
+/*
+ * The arguments, then what the file says. Both vectors end with NULL; copied. An empty argv becomes
+ * one empty string, as on Linux since 5.18. Returns 0, or the errno that execve fails with:
+ * LINUX_ENOEXEC for what is no program, ELOOP for scripts in a circle, E2BIG, errors of opening.
+ */
+int exec_prepare(struct task *task, struct exec_plan *plan, const char *const *argv,
+                 const char *const *envp, char *why);
 
 /*
  * Empty the address space and load: mappings, vDSO, stack, the process's exe, cmdline, environ,

@@ -103,9 +103,10 @@ static int interpreter(struct elf_info *info, const struct elf64_phdr *p, uint64
 {
     if (p->p_filesz < 2 || p->p_filesz > 4096)
         return fail(why, "is a corrupt ELF file: bad interpreter name", LINUX_ENOEXEC);
+    /* As the read of it fails: rw_verify_area(), elf_read(). */
     if (p->p_offset > file_size || p->p_filesz > file_size - p->p_offset)
         return fail(why, "is a corrupt ELF file: its interpreter's name lies past its end",
-                    LINUX_ENOEXEC);
+                    p->p_offset > INT64_MAX - p->p_filesz ? LINUX_EINVAL : LINUX_EIO);
     info->interp_offset = p->p_offset;
     info->interp_size = p->p_filesz;
     return 0;

@@ -18,13 +18,19 @@
 static int prepare(struct task *task, const struct launch_spec *spec, const char *path,
                    struct exec_plan **plan, char *why)
 {
-    const struct exec_request request = {
-        .dirfd = LINUX_AT_FDCWD, .path = path, .argv = spec->argv, .envp = spec->envp};
+    const struct exec_request request = {.dirfd = LINUX_AT_FDCWD, .path = path};
     int err;
     do {
         if (signal_attention(task))
             signal_work(task, 0, 0);
-        err = exec_prepare(task, &request, plan, why);
+        struct exec_plan *opened = NULL;
+        err = exec_open(task, &request, &opened, why);
+        if (err == 0)
+            err = exec_prepare(task, opened, spec->argv, spec->envp, why);
+        if (err == 0)
+            *plan = opened;
+        else
+            exec_free(opened);
     } while (err == -LINUX_ERESTARTSYS || err == -LINUX_ERESTARTNOINTR);
     return err;
 }

@@ -1,5 +1,5 @@
-/* guest-test: flags=-pthread,-Wno-stringop-overread */
-/* execve: arguments, environment, close-on-exec, signal state, from a thread, and its errors. */
+/* guest-test: flags=-pthread */
+/* execve: arguments, environment, close-on-exec, signal state, from a thread. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -17,38 +17,6 @@ static void *exec_from_thread(void *arg)
     return arg;
 }
 
-static void errors(void)
-{
-    char *argv[] = {"x", NULL}, *none[] = {NULL};
-    ERR(execve("/no/such/file", argv, none), ENOENT);
-    ERR(execve("", argv, none), ENOENT);
-    ERR(execve("/", argv, none), EACCES);
-    ERR(execve((char *)8, argv, none), EFAULT);
-    ERR(execve(self, (char **)8, none), EFAULT);
-    int fd = open("/tmp/exec-test", O_CREAT | O_WRONLY | O_TRUNC, 0755);
-    if (fd >= 0) {
-        EQ(write(fd, "no program", 10), 10);
-        close(fd);
-        ERR(execve("/tmp/exec-test", argv, none), ENOEXEC);
-        OK(chmod("/tmp/exec-test", 0644));
-        ERR(execve("/tmp/exec-test", argv, none), EACCES);
-        unlink("/tmp/exec-test");
-    }
-    char *big = malloc(200000);
-    memset(big, 'a', 199999);
-    big[199999] = 0;
-    char *huge[] = {big, NULL};
-    ERR(execve(self, huge, none), E2BIG); /* one string over 128 KiB */
-    char **many = calloc(2000001, sizeof(char *));
-    for (int i = 0; i < 2000000; i++)
-        many[i] = "abc";
-    ERR(execve(self, many, none), E2BIG);
-    free(many);
-    free(big);
-    ERR(syscall(SYS_execveat, -100, self, argv, none, 0x40000000), EINVAL);
-    ERR(syscall(SYS_execveat, 900, "x", argv, none, 0), EBADF);
-}
-
 static void on_signal(int sig)
 {
     (void)sig;
@@ -56,7 +24,6 @@ static void on_signal(int sig)
 
 static void first(void)
 {
-    errors();
     OK(mkdir("/tmp", 01777) == -1 && errno != EEXIST ? -1 : 0);
     int keep = dup(0), gone = open("/", O_RDONLY | O_CLOEXEC);
     EQ(keep, 3);

@@ -137,37 +137,44 @@ static void replace(struct task *task, struct exec_plan *plan)
     pid_publish_program(task->proc);
 }
 
-static int64_t do_execve(struct task *task, int dirfd, gva_t path_at, gva_t argv_at, gva_t envp_at,
-                         int flags)
+static int open_program(struct task *task, int dirfd, gva_t path_at, int flags,
+                        struct exec_plan **plan)
 {
-    if (flags & ~AT_EXEC_FLAGS)
-        return -LINUX_EINVAL;
     char *path = malloc(PATH_SIZE);
     if (!path)
         return -LINUX_ENOMEM;
-    struct strings argv = {NULL, 0}, envp = {NULL, 0};
-    struct exec_plan *plan = NULL;
-    size_t budget = argument_budget(task->proc);
     int64_t err = strncpy_from_user(task, path, path_at, PATH_SIZE);
-    if (err >= 0)
-        err = copy_strings(task, envp_at, &envp, &budget);
-    if (!err)
-        err = copy_strings(task, argv_at, &argv, &budget);
-    if (!err) {
-        const struct exec_request request = {
-            .dirfd = dirfd,
-            .path = path,
-            .flags = flags,
-            .argv = (const char *const *)argv.at,
-            .envp = (const char *const *)envp.at,
-        };
-        err = exec_prepare(task, &request, &plan, NULL);
+    if (err >= 0 && flags & ~AT_EXEC_FLAGS)
+        err = -LINUX_EINVAL;
+    if (err >= 0) {
+        const struct exec_request request = {.dirfd = dirfd, .path = path, .flags = flags};
+        err = exec_open(task, &request, plan, NULL);
     }
-    strings_free(&argv);
-    strings_free(&envp);
     free(path);
+    return (int)err;
+}
+
+static int64_t do_execve(struct task *task, int dirfd, gva_t path_at, gva_t argv_at, gva_t envp_at,
+                         int flags)
+{
+    struct exec_plan *plan = NULL;
+    int err = open_program(task, dirfd, path_at, flags, &plan);
     if (err)
         return err;
+    struct strings argv = {NULL, 0}, envp = {NULL, 0};
+    size_t budget = argument_budget(task->proc);
+    err = copy_strings(task, envp_at, &envp, &budget);
+    if (!err)
+        err = copy_strings(task, argv_at, &argv, &budget);
+    if (!err)
+        err = exec_prepare(task, plan, (const char *const *)argv.at, (const char *const *)envp.at,
+                           NULL);
+    strings_free(&argv);
+    strings_free(&envp);
+    if (err) {
+        exec_free(plan);
+        return err;
+    }
     replace(task, plan);
     return -LINUX_ENORESULT;
 }

@@ -136,7 +136,9 @@ static void test_segments(void)
     expect_segment(2, c, LINUX_ENOEXEC, "interpreter name");
     c = p[2];
     c.p_offset = FILE_SIZE;
-    expect_segment(2, c, LINUX_ENOEXEC, "past its end");
+    expect_segment(2, c, LINUX_EIO, "past its end");
+    c.p_offset = UINT64_MAX;
+    expect_segment(2, c, LINUX_EINVAL, "past its end");
 }
 
 /* What elf_parse_segments() promises, however the bytes were damaged. */
