@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "guest.h"
@@ -103,6 +104,53 @@ static void descriptors(void)
     ERR(syscall(SYS_pidfd_getfd, self, 999, 0), EBADF);
     ERR(syscall(SYS_pidfd_getfd, self, ends[1], 1), EINVAL);
     ERR(syscall(SYS_pidfd_getfd, ends[0], ends[1], 0), EBADF);
+    close(self);
+}
+
+/* Of a process that is not one's own, and of one that has ended. */
+static void others_descriptors(void)
+{
+    int status;
+    pid_t pid = child_pauses(), me = getpid();
+    int fd = pidfd_open_(pid, 0);
+    CHECK(fd >= 0);
+    pid_t visitor = fork();
+    if (visitor == 0) {
+        int roots = pidfd_open_(me, 0);
+        guest_failed = 0;
+        OK(setresuid(1000, 1000, 1000));
+        ERR(syscall(SYS_pidfd_getfd, roots, 0, 0), EPERM);
+        ERR(syscall(SYS_pidfd_getfd, roots, 999, 0), EPERM);
+        ERR(syscall(SYS_pidfd_getfd, fd, 0, 0), EPERM);
+        ERR(send_signal(roots, 0, NULL, 0), EPERM);
+        _exit(guest_failed != 0);
+    }
+    EQ(waitpid(visitor, &status, 0), visitor);
+    EQ(status, 0);
+    OK(kill(pid, SIGKILL));
+    EQ(waitpid(pid, NULL, 0), pid);
+    ERR(syscall(SYS_pidfd_getfd, fd, 0, 0), ESRCH);
+    ERR(syscall(SYS_pidfd_getfd, fd, 0, 1), EINVAL);
+    close(fd);
+}
+
+static void no_descriptor_left(void)
+{
+    struct rlimit old, few;
+    int self = pidfd_open_(getpid(), 0), fd = -1;
+    struct clone_args args = {
+        .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&fd, .exit_signal = SIGCHLD};
+    OK(getrlimit(RLIMIT_NOFILE, &old));
+    few = (struct rlimit){(rlim_t)self + 1, old.rlim_max};
+    OK(setrlimit(RLIMIT_NOFILE, &few));
+    ERR(pidfd_open_(getpid(), 0), EMFILE);
+    ERR(pidfd_open_(31999, 0), ESRCH);
+    ERR(syscall(SYS_pidfd_getfd, self, 0, 0), EMFILE);
+    ERR(syscall(SYS_pidfd_getfd, self, 999, 0), EBADF);
+    ERR(syscall(SYS_clone3, &args, sizeof args), EMFILE);
+    EQ(fd, -1);
+    ERR(waitpid(-1, NULL, 0), ECHILD); /* no child came of it */
+    OK(setrlimit(RLIMIT_NOFILE, &old));
     close(self);
 }
 
@@ -232,6 +280,8 @@ int main(void)
     waits();
     clones();
     descriptors();
+    others_descriptors();
+    no_descriptor_left();
     values();
     rights();
     queueing();

@@ -4,9 +4,10 @@
 
 #include "host/process.h"
 #include "linux/fs/fd_calls.h"
-#include "linux/fs/proc_view.h"
 #include "linux/fs/fd_meta.h"
+#include "linux/fs/proc_view.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/cred.h"
 #include "linux/process/pid.h"
 #include "linux/process/pidfd.h"
 #include "linux/process/task.h"
@@ -83,6 +84,16 @@ int64_t sys_pidfd_send_signal(struct task *task, const uint64_t args[6])
     return signal_send_pid(task, n, 0, sig, args[2] ? &info : NULL);
 }
 
+/* ptrace_may_access() with PTRACE_MODE_ATTACH_REALCREDS. */
+static bool may_take(const struct process *proc, int32_t n)
+{
+    const struct cred *c = &proc->cred;
+    const struct pid_entry *e = pid_entry(proc->pids, n);
+    if (n == proc->pid || cred_capable(proc, LINUX_CAP_SYS_PTRACE))
+        return true;
+    return e->uid == c->uid && e->euid == c->uid && e->suid == c->uid && e->gid == c->gid;
+}
+
 int64_t sys_pidfd_getfd(struct task *task, const uint64_t args[6])
 {
     if ((unsigned)args[2])
@@ -90,6 +101,8 @@ int64_t sys_pidfd_getfd(struct task *task, const uint64_t args[6])
     int32_t n = pidfd_process(task, (int)args[0]);
     if (n < 0)
         return n;
+    if (!may_take(task->proc, n))
+        return -LINUX_EPERM;
     struct proc_view view;
     int err = proc_view_get(&view, task, n);
     if (err)
