@@ -75,6 +75,9 @@ int main(void)
     ERR(syscall(SYS_getrandom, (void *)8, 16, 0), EFAULT);
 
     EQ(personality(0xffffffff), 0);
+    ERR(personality(PER_LINUX32), EINVAL); /* no CPU for 32-bit programs */
+    ERR(personality(PER_LINUX32 | ADDR_NO_RANDOMIZE), EINVAL);
+    personality(0);
     EQ(personality(ADDR_NO_RANDOMIZE), 0);
     EQ(personality(0), ADDR_NO_RANDOMIZE);
     usage();

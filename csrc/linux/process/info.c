@@ -103,11 +103,16 @@ int64_t sys_getrandom(struct task *task, const uint64_t args[6])
     return host_getrandom(buf, len, (unsigned)args[2]);
 }
 
-#define PER_QUERY 0xffffffffu
+#define PER_QUERY   0xffffffffu
+#define PER_MASK    0xffu
+#define PER_LINUX32 8u
 
 int64_t sys_personality(struct task *task, const uint64_t args[6])
 {
     uint32_t old = task->proc->personality;
+    /* As on a CPU without 32-bit programs. */
+    if (((uint32_t)args[0] & PER_MASK) == PER_LINUX32)
+        return -LINUX_EINVAL;
     if ((uint32_t)args[0] != PER_QUERY)
         task->proc->personality = (uint32_t)args[0];
     return old;
