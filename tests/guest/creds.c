@@ -174,6 +174,8 @@ int main(void)
     ids(1000, 2000, 2000);
     caps(0, 0);
     ERR(syscall(SYS_setuid, 0), EPERM);
+    ERR(syscall(SYS_setreuid, 0, -1), EPERM);
+    ERR(syscall(SYS_setreuid, -1, 0), EPERM);
     OK(syscall(SYS_setuid, 1000));
     ids(1000, 1000, 2000);
     OK(syscall(SYS_setreuid, -1, 2000));
@@ -182,9 +184,17 @@ int main(void)
     ERR(syscall(SYS_setresuid, 0, -1, -1), EPERM);
     ERR(syscall(SYS_setgroups, 0, NULL), EPERM);
     ERR(syscall(SYS_setgid, 0), EPERM);
+    ERR(syscall(SYS_setregid, 0, -1), EPERM);
+    ERR(syscall(SYS_setregid, -1, 0), EPERM);
+    ERR(syscall(SYS_setresgid, 0, -1, -1), EPERM);
+    ERR(syscall(SYS_setresgid, -1, 0, -1), EPERM);
+    ERR(syscall(SYS_setresgid, -1, -1, 0), EPERM);
+    ERR(syscall(SYS_setgroups, 65537, BAD), EPERM); /* before the number is looked at */
     ERR(syscall(SYS_setuid, -1), EINVAL);
     EQ(getuid(), 1000);
     EQ(geteuid(), 1000);
     ERR(sethostname("x", 1), EPERM);
+    ERR(setdomainname("x", 1), EPERM);
+    ERR(setdomainname(BAD, 65), EPERM);
     return done();
 }

@@ -7,9 +7,6 @@
 
 #include "guest.h"
 
-#define BAD  ((void *)8)
-#define NONE 999999
-
 static void descriptors(void)
 {
     struct rlimit r, old;
@@ -24,56 +21,12 @@ static void descriptors(void)
     EQ(errno, EMFILE);
     EQ(last, 49);
     OK(syscall(SYS_close_range, 3, ~0u, 0));
-    r.rlim_cur = r.rlim_max + 1;
-    ERR(setrlimit(RLIMIT_NOFILE, &r), EINVAL);
     OK(syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &old, &r));
     EQ(r.rlim_cur, 50);
-    ERR(syscall(SYS_prlimit64, 99999, RLIMIT_NOFILE, NULL, &r), ESRCH);
-    ERR(syscall(SYS_prlimit64, 0, 16, NULL, &r), EINVAL);
-    ERR(syscall(SYS_getrlimit, 99, &r), EINVAL);
-    ERR(syscall(SYS_setrlimit, 99, &old), EINVAL);
     OK(getrlimit(RLIMIT_STACK, &r));
     CHECK(r.rlim_cur >= 1 << 20);
     for (int i = 0; i < 16; i++)
         OK(syscall(SYS_prlimit64, getpid(), i, NULL, &r));
-}
-
-static void errors(void)
-{
-    struct rlimit r;
-    OK(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, NULL));
-    ERR(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, BAD), EFAULT);
-    ERR(syscall(SYS_prlimit64, NONE, RLIMIT_CORE, BAD, NULL), EFAULT);
-    ERR(syscall(SYS_prlimit64, NONE, 99, NULL, NULL), ESRCH);
-    ERR(syscall(SYS_prlimit64, 0, 99, NULL, NULL), EINVAL);
-    ERR(syscall(SYS_prlimit64, -1, RLIMIT_CORE, NULL, NULL), ESRCH);
-    ERR(syscall(SYS_getrlimit, RLIMIT_CORE, BAD), EFAULT);
-    ERR(syscall(SYS_getrlimit, 99, BAD), EINVAL);
-    ERR(syscall(SYS_setrlimit, 99, BAD), EFAULT);
-    OK(getrlimit(RLIMIT_CORE, &r));
-    r.rlim_cur = 2;
-    r.rlim_max = 1;
-    ERR(setrlimit(RLIMIT_CORE, &r), EINVAL);
-    r = (struct rlimit){100, RLIM_INFINITY};
-    ERR(setrlimit(RLIMIT_NOFILE, &r), EPERM); /* more than fs.nr_open */
-}
-
-/* The hard limit is lowered for ever by who is not root. */
-static void lowered(void)
-{
-    struct rlimit r = {10, 20};
-    OK(setrlimit(RLIMIT_MSGQUEUE, &r));
-    r = (struct rlimit){15, 20};
-    OK(setrlimit(RLIMIT_MSGQUEUE, &r));
-    OK(setresuid(1000, 1000, 1000));
-    r = (struct rlimit){15, 21};
-    ERR(setrlimit(RLIMIT_MSGQUEUE, &r), EPERM);
-    r = (struct rlimit){20, 20};
-    OK(setrlimit(RLIMIT_MSGQUEUE, &r));
-    r = (struct rlimit){0, 0};
-    OK(setrlimit(RLIMIT_MSGQUEUE, &r));
-    OK(getrlimit(RLIMIT_MSGQUEUE, &r));
-    EQ(r.rlim_cur + r.rlim_max, 0);
 }
 
 static volatile int signals;
@@ -145,11 +98,9 @@ static void memory(void)
 
 int main(void)
 {
-    errors();
     descriptors();
     file_size();
     cpu_time();
     memory();
-    lowered();
     return done();
 }

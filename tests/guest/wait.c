@@ -5,6 +5,10 @@
 
 #include "guest.h"
 
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
 static pid_t child_exits(int status)
 {
     pid_t pid = fork();
@@ -37,7 +41,7 @@ static void errors(void)
     ERR(waitid(P_PID, 12345, &info, WEXITED), ECHILD);
     ERR(waitid(P_PGID, (id_t)-1, &info, WEXITED), EINVAL);
     ERR(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
-    ERR(waitid((idtype_t)3 /* P_PIDFD */, 999, &info, WEXITED), EBADF);
+    ERR(waitid((idtype_t)P_PIDFD, 999, &info, WEXITED), EBADF);
     pid_t pid = child_exits(1);
     ERR(syscall(SYS_wait4, pid, (int *)8, 0, NULL), EFAULT);
     ERR(waitpid(pid, &status, 0), ECHILD); /* it is gone all the same */
@@ -193,6 +197,25 @@ static void ignored(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
+/* A pidfd that does not block. */
+static void without_blocking(void)
+{
+    siginfo_t info = {0};
+    pid_t pid = child_pauses();
+    int fd = (int)syscall(SYS_pidfd_open, pid, O_NONBLOCK);
+    CHECK(fd >= 0);
+    ERR(waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED), EAGAIN);
+    OK(waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG));
+    EQ(info.si_pid, 0);
+    ERR(waitid((idtype_t)P_PIDFD, (id_t)fd, &info, 0), EINVAL);
+    OK(kill(pid, SIGKILL));
+    OK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+    OK(waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED));
+    EQ(info.si_pid, pid);
+    ERR(waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED), ECHILD);
+    close(fd);
+}
+
 static void usage(void)
 {
     struct rusage before, after;
@@ -220,6 +243,7 @@ int main(void)
     child_signal();
     restarts();
     ignored();
+    without_blocking();
     usage();
     return done();
 }
