@@ -76,6 +76,7 @@ struct process {
     uint64_t rlimit[16][2];       /* soft, hard; process/rlimit.c */
     uint32_t personality;
     uint8_t dumpable, subreaper, thp_disable, mce_kill; /* process/prctl.c */
+    bool nproc_exceeded; /* PF_NPROC_EXCEEDED: execve fails if it is still so */
     int32_t pdeath_signal;
     char domainname[65];
     struct timer_set *timers; /* time/timers.c */

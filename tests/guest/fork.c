@@ -194,6 +194,7 @@ static void flags(void)
     EQ(parent_tid, pid);
     EQ(*at, 99); /* only where somebody is left in that memory */
     ERR(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0L, 0L, 0L, 0L), EINVAL);
+    ERR(syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0L, 0L, 0L, 0L), EINVAL); /* the first's */
     ERR(syscall(SYS_clone, CLONE_THREAD | CLONE_VM | SIGCHLD, 0L, 0L, 0L, 0L), EINVAL);
     args = (struct clone_args){.flags = CLONE_SIGHAND | CLONE_VM | CLONE_CLEAR_SIGHAND};
     ERR(syscall(SYS_clone3, &args, sizeof args), EINVAL);

@@ -5,8 +5,10 @@
 #include "host/signal.h"
 #include "linux/abi/sched.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/cred.h"
 #include "linux/process/fork.h"
 #include "linux/process/pid.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 #include "linux/process/task_life.h"
 #include "linux/signal/signal.h"
@@ -17,12 +19,17 @@
 #define NEW_NAMESPACES                                                                             \
     (LINUX_CLONE_NEWNS | LINUX_CLONE_NEWCGROUP | LINUX_CLONE_NEWUTS | LINUX_CLONE_NEWIPC |         \
      LINUX_CLONE_NEWUSER | LINUX_CLONE_NEWPID | LINUX_CLONE_NEWNET)
+#define MAX_PID_NS_LEVEL 32
 #define THREAD_FLAGS                                                                               \
     (LINUX_CLONE_VM | LINUX_CLONE_FS | LINUX_CLONE_FILES | LINUX_CLONE_SIGHAND | LINUX_CLONE_THREAD)
 
 /* copy_process(): what contradicts itself. */
-static int check_flags(uint64_t flags)
+static int check_flags(const struct process *proc, const struct clone_request *request)
 {
+    uint64_t flags = request->flags;
+    if ((flags & LINUX_CLONE_PIDFD) && (flags & LINUX_CLONE_PARENT_SETTID) &&
+        request->pidfd == request->parent_tid)
+        return -LINUX_EINVAL;
     if ((flags & LINUX_CLONE_THREAD) && !(flags & LINUX_CLONE_SIGHAND))
         return -LINUX_EINVAL;
     if ((flags & LINUX_CLONE_SIGHAND) && !(flags & LINUX_CLONE_VM))
@@ -32,6 +39,10 @@ static int check_flags(uint64_t flags)
     if ((flags & LINUX_CLONE_THREAD) && (flags & (LINUX_CLONE_NEWUSER | LINUX_CLONE_NEWPID)))
         return -LINUX_EINVAL;
     if ((flags & LINUX_CLONE_FS) && (flags & (LINUX_CLONE_NEWNS | LINUX_CLONE_NEWUSER)))
+        return -LINUX_EINVAL;
+    if ((flags & LINUX_CLONE_PARENT) && proc->pid == 1)
+        return -LINUX_EINVAL; /* no sibling of the first process */
+    if ((flags & LINUX_CLONE_PIDFD) && (flags & LINUX_CLONE_DETACHED))
         return -LINUX_EINVAL;
     return 0;
 }
@@ -120,10 +131,15 @@ static int64_t start_process(struct task *task, const struct clone_request *requ
 
 static int64_t do_clone(struct task *task, const struct clone_request *request)
 {
-    int err = check_flags(request->flags);
+    struct process *proc = task->proc;
+    int err = check_flags(proc, request);
     if (err)
         return err;
-    if (request->flags & (NEW_NAMESPACES | LINUX_CLONE_INTO_CGROUP))
+    if (!cred_capable(proc, LINUX_CAP_SYS_RESOURCE) && !cred_capable(proc, LINUX_CAP_SYS_ADMIN) &&
+        rlimit_user_is_full(proc, proc->cred.uid))
+        return -LINUX_EAGAIN;
+    proc->nproc_exceeded = false;
+    if (request->number || request->flags & (NEW_NAMESPACES | LINUX_CLONE_INTO_CGROUP))
         return -LINUX_EPERM;
     if (!(request->flags & LINUX_CLONE_THREAD))
         return start_process(task, request);
@@ -148,10 +164,6 @@ int64_t sys_clone(struct task *task, const uint64_t args[6])
         .pidfd = args[2],
         .exit_signal = (int)(args[0] & LINUX_CSIGNAL),
     };
-    /* The pidfd goes where parent_tid points. */
-    if ((request.flags & LINUX_CLONE_PIDFD) &&
-        (request.flags & (LINUX_CLONE_PARENT_SETTID | LINUX_CLONE_DETACHED)))
-        return -LINUX_EINVAL;
     return do_clone(task, &request);
 }
 
@@ -173,10 +185,13 @@ int64_t sys_clone3(struct task *task, const uint64_t args[6])
     }
     if (copy_from_user(task, &ca, args[0], size < sizeof(ca) ? size : sizeof(ca)))
         return -LINUX_EFAULT;
-    if (ca.set_tid_size || ca.set_tid)
-        return ca.set_tid_size && ca.set_tid ? -LINUX_EPERM : -LINUX_EINVAL;
-    if ((ca.flags & (LINUX_CSIGNAL | LINUX_CLONE_DETACHED)) || ca.exit_signal > LINUX_NSIG ||
-        (ca.flags >> 34))
+    if (!ca.set_tid_size != !ca.set_tid || ca.set_tid_size > MAX_PID_NS_LEVEL ||
+        ca.exit_signal > LINUX_NSIG)
+        return -LINUX_EINVAL;
+    int32_t numbers[MAX_PID_NS_LEVEL];
+    if (copy_from_user(task, numbers, ca.set_tid, ca.set_tid_size * sizeof(numbers[0])))
+        return -LINUX_EFAULT;
+    if ((ca.flags & (LINUX_CSIGNAL | LINUX_CLONE_DETACHED)) || (ca.flags >> 34))
         return -LINUX_EINVAL;
     if ((ca.flags & (LINUX_CLONE_THREAD | LINUX_CLONE_PARENT)) && ca.exit_signal)
         return -LINUX_EINVAL;
@@ -191,6 +206,7 @@ int64_t sys_clone3(struct task *task, const uint64_t args[6])
         .tls = ca.tls,
         .pidfd = ca.pidfd,
         .exit_signal = (int)ca.exit_signal,
+        .number = ca.set_tid != 0,
     };
     return do_clone(task, &request);
 }

@@ -6,6 +6,7 @@
 #include "host/process.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/pid.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -61,6 +62,8 @@ static void fix_caps(struct cred *c, const struct cred *old)
 static void commit_uids(struct process *proc, uint32_t uid, uint32_t euid, uint32_t suid)
 {
     struct cred *c = &proc->cred, old = *c;
+    if (uid != old.uid) /* flag_nproc_exceeded() */
+        proc->nproc_exceeded = rlimit_user_is_over(proc, uid);
     c->uid = uid;
     c->euid = c->fsuid = euid;
     c->suid = suid;

@@ -10,6 +10,7 @@
 #include "linux/process/cred.h"
 #include "linux/process/fork.h"
 #include "linux/process/pid.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "linux/time/time.h"
@@ -21,7 +22,8 @@
 #define MAX_ARG_TOTAL  (6u << 20)
 #define MIN_ARG_TOTAL  (32u * 4096)
 #define AT_FDCWD_      (-100)
-#define AT_EXEC_FLAGS  (0x1000 | 0x100) /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
+#define AT_EMPTY_PATH_ 0x1000
+#define AT_EXEC_FLAGS  (AT_EMPTY_PATH_ | 0x100) /* AT_SYMLINK_NOFOLLOW */
 #define PATH_SIZE      4096
 
 struct strings {
@@ -137,6 +139,14 @@ static void replace(struct task *task, struct exec_plan *plan)
     pid_publish_program(task->proc);
 }
 
+/* set*uid() itself did not fail for it. */
+static bool too_many_processes(struct process *proc)
+{
+    bool exceeded = proc->nproc_exceeded && rlimit_user_is_over(proc, proc->cred.uid);
+    proc->nproc_exceeded = exceeded;
+    return exceeded;
+}
+
 static int open_program(struct task *task, int dirfd, gva_t path_at, int flags,
                         struct exec_plan **plan)
 {
@@ -144,6 +154,10 @@ static int open_program(struct task *task, int dirfd, gva_t path_at, int flags,
     if (!path)
         return -LINUX_ENOMEM;
     int64_t err = strncpy_from_user(task, path, path_at, PATH_SIZE);
+    if (err == 0 && !(flags & AT_EMPTY_PATH_))
+        err = -LINUX_ENOENT;
+    if (err >= 0 && too_many_processes(task->proc))
+        err = -LINUX_EAGAIN;
     if (err >= 0 && flags & ~AT_EXEC_FLAGS)
         err = -LINUX_EINVAL;
     if (err >= 0) {

@@ -7,6 +7,7 @@
 struct clone_request {
     uint64_t flags, stack, stack_size, parent_tid, child_tid, tls, pidfd;
     int exit_signal;
+    bool number; /* a number is asked for: set_tid */
 };
 
 /* The child's registers: as the parent's at the call, but for what the request says. */

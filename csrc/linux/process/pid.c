@@ -373,6 +373,27 @@ bool pid_runs(struct process *proc, uint64_t dev, uint64_t ino)
     return false;
 }
 
+/* Whether somebody is there is asked of the host, so only where the numbers taken are that many. */
+bool pid_user_has_more(struct process *proc, uint32_t uid, uint64_t most)
+{
+    struct shared *s = proc->pids->s;
+    uint64_t taken = 0, count = 0;
+    for (size_t i = 0; i < PID_MAX / WORD_BITS; i++)
+        taken += (uint64_t)__builtin_popcountll(atomic_load(&s->used[i]));
+    if (taken <= most)
+        return false;
+    for (int32_t n = 1; n < PID_MAX && count <= most; n++) {
+        const struct pid_entry *e = &s->entry[n];
+        int kind = atomic_load(&e->kind);
+        if (kind != PID_PROCESS && kind != PID_THREAD)
+            continue;
+        const struct pid_entry *owner = pid_entry(proc->pids, e->tgid);
+        if (owner && atomic_load(&owner->uid) == uid && (kind == PID_THREAD || pid_exists(proc, n)))
+            count++;
+    }
+    return count > most;
+}
+
 int pid_life(struct pid_table *t)
 {
     return t->life;

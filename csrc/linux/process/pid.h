@@ -117,6 +117,8 @@ bool pid_exists(struct process *proc, int32_t n);
 int32_t pid_next(struct process *proc, int32_t after);
 /* Whether a process of the run that is alive runs the file. */
 bool pid_runs(struct process *proc, uint64_t dev, uint64_t ino);
+/* Are more than `most` processes and threads that user's? Zombies count. */
+bool pid_user_has_more(struct process *proc, uint32_t uid, uint64_t most);
 /* A descriptor of ours: each process holds a record lock on the file, which is no lock of the
  * guest's. */
 int pid_life(struct pid_table *t);

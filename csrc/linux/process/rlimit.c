@@ -6,6 +6,7 @@
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
+#include "linux/process/pid.h"
 #include "linux/process/priority.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
@@ -59,6 +60,18 @@ void rlimit_init(struct process *proc)
         }
         rlimit_apply(proc, i, limit[0], limit[1]);
     }
+}
+
+/* Root is INIT_USER, whose processes have no limit, whatever it may do. */
+bool rlimit_user_is_full(struct process *proc, uint32_t uid)
+{
+    uint64_t limit = proc->rlimit[LINUX_RLIMIT_NPROC][0];
+    return uid != 0 && (limit == 0 || pid_user_has_more(proc, uid, limit - 1));
+}
+
+bool rlimit_user_is_over(struct process *proc, uint32_t uid)
+{
+    return uid != 0 && pid_user_has_more(proc, uid, proc->rlimit[LINUX_RLIMIT_NPROC][0]);
 }
 
 /* do_prlimit() */
