@@ -36,8 +36,8 @@ static void reading(void)
 {
     struct timespec t;
     struct timeval tv;
-    clockid_t clocks[] = {0, 1, 2, 3, 4, 5, 6, 7};
-    for (int i = 0; i < 8; i++) {
+    clockid_t clocks[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
         OK(syscall(SYS_clock_gettime, clocks[i], &t));
         CHECK(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
         OK(syscall(SYS_clock_getres, clocks[i], &t));
@@ -115,7 +115,7 @@ static void setting(void)
     ERR(syscall(SYS_clock_settime, CLOCK_REALTIME, &t), EPERM);
     ERR(syscall(SYS_clock_settime, CPU_CLOCK(0, SCHED), &t), EPERM);
     ERR(syscall(SYS_clock_settime, CPU_CLOCK(99999, SCHED), &t), EINVAL);
-    static const clockid_t fixed[] = {1, 2, 3, 4, 5, 6, 7, 11, 99};
+    static const clockid_t fixed[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 99};
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         ERR(syscall(SYS_clock_settime, fixed[i], BAD), EINVAL);
     ERR(syscall(SYS_clock_settime, CLOCK_REALTIME, BAD), EFAULT);
@@ -161,6 +161,7 @@ static void adjusting(void)
     ERR(syscall(SYS_adjtimex, &tx), EINVAL);
     tx.modes = 0;
     ERR(syscall(SYS_clock_adjtime, CLOCK_BOOTTIME, &tx), EOPNOTSUPP);
+    ERR(syscall(SYS_clock_adjtime, CLOCK_REALTIME_ALARM, &tx), EOPNOTSUPP);
     ERR(syscall(SYS_clock_adjtime, CLOCK_THREAD_CPUTIME_ID, &tx), EOPNOTSUPP);
 }
 

@@ -50,6 +50,13 @@ static void errors(void)
         OK(sleep_on(clocks[i], TIMER_ABSTIME, &zero, NULL));
         OK(sleep_on(clocks[i], 0x10, &zero, NULL)); /* other flags mean nothing */
     }
+    static const clockid_t waking[] = {CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM};
+    for (size_t i = 0; i < sizeof(waking) / sizeof(waking[0]); i++) {
+        ERR(sleep_on(waking[i], 0, BAD, NULL), EFAULT);
+        ERR(sleep_on(waking[i], 0, &bad, NULL), EINVAL);
+        ERR(sleep_on(waking[i], 0x10, &zero, NULL), EINVAL);
+        ERR(sleep_on(waking[i], 0, &zero, NULL), EPERM);
+    }
     clockid_t own;
     EQ(pthread_getcpuclockid(pthread_self(), &own), 0);
     ERR(sleep_on(own, 0, &zero, NULL), EINVAL); /* it would not pass meanwhile */

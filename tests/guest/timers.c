@@ -1,6 +1,7 @@
 /* guest-test: flags=-pthread */
 /* setitimer and POSIX timers: expiry, intervals, overruns, delivery to a thread, deletion. */
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -205,6 +206,46 @@ static void create_errors(void)
     ERR(syscall(SYS_timer_delete, -1), EINVAL);
 }
 
+/* A timer takes the place of a signal that pends, whether it has one or not. */
+static void too_many(void)
+{
+    int id[4];
+    struct rlimit old, few;
+    struct sigevent ev = {.sigev_notify = SIGEV_NONE}, bad = {.sigev_notify = 3};
+    OK(getrlimit(RLIMIT_SIGPENDING, &old));
+    few = (struct rlimit){0, old.rlim_max};
+    OK(setrlimit(RLIMIT_SIGPENDING, &few));
+    ERR(create(CLOCK_MONOTONIC, &ev, &id[0]), EAGAIN);
+    ERR(create(CLOCK_MONOTONIC, NULL, &id[0]), EAGAIN);
+    ERR(create(CLOCK_MONOTONIC, &bad, BAD), EAGAIN);
+    ERR(create(CLOCK_MONOTONIC, BAD, &id[0]), EFAULT);
+    ERR(create(99, &ev, &id[0]), EINVAL);
+    few.rlim_cur = 3;
+    OK(setrlimit(RLIMIT_SIGPENDING, &few));
+    for (int i = 0; i < 3; i++)
+        OK(create(CLOCK_MONOTONIC, &ev, &id[i]));
+    ERR(create(CLOCK_MONOTONIC, &ev, &id[3]), EAGAIN);
+    OK(syscall(SYS_timer_delete, id[1]));
+    OK(create(CLOCK_MONOTONIC, &ev, &id[1]));
+    for (int i = 0; i < 3; i++)
+        OK(syscall(SYS_timer_delete, id[i]));
+    ERR(create(CLOCK_MONOTONIC, &bad, BAD), EINVAL);
+    OK(setrlimit(RLIMIT_SIGPENDING, &old));
+}
+
+/* A container's root does not wake the machine. */
+static void waking(void)
+{
+    static const clockid_t clocks[] = {CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM};
+    int id;
+    struct sigevent ev = {.sigev_notify = SIGEV_NONE}, bad = {.sigev_notify = 3};
+    for (int i = 0; i < 2; i++) {
+        ERR(create(clocks[i], &ev, &id), EPERM);
+        ERR(create(clocks[i], &bad, &id), EINVAL);
+        ERR(create(clocks[i], &ev, BAD), EFAULT);
+    }
+}
+
 static void set_errors(void)
 {
     int id;
@@ -386,6 +427,8 @@ int main(void)
     itimer_errors();
     itimer_info();
     create_errors();
+    too_many();
+    waking();
     set_errors();
     expiries();
     directed();

@@ -44,8 +44,8 @@ static void drop_entry(struct process *proc, struct sigqueue **link)
     *link = q->next;
     if (q->timer)
         timer_dropped(proc, q->timer);
+    proc->sighand->queued -= !q->timer;
     free(q);
-    proc->sighand->queued--;
 }
 
 void sigpending_drop(struct process *proc, struct sigpending *pending, uint64_t mask)
@@ -225,7 +225,7 @@ static int enqueue(struct process *proc, struct task *target, const struct linux
     if (q) {
         *pending->last = q;
         pending->last = &q->next;
-        sighand->queued++;
+        sighand->queued += !timer;
     }
     pending->set |= LINUX_SIG_BIT(sig);
     if (!target)
@@ -399,7 +399,7 @@ static void take(struct process *proc, struct sigpending *pending, int sig,
         *info = found->info;
         if (found->timer)
             timer_dequeued(proc, found->timer, info);
-        proc->sighand->queued--;
+        proc->sighand->queued -= !found->timer;
         free(found);
     }
 }

@@ -36,7 +36,7 @@ struct sighand {
     struct linux_sigaction action[LINUX_NSIG + 1];
     struct sigpending shared;
     struct signalfd *signalfds; /* event/signalfd.c */
-    uint32_t queued;            /* entries in all queues, against RLIMIT_SIGPENDING */
+    uint32_t queued;            /* entries in all queues, and timers, against RLIMIT_SIGPENDING */
     /* Those ignored by default that somebody blocks, so that they pend: the host has to catch them
      */
     uint64_t awaited;

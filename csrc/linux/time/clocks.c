@@ -9,6 +9,11 @@
 #include "linux/time/time.h"
 #include "syscalls_gen.h"
 
+bool clock_is_alarm(int32_t clock)
+{
+    return clock == LINUX_CLOCK_REALTIME_ALARM || clock == LINUX_CLOCK_BOOTTIME_ALARM;
+}
+
 /*
  * A negative clock is a CPU clock: ~(pid or tid) << 3, bit 2 for a thread's, bits 1..0 the kind
  * (include/linux/ posix-timers_types.h). The host has to be told its own numbers.
@@ -19,6 +24,9 @@ int32_t clock_to_host(struct task *task, int32_t clock, int *err)
     if (clock >= 0) {
         if (clock >= LINUX_MAX_CLOCKS)
             *err = -LINUX_EINVAL;
+        if (clock_is_alarm(clock))
+            return clock == LINUX_CLOCK_REALTIME_ALARM ? LINUX_CLOCK_REALTIME
+                                                       : LINUX_CLOCK_BOOTTIME;
         return clock;
     }
     uint32_t kind = (uint32_t)clock & 3;
@@ -143,7 +151,7 @@ static int64_t adjtime(struct task *task, int32_t clock, gva_t at)
     if (copy_from_user(task, timex, at, sizeof(timex)))
         return -LINUX_EFAULT;
     int err;
-    clock = clock_to_host(task, clock, &err);
+    clock_to_host(task, clock, &err);
     if (err)
         return err;
     if (clock != LINUX_CLOCK_REALTIME)
@@ -225,6 +233,8 @@ int64_t sys_clock_nanosleep(struct task *task, const uint64_t args[6])
         return -LINUX_EFAULT;
     if (!timespec_valid(&ts))
         return -LINUX_EINVAL;
+    if (clock_is_alarm(guest_clock))
+        return (int)args[1] & ~LINUX_TIMER_ABSTIME ? -LINUX_EINVAL : -LINUX_EPERM;
     if (!(args[1] & LINUX_TIMER_ABSTIME)) {
         /* Relative sleeps are not moved by setting the clock: Linux uses the monotonic one for
          * them. */

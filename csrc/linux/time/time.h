@@ -64,6 +64,9 @@ void timer_dropped(struct process *proc, int32_t timer);
 /* execve deletes them. Takes the lock. */
 void timers_exec(struct process *proc);
 
+/* Does it wake the machine? Such a clock may be read, and the waking is for CAP_WAKE_ALARM of the
+ * machine's. */
+bool clock_is_alarm(int32_t clock);
 /* A guest's clock as the host numbers it: -LINUX_EINVAL in *err for one that does not exist. */
 int32_t clock_to_host(struct task *task, int32_t clock, int *err);
 

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "linux/abi/sched.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
@@ -127,10 +128,12 @@ static int32_t take_slot(struct process *proc, const struct linux_sigevent *even
     int32_t id = proc->timers ? proc->timers->next : 0, looked = 0;
     for (; proc->timers && looked < TIMER_MAX && proc->timers->timer[id].used; looked++)
         id = (id + 1) % TIMER_MAX;
-    if (!proc->timers || looked == TIMER_MAX) {
+    if (!proc->timers || looked == TIMER_MAX ||
+        sighand->queued >= proc->rlimit[LINUX_RLIMIT_SIGPENDING][0]) {
         host_mutex_unlock(&sighand->lock);
         return -LINUX_EAGAIN;
     }
+    sighand->queued++; /* its signal has an entry from the start */
     proc->timers->next = (id + 1) % TIMER_MAX;
     struct timer *timer = &proc->timers->timer[id];
     *timer = (struct timer){
@@ -152,8 +155,10 @@ static void drop_slot(struct process *proc, int32_t id)
     struct sighand *sighand = lock_timers(proc);
     struct timer *timer = find(proc, id);
     int host = timer ? timer->host : -1;
-    if (timer)
+    if (timer) {
         timer->used = false;
+        sighand->queued--;
+    }
     host_mutex_unlock(&sighand->lock);
     if (host >= 0)
         host_timer_delete(host);
@@ -167,8 +172,6 @@ int64_t sys_timer_create(struct task *task, const uint64_t args[6])
     if (args[1] && copy_from_user(task, &event, args[1], sizeof(event)))
         return -LINUX_EFAULT;
     int32_t clock = clock_to_host(task, (int32_t)args[0], &err);
-    if (!err && args[1])
-        err = check_event(task, &event);
     if (err)
         return err;
     struct process *proc = task->proc;
@@ -176,16 +179,21 @@ int64_t sys_timer_create(struct task *task, const uint64_t args[6])
     if (id < 0)
         return id;
     struct timer *timer = &proc->timers->timer[id];
-    if (!args[1])
+    if (args[1])
+        err = check_event(task, &event);
+    else
         timer->value = (uint64_t)id; /* as timer_create(2): the timer's number */
-    int host = host_timer_create(clock, (uint64_t)timer->generation << 32 | (uint32_t)id);
-    if (host >= 0)
-        timer->host = host;
-    if (host < 0 || put_user_u32(task, args[2], (uint32_t)id)) {
-        drop_slot(proc, id);
-        return host < 0 ? host : -LINUX_EFAULT;
+    if (!err && put_user_u32(task, args[2], (uint32_t)id))
+        err = -LINUX_EFAULT;
+    if (!err && clock_is_alarm((int32_t)args[0]))
+        err = -LINUX_EPERM;
+    if (!err) {
+        timer->host = host_timer_create(clock, (uint64_t)timer->generation << 32 | (uint32_t)id);
+        err = timer->host < 0 ? timer->host : 0;
     }
-    return 0;
+    if (err)
+        drop_slot(proc, id);
+    return err;
 }
 
 /* Host number of a guest's timer, or -LINUX_EINVAL. */
@@ -281,6 +289,8 @@ void timers_exec(struct process *proc)
 
 void timers_forked(struct process *proc)
 {
+    for (int32_t id = 0; proc->timers && id < TIMER_MAX; id++)
+        proc->sighand->queued -= proc->timers->timer[id].used;
     free(proc->timers);
     proc->timers = NULL;
 }
