@@ -187,6 +187,31 @@ static void refused(void)
     ERR(prctl(PR_SET_TAGGED_ADDR_CTRL, 1, 1, 0, 0), EINVAL);
 }
 
+/* What is wrong with the call is told whatever the CPU does. */
+static void speculation(void)
+{
+    enum { STORE_BYPASS = 0, INDIRECT_BRANCH = 1, NONE = 99 };
+    CHECK(prctl(PR_GET_SPECULATION_CTRL, STORE_BYPASS, 0, 0, 0) >= 0);
+    ERR(prctl(PR_GET_SPECULATION_CTRL, NONE, 1, 0, 0), EINVAL);
+    ERR(prctl(PR_GET_SPECULATION_CTRL, NONE, 0, 0, 0), ENODEV);
+    ERR(prctl(PR_GET_SPECULATION_CTRL, INDIRECT_BRANCH, 0, 0, 0), ENODEV);
+    OK(prctl(PR_SET_SPECULATION_CTRL, STORE_BYPASS, PR_SPEC_ENABLE, 0, 0));
+    ERR(prctl(PR_SET_SPECULATION_CTRL, STORE_BYPASS, PR_SPEC_ENABLE, 1, 0), EINVAL);
+    ERR(prctl(PR_SET_SPECULATION_CTRL, STORE_BYPASS, PR_SPEC_PRCTL, 0, 0), ERANGE);
+    ERR(prctl(PR_SET_SPECULATION_CTRL, NONE, PR_SPEC_PRCTL, 0, 0), ENODEV);
+}
+
+/* Only who has power over the machine moves what /proc tells of a process. */
+static void memory_map(void)
+{
+    ERR(prctl(PR_SET_MM, PR_SET_MM_START_CODE, 0, 0, 0), EPERM);
+    ERR(prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, 999, 0, 0), EPERM);
+    ERR(prctl(PR_SET_MM, 99, 0, 0, 0), EPERM);
+    ERR(prctl(PR_SET_MM, PR_SET_MM_AUXV, 8, 16, 0), EPERM);
+    ERR(prctl(PR_SET_MM, PR_SET_MM_START_CODE, 0, 1, 0), EINVAL);
+    ERR(prctl(PR_SET_MM, 99, 0, 0, 1), EINVAL);
+}
+
 int main(void)
 {
     names();
@@ -197,6 +222,8 @@ int main(void)
     ambient();
     secure_bits();
     refused();
+    memory_map();
+    speculation();
     OK(setresuid(1000, 1000, 1000));
     ERR(prctl(PR_CAPBSET_DROP, CAP_CHOWN), EPERM);
     ERR(prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS_LOCKED), EPERM);

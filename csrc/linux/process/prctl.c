@@ -32,6 +32,7 @@ enum {
     PR_GET_TIMERSLACK = 30,
     PR_MCE_KILL = 33,
     PR_MCE_KILL_GET = 34,
+    PR_SET_MM = 35,
     PR_SET_CHILD_SUBREAPER = 36,
     PR_GET_CHILD_SUBREAPER = 37,
     PR_SET_NO_NEW_PRIVS = 38,
@@ -40,6 +41,8 @@ enum {
     PR_SET_THP_DISABLE = 41,
     PR_GET_THP_DISABLE = 42,
     PR_CAP_AMBIENT = 47,
+    PR_GET_SPECULATION_CTRL = 52,
+    PR_SET_SPECULATION_CTRL = 53,
     PR_SET_TAGGED_ADDR_CTRL = 55,
     PR_GET_TAGGED_ADDR_CTRL = 56,
 };
@@ -155,6 +158,33 @@ static int64_t tagged_addr(struct task *task, int option, const uint64_t args[6]
     return 0;
 }
 
+/* Speculation is the host's affair: as on a CPU that is open to it, under mitigations=off. */
+static int64_t speculation(int option, const uint64_t args[6])
+{
+    enum { STORE_BYPASS, ENABLE = 2, DISABLE = 4, FORCE_DISABLE = 8, DISABLE_NOEXEC = 16 };
+    if (args[3] || args[4] || (option == PR_GET_SPECULATION_CTRL && args[2]))
+        return -LINUX_EINVAL;
+    if (args[1] != STORE_BYPASS)
+        return -LINUX_ENODEV;
+    if (option == PR_GET_SPECULATION_CTRL)
+        return ENABLE;
+    switch (args[2]) {
+    case ENABLE: return 0;
+    case DISABLE:
+    case FORCE_DISABLE:
+    case DISABLE_NOEXEC: return -LINUX_EPERM;
+    default: return -LINUX_ERANGE;
+    }
+}
+
+/* It takes CAP_SYS_RESOURCE over the machine, but for what only CONFIG_CHECKPOINT_RESTORE has. */
+static int64_t set_mm(const uint64_t args[6])
+{
+    enum { AUXV = 12, MAP = 14, MAP_SIZE = 15 };
+    bool sized = args[1] == AUXV || args[1] == MAP || args[1] == MAP_SIZE;
+    return args[4] || (args[3] && !sized) ? -LINUX_EINVAL : -LINUX_EPERM;
+}
+
 static int64_t put_int(struct task *task, gva_t at, int32_t value)
 {
     return put_user_u32(task, at, (uint32_t)value) ? -LINUX_EFAULT : 0;
@@ -233,6 +263,9 @@ int64_t sys_prctl(struct task *task, const uint64_t args[6])
     case PR_GET_TID_ADDRESS:
         return put_user_u64(task, args[1], task->clear_child_tid) ? -LINUX_EFAULT : 0;
     case PR_CAP_AMBIENT: return ambient(task, args);
+    case PR_GET_SPECULATION_CTRL:
+    case PR_SET_SPECULATION_CTRL: return speculation(option, args);
+    case PR_SET_MM: return set_mm(args);
     case PR_SET_TAGGED_ADDR_CTRL:
     case PR_GET_TAGGED_ADDR_CTRL: return tagged_addr(task, option, args);
     default: return process_option(task, option, args);
