@@ -197,7 +197,7 @@ static void among_signals(void)
     struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
     signal(SIGALRM, on_tick);
     OK(setitimer(ITIMER_REAL, &often, NULL));
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 500; i++) {
         long child = i % 2 ? clone_with(0) : clone3_with(0);
         CHECK(child > 0);
         EQ(waitpid((pid_t)child, NULL, 0), child);

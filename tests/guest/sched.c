@@ -190,6 +190,7 @@ static void niceness(void)
     ERR(getpriority(9, 0), EINVAL);
     ERR(getpriority(-1, 0), EINVAL);
     ERR(setpriority(3, 0, 0), EINVAL);
+    ERR(setpriority(3, NONE, -20), EINVAL);
     ERR(getpriority(PRIO_PROCESS, NONE), ESRCH);
     ERR(getpriority(PRIO_PGRP, NONE), ESRCH);
     ERR(getpriority(PRIO_USER, NONE), ESRCH);
@@ -295,6 +296,9 @@ static void input_output(void)
     ERR(syscall(SYS_ioprio_set, PROCESS, 0, 5), EINVAL); /* a level of no class */
     ERR(syscall(SYS_ioprio_set, PROCESS, NONE, BEST_EFFORT), ESRCH);
     ERR(syscall(SYS_ioprio_set, 4, 0, BEST_EFFORT), EINVAL);
+    ERR(syscall(SYS_ioprio_set, 4, 0, REAL_TIME | 4), EPERM); /* the value comes first */
+    ERR(syscall(SYS_ioprio_set, PROCESS, NONE, 4 << 13), EINVAL);
+    ERR(syscall(SYS_ioprio_set, PROCESS, -1, BEST_EFFORT), ESRCH);
     ERR(syscall(SYS_ioprio_get, 0, 0), EINVAL);
     ERR(syscall(SYS_ioprio_get, PROCESS, NONE), ESRCH);
     ERR(syscall(SYS_ioprio_get, GROUP, NONE), ESRCH);

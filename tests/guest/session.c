@@ -65,6 +65,11 @@ static void groups_of_children(void)
     EQ(getpgid(b), a);
     ERR(setpgid(b, 99999), EPERM);
     ERR(setpgid(b, -1), EINVAL);
+    ERR(setpgid(-1, 0), EINVAL);
+    ERR(setpgid(31999, -1), EINVAL);
+    ERR(setpgid(-1, a), ESRCH);
+    ERR(getpgid(-1), ESRCH);
+    ERR(getsid(-1), ESRCH);
     ERR(setpgid(31999, 0), ESRCH);
     ERR(getpgid(31999), ESRCH);
     ERR(getsid(31999), ESRCH);

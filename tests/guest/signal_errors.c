@@ -25,7 +25,11 @@ static void as_root(void)
     ERR(kill(NONE, 65), ESRCH);
     ERR(kill(me, 65), EINVAL);
     ERR(kill(me, -1), EINVAL);
-    ERR(kill(-NONE, 0), ESRCH);
+    ERR(kill(-NONE, 65), ESRCH);
+    ERR(kill((pid_t)0x80000000, 65), ESRCH);
+    ERR(kill(0, 65), EINVAL);
+    ERR(kill(-1, 65), ESRCH); /* there is nobody else */
+    ERR(kill(-1, 0), ESRCH);
     ERR(syscall(SYS_tkill, -1, 65), EINVAL);
     ERR(syscall(SYS_tkill, NONE, 65), ESRCH);
     ERR(syscall(SYS_tkill, me, 65), EINVAL);
@@ -44,6 +48,16 @@ static void as_root(void)
     ERR(queue_to(0, me, 0, &forged), EINVAL);
     ERR(queue_to(NONE, me, 0, &info), ESRCH);
     ERR(queue_to(NONE, NONE, 0, &forged), EPERM);
+    ERR(syscall(SYS_rt_sigsuspend, BAD, 16), EINVAL);
+    ERR(syscall(SYS_rt_sigsuspend, BAD, 8), EFAULT);
+    ERR(syscall(SYS_rt_sigprocmask, 9, BAD, NULL, 8), EFAULT);
+    ERR(syscall(SYS_rt_sigprocmask, 9, NULL, BAD, 8), EFAULT);
+    ERR(syscall(SYS_rt_sigpending, BAD, 9), EINVAL);
+    ERR(syscall(SYS_rt_sigaction, 65, BAD, NULL, 8), EFAULT);
+    ERR(syscall(SYS_rt_sigaction, 65, BAD, NULL, 16), EINVAL);
+    ERR(syscall(SYS_rt_sigaction, SIGKILL, NULL, BAD, 8), EFAULT);
+    ERR(syscall(SYS_rt_sigtimedwait, BAD, NULL, BAD, 16), EINVAL);
+    ERR(syscall(SYS_rt_sigtimedwait, BAD, NULL, NULL, 8), EFAULT);
 }
 
 static int as_user(pid_t root)

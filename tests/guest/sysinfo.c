@@ -28,6 +28,7 @@ static void usage(void)
     OK(getrusage(RUSAGE_CHILDREN, &u));
     EQ(u.ru_utime.tv_sec + u.ru_utime.tv_usec, 0);
     ERR(getrusage(7, &u), EINVAL);
+    ERR(getrusage(7, BAD), EINVAL);
     ERR(getrusage(RUSAGE_SELF, BAD), EFAULT);
     struct tms tms = {0};
     CHECK(times(&tms) > 0);

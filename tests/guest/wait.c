@@ -38,6 +38,16 @@ static void errors(void)
     ERR(waitid(P_ALL, 0, &info, WEXITED | 0x100), EINVAL);
     ERR(waitid((idtype_t)9, 0, &info, WEXITED), EINVAL);
     ERR(waitid(P_PID, 0, &info, WEXITED), EINVAL);
+    ERR(waitid(P_PID, (id_t)-1, &info, WEXITED), EINVAL);
+    ERR(waitid((idtype_t)P_PIDFD, (id_t)-1, &info, WEXITED), EINVAL);
+    ERR(waitid((idtype_t)P_PIDFD, 0, &info, WEXITED), EBADF);
+    /* Nothing is told even if it fails. */
+    memset(&info, 0xff, sizeof info);
+    ERR(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
+    EQ(info.si_signo | info.si_pid | info.si_status, 0);
+    ERR(waitid(P_ALL, 0, (siginfo_t *)8, WEXITED), EFAULT);
+    ERR(waitid(P_ALL, 0, (siginfo_t *)8, 0), EFAULT);
+    ERR(syscall(SYS_wait4, (int)0x80000000, &status, 0x10, NULL), EINVAL);
     ERR(waitid(P_PID, 12345, &info, WEXITED), ECHILD);
     ERR(waitid(P_PGID, (id_t)-1, &info, WEXITED), EINVAL);
     ERR(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
@@ -45,6 +55,12 @@ static void errors(void)
     pid_t pid = child_exits(1);
     ERR(syscall(SYS_wait4, pid, (int *)8, 0, NULL), EFAULT);
     ERR(waitpid(pid, &status, 0), ECHILD); /* it is gone all the same */
+    pid = child_exits(1);
+    ERR(waitid(P_PID, (id_t)pid, (siginfo_t *)8, WEXITED), EFAULT);
+    ERR(waitpid(pid, &status, 0), ECHILD);
+    pid = child_exits(1);
+    ERR(syscall(SYS_waitid, P_PID, pid, NULL, WEXITED, (void *)8), EFAULT);
+    ERR(waitpid(pid, &status, 0), ECHILD);
 }
 
 static void which(void)

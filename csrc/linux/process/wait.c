@@ -117,7 +117,7 @@ static int waitid_whom(struct process *proc, int *type, int32_t id, int32_t *hos
     return *host ? 0 : -LINUX_ECHILD;
 }
 
-/* struct siginfo as waitid() fills it in: only these, and only on success. */
+/* struct siginfo as waitid() fills it in: only these, and zeros where it fails. */
 static int put_info(struct task *task, gva_t at, const struct linux_siginfo *info)
 {
     const struct linux_siginfo out = {
@@ -146,13 +146,11 @@ static int wait_for(struct process *proc, int type, int32_t host, int options,
     return 0;
 }
 
-int64_t sys_waitid(struct task *task, const uint64_t args[6])
+static int do_waitid(struct process *proc, const uint64_t args[6], struct linux_siginfo *info,
+                     struct linux_rusage *usage)
 {
-    struct process *proc = task->proc;
     int type = (int)args[0], options = (int)args[3];
     int32_t host;
-    struct linux_siginfo info = {0};
-    struct linux_rusage usage;
     if ((options & ~WAITID_OPTIONS) ||
         !(options & (LINUX_WEXITED | LINUX_WSTOPPED | LINUX_WCONTINUED)))
         return -LINUX_EINVAL;
@@ -160,11 +158,19 @@ int64_t sys_waitid(struct task *task, const uint64_t args[6])
     if (err)
         return err;
     pid_wait_begin(proc);
-    err = wait_for(proc, type, host, options, &info, &usage);
+    err = wait_for(proc, type, host, options, info, usage);
     pid_wait_end(proc);
     if (err)
-        return err;
+        *info = (struct linux_siginfo){0};
+    return err;
+}
+
+int64_t sys_waitid(struct task *task, const uint64_t args[6])
+{
+    struct linux_siginfo info = {0};
+    struct linux_rusage usage;
+    int err = do_waitid(task->proc, args, &info, &usage);
     if (info.child.pid && args[4] && copy_to_user(task, args[4], &usage, sizeof usage))
         return -LINUX_EFAULT;
-    return args[2] ? put_info(task, args[2], &info) : 0;
+    return args[2] && put_info(task, args[2], &info) ? -LINUX_EFAULT : err;
 }

@@ -146,7 +146,7 @@ int64_t sys_kill(struct task *task, const uint64_t args[6])
         return n ? signal_send_pid(task, n, 0, sig, NULL) : -LINUX_ESRCH;
     }
     if (pid == -1)
-        return valid_signal(sig) ? send_to_many(task, 0, sig) : -LINUX_EINVAL;
+        return send_to_many(task, 0, sig);
     int32_t pgid = pid ? -pid : atomic_load(&pid_entry(proc->pids, proc->pid)->pgid);
     return send_to_many(task, pgid, sig);
 }
