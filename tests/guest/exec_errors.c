@@ -106,6 +106,19 @@ static void arguments(void)
     free(big);
 }
 
+/* The file takes no descriptor. */
+static void without_descriptors(void)
+{
+    struct rlimit old, no_more;
+    file_with(FILE_, "no program", 10, 0755);
+    OK(getrlimit(RLIMIT_NOFILE, &old));
+    no_more = (struct rlimit){0, old.rlim_max};
+    OK(setrlimit(RLIMIT_NOFILE, &no_more));
+    ERR(open(FILE_, O_RDONLY), EMFILE);
+    ERR(execve(FILE_, argv, none), ENOEXEC);
+    OK(setrlimit(RLIMIT_NOFILE, &old));
+}
+
 static void permissions(void)
 {
     file_with(FILE_, "#!/bin/none\n", 12, 0644);
@@ -263,6 +276,7 @@ int main(void)
     paths();
     descriptors();
     arguments();
+    without_descriptors();
     permissions();
     scripts();
     headers();
