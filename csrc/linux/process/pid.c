@@ -378,6 +378,8 @@ bool pid_user_has_more(struct process *proc, uint32_t uid, uint64_t most)
 {
     struct shared *s = proc->pids->s;
     uint64_t taken = 0, count = 0;
+    if (most >= PID_MAX)
+        return false;
     for (size_t i = 0; i < PID_MAX / WORD_BITS; i++)
         taken += (uint64_t)__builtin_popcountll(atomic_load(&s->used[i]));
     if (taken <= most)
