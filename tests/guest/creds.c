@@ -85,6 +85,31 @@ static void capability_errors(void)
     ERR(syscall(SYS_capset, &h, d), EPERM); /* gone for good */
 }
 
+/* Whose, may be another process's. */
+static void capabilities_of_another(void)
+{
+    int told[2];
+    char c;
+    OK(pipe(told));
+    pid_t child = fork();
+    if (child == 0) {
+        OK(syscall(SYS_setresuid, 1000, 1000, 1000));
+        EQ(write(told[1], "x", 1), 1);
+        for (;;)
+            pause();
+    }
+    EQ(read(told[0], &c, 1), 1);
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, child};
+    struct __user_cap_data_struct d[2];
+    OK(syscall(SYS_capget, &h, d));
+    EQ(d[0].effective | d[1].effective | d[0].permitted | d[1].permitted, 0);
+    OK(kill(child, SIGKILL));
+    EQ(waitpid(child, NULL, 0), child);
+    ERR(syscall(SYS_capget, &h, d), ESRCH);
+    close(told[0]);
+    close(told[1]);
+}
+
 static void id_errors(void)
 {
     uid_t id;
@@ -161,6 +186,7 @@ int main(void)
     }
     EQ(waitpid(child, &status, 0), child);
     EQ(status, 0);
+    capabilities_of_another();
     id_errors();
     groups();
     OK(syscall(SYS_setresuid, -1, 1000, -1));

@@ -56,10 +56,39 @@ static int lowered(pid_t root)
     return guest_failed;
 }
 
+/* Another process's are seen by the same user, and by root. */
+static void of_another(void)
+{
+    int told[2];
+    char c;
+    struct rlimit r;
+    OK(pipe(told));
+    pid_t child = fork();
+    if (child == 0) {
+        r = (struct rlimit){10, 20};
+        OK(setrlimit(RLIMIT_MSGQUEUE, &r));
+        OK(setresuid(1000, 1000, 1000));
+        EQ(write(told[1], "x", 1), 1);
+        for (;;)
+            pause();
+    }
+    EQ(read(told[0], &c, 1), 1);
+    OK(syscall(SYS_prlimit64, child, RLIMIT_MSGQUEUE, NULL, &r));
+    CHECK(r.rlim_cur == 10 && r.rlim_max == 20);
+    ERR(syscall(SYS_prlimit64, child, 16, NULL, &r), EINVAL);
+    ERR(syscall(SYS_prlimit64, child, RLIMIT_MSGQUEUE, NULL, BAD), EFAULT);
+    OK(kill(child, SIGKILL));
+    EQ(waitpid(child, NULL, 0), child);
+    ERR(syscall(SYS_prlimit64, child, RLIMIT_MSGQUEUE, NULL, &r), ESRCH);
+    close(told[0]);
+    close(told[1]);
+}
+
 int main(void)
 {
     int status;
     errors();
+    of_another();
     fflush(stdout);
     pid_t root = getpid(), child = fork();
     if (child == 0)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -132,6 +133,41 @@ static void others_descriptors(void)
     ERR(syscall(SYS_pidfd_getfd, fd, 0, 0), ESRCH);
     ERR(syscall(SYS_pidfd_getfd, fd, 0, 1), EINVAL);
     close(fd);
+}
+
+/* The same user's are to be had while the other lets itself be looked into. */
+static void descriptors_of_the_same_user(void)
+{
+    int told[2], status;
+    char c;
+    OK(pipe(told));
+    pid_t other = fork();
+    if (other == 0) {
+        OK(setresgid(1000, 1000, 1000));
+        OK(setresuid(1000, 1000, 1000));
+        OK(prctl(PR_SET_DUMPABLE, 1));
+        EQ(write(told[1], "x", 1), 1);
+        for (;;)
+            pause();
+    }
+    EQ(read(told[0], &c, 1), 1);
+    pid_t visitor = fork();
+    if (visitor == 0) {
+        int fd = pidfd_open_(other, 0), own = pidfd_open_(getpid(), 0);
+        guest_failed = 0;
+        OK(setresgid(1000, 1000, 1000));
+        OK(setresuid(1000, 1000, 1000));
+        OK(syscall(SYS_pidfd_getfd, fd, told[0], 0));
+        OK(syscall(SYS_pidfd_getfd, own, told[0], 0));
+        ERR(syscall(SYS_pidfd_getfd, fd, 999, 0), EBADF);
+        OK(kill(other, SIGKILL));
+        _exit(guest_failed != 0);
+    }
+    EQ(waitpid(visitor, &status, 0), visitor);
+    EQ(status, 0);
+    EQ(waitpid(other, NULL, 0), other);
+    close(told[0]);
+    close(told[1]);
 }
 
 static void no_descriptor_left(void)
@@ -281,6 +317,7 @@ int main(void)
     clones();
     descriptors();
     others_descriptors();
+    descriptors_of_the_same_user();
     no_descriptor_left();
     values();
     rights();

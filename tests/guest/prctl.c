@@ -212,6 +212,27 @@ static void memory_map(void)
     ERR(prctl(PR_SET_MM, 99, 0, 0, 1), EINVAL);
 }
 
+/* Who changes the user acts for another one, and is no longer to be looked into. */
+static void become_user(void)
+{
+    int sig = 9;
+    OK(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+    OK(setresuid(1000, -1, -1)); /* not the one that it acts as */
+    OK(prctl(PR_GET_PDEATHSIG, &sig));
+    EQ(sig, SIGUSR1);
+    EQ(prctl(PR_GET_DUMPABLE), 1);
+    OK(setresgid(-1, 7, -1));
+    OK(prctl(PR_GET_PDEATHSIG, &sig));
+    EQ(sig, 0);
+    EQ(prctl(PR_GET_DUMPABLE), 0);
+    OK(prctl(PR_SET_DUMPABLE, 1));
+    OK(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+    OK(setresuid(1000, 1000, 1000));
+    OK(prctl(PR_GET_PDEATHSIG, &sig));
+    EQ(sig, 0);
+    EQ(prctl(PR_GET_DUMPABLE), 0);
+}
+
 int main(void)
 {
     names();
@@ -224,7 +245,7 @@ int main(void)
     refused();
     memory_map();
     speculation();
-    OK(setresuid(1000, 1000, 1000));
+    become_user();
     ERR(prctl(PR_CAPBSET_DROP, CAP_CHOWN), EPERM);
     ERR(prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS_LOCKED), EPERM);
     return done();

@@ -1,8 +1,10 @@
 /* caps.c - capget and capset: kernel/capability.c. */
 #include <stddef.h>
 
+#include "linux/fs/proc_view.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -38,9 +40,19 @@ static int words_of(struct task *task, gva_t header_at)
     return -LINUX_EINVAL;
 }
 
-static bool is_self(struct task *task, int32_t pid)
+/* Of the process that has this thread: 0, or -LINUX_ESRCH. */
+static int capabilities_of(struct task *task, int32_t pid, struct cred *cred)
 {
-    return pid == 0 || task_host_tid(task, pid) > 0;
+    const struct pid_entry *e = pid_entry(task->proc->pids, pid ? pid : task->proc->pid);
+    struct proc_view view;
+    if (!e || task_host_tid(task, pid) < 0)
+        return -LINUX_ESRCH;
+    int err = proc_view_get(&view, task, e->tgid);
+    if (err)
+        return err;
+    *cred = view.proc->cred;
+    proc_view_put(&view);
+    return 0;
 }
 
 int64_t sys_capget(struct task *task, const uint64_t args[6])
@@ -56,14 +68,15 @@ int64_t sys_capget(struct task *task, const uint64_t args[6])
         return -LINUX_EFAULT;
     if ((int32_t)pid < 0)
         return -LINUX_EINVAL;
-    if (!is_self(task, (int32_t)pid))
-        return -LINUX_ESRCH;
-    const struct cred *c = &task->proc->cred;
+    struct cred c;
+    int err = capabilities_of(task, (int32_t)pid, &c);
+    if (err)
+        return err;
     struct cap_data data[2];
     for (int i = 0; i < 2; i++) {
-        data[i].effective = (uint32_t)(c->cap_effective >> (32 * i));
-        data[i].permitted = (uint32_t)(c->cap_permitted >> (32 * i));
-        data[i].inheritable = (uint32_t)(c->cap_inheritable >> (32 * i));
+        data[i].effective = (uint32_t)(c.cap_effective >> (32 * i));
+        data[i].permitted = (uint32_t)(c.cap_permitted >> (32 * i));
+        data[i].inheritable = (uint32_t)(c.cap_inheritable >> (32 * i));
     }
     return copy_to_user(task, args[1], data, (size_t)words * sizeof(data[0])) ? -LINUX_EFAULT : 0;
 }

@@ -59,6 +59,19 @@ static void fix_caps(struct cred *c, const struct cred *old)
         c->cap_effective = c->cap_permitted;
 }
 
+/* commit_creds(): who acts as another is no longer to be looked into, nor told of its parent's end.
+ */
+static void commit(struct process *proc, const struct cred *old)
+{
+    const struct cred *c = &proc->cred;
+    if (c->euid != old->euid || c->egid != old->egid || c->fsuid != old->fsuid ||
+        c->fsgid != old->fsgid || (c->cap_permitted & ~old->cap_permitted)) {
+        proc->dumpable = 0;
+        proc->pdeath_signal = 0;
+    }
+    pid_publish_cred(proc);
+}
+
 static void commit_uids(struct process *proc, uint32_t uid, uint32_t euid, uint32_t suid)
 {
     struct cred *c = &proc->cred, old = *c;
@@ -68,7 +81,7 @@ static void commit_uids(struct process *proc, uint32_t uid, uint32_t euid, uint3
     c->euid = c->fsuid = euid;
     c->suid = suid;
     fix_caps(c, &old);
-    pid_publish_cred(proc);
+    commit(proc, &old);
 }
 
 static bool one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
@@ -119,16 +132,19 @@ int64_t sys_setresuid(struct task *task, const uint64_t args[6])
 int64_t sys_setfsuid(struct task *task, const uint64_t args[6])
 {
     struct cred *c = &task->proc->cred;
-    uint32_t old = c->fsuid, id = (uint32_t)args[0];
-    if (id != KEEP && (one_of(id, c->uid, c->euid, c->suid) || id == old ||
+    const struct cred old = *c;
+    uint32_t id = (uint32_t)args[0];
+    if (id != KEEP && (one_of(id, c->uid, c->euid, c->suid) || id == old.fsuid ||
                        cred_capable(task->proc, LINUX_CAP_SETUID)))
         c->fsuid = id;
-    return old;
+    commit(task->proc, &old);
+    return old.fsuid;
 }
 
 int64_t sys_setgid(struct task *task, const uint64_t args[6])
 {
     struct cred *c = &task->proc->cred;
+    const struct cred old = *c;
     uint32_t gid = (uint32_t)args[0];
     if (gid == KEEP)
         return -LINUX_EINVAL;
@@ -138,7 +154,7 @@ int64_t sys_setgid(struct task *task, const uint64_t args[6])
         c->egid = c->fsgid = gid;
     else
         return -LINUX_EPERM;
-    pid_publish_cred(task->proc);
+    commit(task->proc, &old);
     return 0;
 }
 
@@ -157,13 +173,14 @@ int64_t sys_setregid(struct task *task, const uint64_t args[6])
     if (rgid != KEEP || (egid != KEEP && egid != old.gid))
         c->sgid = c->egid;
     c->fsgid = c->egid;
-    pid_publish_cred(task->proc);
+    commit(task->proc, &old);
     return 0;
 }
 
 int64_t sys_setresgid(struct task *task, const uint64_t args[6])
 {
     struct cred *c = &task->proc->cred;
+    const struct cred old = *c;
     uint32_t r = (uint32_t)args[0], e = (uint32_t)args[1], s = (uint32_t)args[2];
     if (!cred_capable(task->proc, LINUX_CAP_SETGID) &&
         (!one_of(r, c->gid, c->egid, c->sgid) || !one_of(e, c->gid, c->egid, c->sgid) ||
@@ -176,18 +193,20 @@ int64_t sys_setresgid(struct task *task, const uint64_t args[6])
     if (s != KEEP)
         c->sgid = s;
     c->fsgid = c->egid;
-    pid_publish_cred(task->proc);
+    commit(task->proc, &old);
     return 0;
 }
 
 int64_t sys_setfsgid(struct task *task, const uint64_t args[6])
 {
     struct cred *c = &task->proc->cred;
-    uint32_t old = c->fsgid, id = (uint32_t)args[0];
-    if (id != KEEP && (one_of(id, c->gid, c->egid, c->sgid) || id == old ||
+    const struct cred old = *c;
+    uint32_t id = (uint32_t)args[0];
+    if (id != KEEP && (one_of(id, c->gid, c->egid, c->sgid) || id == old.fsgid ||
                        cred_capable(task->proc, LINUX_CAP_SETGID)))
         c->fsgid = id;
-    return old;
+    commit(task->proc, &old);
+    return old.fsgid;
 }
 
 static int64_t put_three(struct task *task, const uint64_t args[6], uint32_t a, uint32_t b,

@@ -7,7 +7,6 @@
 #include "linux/fs/fd_meta.h"
 #include "linux/fs/proc_view.h"
 #include "linux/mm/uaccess.h"
-#include "linux/process/cred.h"
 #include "linux/process/pid.h"
 #include "linux/process/pidfd.h"
 #include "linux/process/task.h"
@@ -84,14 +83,14 @@ int64_t sys_pidfd_send_signal(struct task *task, const uint64_t args[6])
     return signal_send_pid(task, n, 0, sig, args[2] ? &info : NULL);
 }
 
-/* ptrace_may_access() with PTRACE_MODE_ATTACH_REALCREDS. */
-static bool may_take(const struct process *proc, int32_t n)
+static bool may_take(struct task *task, int32_t n)
 {
-    const struct cred *c = &proc->cred;
-    const struct pid_entry *e = pid_entry(proc->pids, n);
-    if (n == proc->pid || cred_capable(proc, LINUX_CAP_SYS_PTRACE))
-        return true;
-    return e->uid == c->uid && e->euid == c->uid && e->suid == c->uid && e->gid == c->gid;
+    struct proc_view view;
+    if (proc_view_get(&view, task, n))
+        return false;
+    bool allowed = proc_view_allowed(&view);
+    proc_view_put(&view);
+    return allowed;
 }
 
 int64_t sys_pidfd_getfd(struct task *task, const uint64_t args[6])
@@ -101,7 +100,7 @@ int64_t sys_pidfd_getfd(struct task *task, const uint64_t args[6])
     int32_t n = pidfd_process(task, (int)args[0]);
     if (n < 0)
         return n;
-    if (!may_take(task->proc, n))
+    if (!may_take(task, n))
         return -LINUX_EPERM;
     struct proc_view view;
     int err = proc_view_get(&view, task, n);

@@ -3,6 +3,7 @@
 #include "host/io.h"
 #include "host/system.h"
 #include "linux/fs/fdtable.h"
+#include "linux/fs/proc_view.h"
 #include "linux/mm/mm.h"
 #include "linux/mm/uaccess.h"
 #include "linux/process/cred.h"
@@ -87,6 +88,45 @@ static int set_limit(struct process *proc, unsigned resource, const struct linux
     return 0;
 }
 
+/* check_prlimit_permission() */
+static bool may_see(const struct process *proc, const struct process *other)
+{
+    const struct cred *mine = &proc->cred, *its = &other->cred;
+    if (cred_capable(proc, LINUX_CAP_SYS_RESOURCE))
+        return true;
+    return mine->uid == its->uid && mine->uid == its->euid && mine->uid == its->suid &&
+           mine->gid == its->gid && mine->gid == its->egid && mine->gid == its->sgid;
+}
+
+/* Another process keeps its own: they are seen, and not set. */
+static int of_another(struct task *task, int32_t pid, unsigned resource, bool set,
+                      struct linux_rlimit64 *limit)
+{
+    struct proc_view view;
+    int err = proc_view_get(&view, task, pid);
+    if (err)
+        return err;
+    if (set || !view.readable || !may_see(task->proc, view.proc))
+        err = -LINUX_EPERM;
+    else if (resource >= LINUX_RLIM_NLIMITS)
+        err = -LINUX_EINVAL;
+    else
+        *limit =
+            (struct linux_rlimit64){view.proc->rlimit[resource][0], view.proc->rlimit[resource][1]};
+    proc_view_put(&view);
+    return err;
+}
+
+/* The process's own. */
+static int own_limit(struct process *proc, unsigned resource, const struct linux_rlimit64 *set,
+                     struct linux_rlimit64 *old)
+{
+    if (resource >= LINUX_RLIM_NLIMITS)
+        return -LINUX_EINVAL;
+    *old = (struct linux_rlimit64){proc->rlimit[resource][0], proc->rlimit[resource][1]};
+    return set ? set_limit(proc, resource, set) : 0;
+}
+
 int64_t sys_prlimit64(struct task *task, const uint64_t args[6])
 {
     struct linux_rlimit64 new_limit;
@@ -98,12 +138,10 @@ int64_t sys_prlimit64(struct task *task, const uint64_t args[6])
     const struct pid_entry *owner = priority_owner(proc, (int32_t)args[0]);
     if (task_host_tid(task, (int32_t)args[0]) < 0 || !owner)
         return -LINUX_ESRCH;
-    if (owner != pid_entry(proc->pids, proc->pid))
-        return -LINUX_EPERM; /* another process keeps its own */
-    if (resource >= LINUX_RLIM_NLIMITS)
-        return -LINUX_EINVAL;
-    struct linux_rlimit64 old = {proc->rlimit[resource][0], proc->rlimit[resource][1]};
-    int err = new_at ? set_limit(proc, resource, &new_limit) : 0;
+    struct linux_rlimit64 old;
+    int err = owner == pid_entry(proc->pids, proc->pid)
+                  ? own_limit(proc, resource, new_at ? &new_limit : NULL, &old)
+                  : of_another(task, owner->tgid, resource, new_at, &old);
     if (!err && old_at && copy_to_user(task, old_at, &old, sizeof(old)))
         err = -LINUX_EFAULT;
     return err;
