@@ -380,11 +380,12 @@ bool pid_user_has_more(struct process *proc, uint32_t uid, uint64_t most)
     uint64_t taken = 0, count = 0;
     if (most >= PID_MAX)
         return false;
-    for (size_t i = 0; i < PID_MAX / WORD_BITS; i++)
+    int32_t highest = atomic_load(&s->highest);
+    for (int32_t i = 0; i <= highest / WORD_BITS; i++)
         taken += (uint64_t)__builtin_popcountll(atomic_load(&s->used[i]));
     if (taken <= most)
         return false;
-    for (int32_t n = 1; n < PID_MAX && count <= most; n++) {
+    for (int32_t n = 1; n <= highest && count <= most; n++) {
         const struct pid_entry *e = &s->entry[n];
         int kind = atomic_load(&e->kind);
         if (kind != PID_PROCESS && kind != PID_THREAD)
