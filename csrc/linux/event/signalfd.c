@@ -177,7 +177,7 @@ static int64_t create(struct task *task, uint64_t set, int flags)
     int own = fd < 0 ? (int)fd : host_dupfd((int)fd, host_fd_boundary(), true);
     if (own < 0) {
         if (fd >= 0)
-            host_fd_close((int)fd);
+            fd_discard(task, (int)fd);
         fd_meta_put(meta);
         free(s);
         return own;

@@ -118,21 +118,21 @@ int64_t sys_pipe2(struct task *task, const uint64_t a[6])
     }
     r = fd_return(task, fds[1]);
     if (r < 0) {
-        host_fd_close(fds[0]);
+        fd_discard(task, fds[0]);
         return r;
     }
     if (copy_to_user(task, a[0], fds, sizeof fds) < 0) {
-        host_fd_close(fds[0]);
-        host_fd_close(fds[1]);
+        fd_discard(task, fds[0]);
+        fd_discard(task, fds[1]);
         return -LINUX_EFAULT;
     }
     return 0;
 }
 
-static int64_t do_dupfd(struct task *task, int fd, uint64_t min, bool cloexec)
+static int64_t do_dupfd(struct task *task, int fd, uint32_t min, bool cloexec)
 {
     if (min >= fd_table_limit(task->proc->fds))
-        return -LINUX_EINVAL;
+        return fd_error(fd, -LINUX_EINVAL);
     return dup_result(task, fd, host_dupfd(fd, (int)min, cloexec));
 }
 
@@ -141,7 +141,7 @@ static int64_t do_lock(struct task *task, int fd, int cmd, gva_t arg)
     struct linux_flock lock;
 
     if (copy_from_user(task, &lock, arg, sizeof lock) < 0)
-        return -LINUX_EFAULT;
+        return fd_error(fd, -LINUX_EFAULT);
     fs_follow_copy(task, fd);
     if (cmd == LINUX_F_SETLK || cmd == LINUX_F_SETLKW)
         fd_table_lock_records(task->proc->fds);
@@ -163,7 +163,7 @@ static int64_t set_owner(struct task *task, int fd, int32_t type, int32_t id)
         ex[1] = type == LINUX_F_OWNER_PGRP ? pid_group_to_host(task->proc, id)
                                            : pid_to_host(task->proc, id);
         if (ex[1] == 0)
-            return host_getfl(fd) < 0 ? -LINUX_EBADF : -LINUX_ESRCH;
+            return fd_error(fd, -LINUX_ESRCH);
     }
     return host_fcntl(fd, LINUX_F_SETOWN_EX, (uint64_t)(uintptr_t)ex);
 }
@@ -189,7 +189,7 @@ static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
         return r < 0 ? r : ex[0] == LINUX_F_OWNER_PGRP ? -ex[1] : ex[1];
     case LINUX_F_SETOWN:
         if (id == INT32_MIN)
-            return -LINUX_EINVAL;
+            return fd_error(fd, -LINUX_EINVAL);
         return id < 0 ? set_owner(task, fd, LINUX_F_OWNER_PGRP, -id)
                       : set_owner(task, fd, LINUX_F_OWNER_PID, id);
     case LINUX_F_GETOWN_EX:
@@ -197,9 +197,9 @@ static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
         return r < 0 ? r : copy_to_user(task, arg, ex, sizeof ex);
     default: /* F_SETOWN_EX */
         if (copy_from_user(task, ex, arg, sizeof ex) < 0)
-            return -LINUX_EFAULT;
+            return fd_error(fd, -LINUX_EFAULT);
         if (ex[0] < LINUX_F_OWNER_TID || ex[0] > LINUX_F_OWNER_PGRP)
-            return -LINUX_EINVAL;
+            return fd_error(fd, -LINUX_EINVAL);
         return set_owner(task, fd, ex[0], ex[1]);
     }
 }
@@ -213,8 +213,8 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     if (fd < 0)
         return fd;
     switch (cmd) {
-    case LINUX_F_DUPFD: return do_dupfd(task, fd, arg, false);
-    case LINUX_F_DUPFD_CLOEXEC: return do_dupfd(task, fd, arg, true);
+    case LINUX_F_DUPFD: return do_dupfd(task, fd, (uint32_t)arg, false);
+    case LINUX_F_DUPFD_CLOEXEC: return do_dupfd(task, fd, (uint32_t)arg, true);
     case LINUX_F_GETFL: return host_getfl(fd);
     case LINUX_F_SETFL: return host_setfl(fd, (int)arg);
     case LINUX_F_GETLK:
@@ -231,7 +231,7 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     case LINUX_F_SET_RW_HINT: {
         uint64_t hint;
         if (cmd == LINUX_F_SET_RW_HINT && get_user_u64(task, &hint, arg) < 0)
-            return -LINUX_EFAULT;
+            return fd_error(fd, -LINUX_EFAULT);
         r = host_fcntl(fd, cmd, (uint64_t)(uintptr_t)&hint);
         if (r == 0 && cmd == LINUX_F_GET_RW_HINT && put_user_u64(task, arg, hint) < 0)
             return -LINUX_EFAULT;
@@ -252,7 +252,7 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     case LINUX_F_GETPIPE_SZ:
     case LINUX_F_ADD_SEALS:
     case LINUX_F_GET_SEALS: return host_fcntl(fd, cmd, arg);
-    default: r = host_getfl(fd); return r < 0 || (r & LINUX_O_PATH) ? -LINUX_EBADF : -LINUX_EINVAL;
+    default: return fd_error(fd, -LINUX_EINVAL);
     }
 }
 

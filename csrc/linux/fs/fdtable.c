@@ -203,6 +203,30 @@ int64_t fd_return(struct task *task, int64_t fd)
     return fd;
 }
 
+void fd_discard(struct task *task, int fd)
+{
+    fd_table_forget(task->proc->fds, fd);
+    host_fd_close(fd);
+}
+
+int fd_table_free(const struct fd_table *t, int from)
+{
+    for (int fd = from; (uint64_t)fd < t->limit; fd = (fd / 64 + 1) * 64) {
+        uint64_t bits = ~atomic_load_explicit(&t->given[fd / 64], memory_order_relaxed) >> fd % 64;
+        if (bits) {
+            fd += __builtin_ctzll(bits);
+            return (uint64_t)fd < t->limit ? fd : -LINUX_EMFILE;
+        }
+    }
+    return -LINUX_EMFILE;
+}
+
+int64_t fd_error(int fd, int64_t err)
+{
+    int flags = host_getfl(fd);
+    return flags < 0 || flags & LINUX_O_PATH ? -LINUX_EBADF : err;
+}
+
 void fd_table_lock_records(struct fd_table *t)
 {
     atomic_store_explicit(&t->record_locks, true, memory_order_relaxed);

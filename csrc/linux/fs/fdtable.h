@@ -26,12 +26,28 @@ static inline bool fd_is_guest(uint64_t fd)
     return (uint32_t)fd < (uint32_t)host_fd_plain() || fd_is_given((uint32_t)fd);
 }
 
+/* The same number, or one that the host does not have either: where the host is to judge something
+ * else before it. */
+static inline int fd_or_none(uint64_t fd)
+{
+    return fd_is_guest(fd) ? (int)fd : -1;
+}
+
 /*
  * A call made host descriptor fd (or failed, fd < 0): the result for the guest. -LINUX_EMFILE, with
  * fd closed, when it is not below the guest's limit (RLIMIT_NOFILE, host_fd_most()). Every call
  * that makes a descriptor returns through this.
  */
 int64_t fd_return(struct task *task, int64_t fd);
+/* Close what fd_return() gave: the guest is not told of it. */
+void fd_discard(struct task *task, int fd);
+/* The lowest number from `from` on that the guest may have, or -LINUX_EMFILE: for calls that Linux
+ * lets do nothing without one. */
+int fd_table_free(const struct fd_table *fds, int from);
+
+/* A call on fd, a guest's number, failed with err before the host was asked: -LINUX_EBADF if fd is
+ * not open or only a path, which Linux looks at first, or err. */
+int64_t fd_error(int fd, int64_t err);
 
 /* The guest's RLIMIT_NOFILE soft limit changed. */
 void fd_table_set_limit(struct fd_table *fds, uint64_t limit);

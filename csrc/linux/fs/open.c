@@ -37,7 +37,7 @@ static int64_t attach_dir(struct task *task, int64_t fd, struct fs_mount *m)
         return fd;
     meta = fd_meta_new();
     if (meta == NULL) {
-        host_fd_close((int)fd);
+        fd_discard(task, (int)fd);
         return -LINUX_ENOMEM;
     }
     meta->mnt = m;
@@ -342,6 +342,8 @@ int64_t fs_open(struct task *task, int dirfd, const char *path, int flags, uint3
     unsigned how = resolve;
     int64_t r;
 
+    if (path[0] && fd_table_free(task->proc->fds, 0) < 0) /* getname() refuses an empty one */
+        return -LINUX_EMFILE;
     if (flags & LINUX_O_PATH)
         flags &= ALWAYS_FLAGS;
     bool create = flags & LINUX_O_CREAT, tmp = (flags & LINUX_O_TMPFILE) == LINUX_O_TMPFILE;

@@ -353,6 +353,8 @@ int64_t sys_mq_open(struct task *task, const uint64_t args[6])
     int64_t err = get_name(task, name, args[0]);
     if (err)
         return err;
+    if (fd_table_free(task->proc->fds, 0) < 0)
+        return -LINUX_EMFILE;
     struct fd_meta *meta = fd_meta_new();
     struct mq_file *f = calloc(1, sizeof *f);
     int index = -LINUX_ENOMEM;

@@ -113,13 +113,13 @@ static void export_credentials(struct task *task, int fd, uint8_t *data, size_t 
     memcpy(data, &u, size);
 }
 
-static void close_descriptors(const uint8_t *data, size_t size)
+static void close_descriptors(struct task *task, const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i + 4 <= size; i += 4) {
         int32_t fd;
         memcpy(&fd, data + i, sizeof fd);
         if (fd >= 0)
-            host_fd_close(fd);
+            fd_discard(task, fd);
     }
 }
 
@@ -136,7 +136,7 @@ static int64_t export_one(struct task *task, int fd, const struct linux_cmsghdr 
         return kept ? (int64_t)kept : -1;
     case LINUX_SCM_CREDENTIALS: export_credentials(task, fd, data, size); return (int64_t)size;
     case LINUX_SCM_SECURITY: return -1;
-    case LINUX_SCM_PIDFD: close_descriptors(data, size); return -1;
+    case LINUX_SCM_PIDFD: close_descriptors(task, data, size); return -1;
     default: return (int64_t)size;
     }
 }
@@ -164,14 +164,14 @@ void control_export(struct task *task, int fd, struct control *control, size_t r
     control->len = to;
 }
 
-bool control_drop(struct control *control)
+bool control_drop(struct task *task, struct control *control)
 {
     struct linux_cmsghdr h;
     bool any = false;
     for (size_t at = 0; header_at(control, at, &h); at += ALIGN((size_t)h.len)) {
         if (h.level != LINUX_SOL_SOCKET || h.type != LINUX_SCM_RIGHTS)
             continue;
-        close_descriptors((uint8_t *)control->buf + at + HEADER, (size_t)h.len - HEADER);
+        close_descriptors(task, (uint8_t *)control->buf + at + HEADER, (size_t)h.len - HEADER);
         any = true;
     }
     control->len = 0;

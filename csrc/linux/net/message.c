@@ -105,7 +105,7 @@ static void export_control(struct task *task, int fd, struct message *m, size_t 
     m->control.len = m->host.control_len;
     control_export(task, fd, &m->control, room, &m->host.flags);
     if (m->control.len && copy_to_user(task, m->wire.control, m->control.buf, m->control.len) &&
-        control_drop(&m->control))
+        control_drop(task, &m->control))
         m->host.flags |= LINUX_MSG_CTRUNC;
 }
 

@@ -78,7 +78,7 @@ int control_import(struct task *task, int fd, struct control *control, gva_t fro
 void control_export(struct task *task, int fd, struct control *control, size_t room,
                     uint32_t *msg_flags);
 /* The guest cannot be told: close the descriptors. True if there were any. */
-bool control_drop(struct control *control);
+bool control_drop(struct task *task, struct control *control);
 void control_done(struct control *control);
 #define CONTROL_MAX 131072 /* net.core.optmem_max */
 

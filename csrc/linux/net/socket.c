@@ -85,10 +85,20 @@ int64_t sys_socket(struct task *task, const uint64_t args[6])
     return fd_return(task, fd);
 }
 
+/* Linux has and tells two numbers before it looks for the family. */
+static int tell_numbers(struct task *task, gva_t to)
+{
+    int fds[2] = {fd_table_free(task->proc->fds, 0)};
+    fds[1] = fds[0] < 0 ? fds[0] : fd_table_free(task->proc->fds, fds[0] + 1);
+    return fds[1] < 0 ? fds[1] : copy_to_user(task, to, fds, sizeof fds);
+}
+
 int64_t sys_socketpair(struct task *task, const uint64_t args[6])
 {
     int domain = (int)args[0], type = (int)args[1], protocol = (int)args[2], fds[2];
     int err = check_type(type);
+    if (err == 0)
+        err = tell_numbers(task, args[3]);
     if (err == 0)
         err = check_family(domain, type & LINUX_SOCK_TYPE_MASK, protocol);
     peer_publish(task);
@@ -100,9 +110,9 @@ int64_t sys_socketpair(struct task *task, const uint64_t args[6])
     if (a >= 0 && b >= 0 && copy_to_user(task, args[3], fds, sizeof fds) == 0)
         return 0;
     if (a >= 0)
-        host_fd_close((int)a);
+        fd_discard(task, (int)a);
     if (b >= 0)
-        host_fd_close((int)b);
+        fd_discard(task, (int)b);
     return a < 0 ? a : b < 0 ? b : -LINUX_EFAULT;
 }
 
@@ -153,34 +163,23 @@ int64_t sock_restart(syscall_fn *handler, const uint64_t args[6], int64_t result
     return result;
 }
 
-/* Linux finds a number before it takes a connection from the queue, and leaves it there when there
- * is none. */
-static int number_free(struct task *task, int fd)
-{
-    int number = host_dupfd(fd, 0, true);
-    if (number < 0)
-        return number;
-    host_fd_close(number);
-    return (uint64_t)number < fd_table_limit(task->proc->fds) ? 0 : -LINUX_EMFILE;
-}
-
 static int64_t do_accept(struct task *task, int fd, gva_t addr, gva_t addrlen, int flags)
 {
     struct sock_name name = {.len = sizeof name.data, .fd = -1};
     if (!fd_is_guest((uint32_t)fd))
         return -LINUX_EBADF;
     if (flags & ~(LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC))
-        return host_getfl(fd) < 0 ? -LINUX_EBADF : -LINUX_EINVAL;
-    int err = number_free(task, fd);
-    if (err)
-        return sock_error(fd, err);
+        return fd_error(fd, -LINUX_EINVAL);
+    /* Without a number, the connection stays in the queue. */
+    if (fd_table_free(task->proc->fds, 0) < 0)
+        return fd_error(fd, -LINUX_EMFILE);
     int64_t got = host_accept4(fd, name.data, &name.len, flags);
     if (got < 0)
         return sock_interrupted(fd, got, LINUX_SO_RCVTIMEO, 0);
     got = fd_return(task, got);
-    err = got < 0 || !addr ? 0 : sock_name_export(task, &name, addr, addrlen);
+    int err = got < 0 || !addr ? 0 : sock_name_export(task, &name, addr, addrlen);
     if (err) {
-        host_fd_close((int)got);
+        fd_discard(task, (int)got);
         return err;
     }
     return got;
@@ -204,7 +203,7 @@ int64_t sys_connect(struct task *task, const uint64_t args[6])
         return -LINUX_EBADF;
     int64_t result = sock_name_copy(task, &name, args[1], (uint32_t)args[2]);
     if (result) /* __sys_connect(): only then whether it is a socket */
-        return host_getfl(fd) < 0 ? -LINUX_EBADF : result;
+        return fd_error(fd, result);
     peer_publish(task);
     result = sock_name_resolve(task, fd, &name);
     if (result == 0)

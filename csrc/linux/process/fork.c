@@ -150,7 +150,7 @@ static int64_t give_pidfd(struct task *task, const struct clone_request *request
 {
     int64_t fd = fd_return(task, host_pidfd_open(host, 0));
     if (fd >= 0 && put_user_u32(task, request->pidfd, (uint32_t)fd)) {
-        host_fd_close((int)fd);
+        fd_discard(task, (int)fd);
         fd = -LINUX_EFAULT;
     }
     if (fd < 0) {
