@@ -20,9 +20,8 @@ int64_t sys_timerfd_settime(struct task *task, const uint64_t args[6])
     struct linux_itimerspec value, old;
     if (copy_from_user(task, &value, args[2], sizeof(value)))
         return -LINUX_EFAULT;
-    if (!fd_is_guest(args[0]))
-        return -LINUX_EBADF;
-    int err = host_timerfd_settime((int)args[0], (int)args[1], &value, args[3] ? &old : NULL);
+    int err =
+        host_timerfd_settime(fd_or_none(args[0]), (int)args[1], &value, args[3] ? &old : NULL);
     if (!err && args[3] && copy_to_user(task, args[3], &old, sizeof(old)))
         err = -LINUX_EFAULT;
     return err;

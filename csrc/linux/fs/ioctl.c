@@ -153,7 +153,7 @@ int64_t sys_ioctl(struct task *task, const uint64_t a[6])
     }
     memset(buf, 0, sizeof buf);
     if (req->direction != OUT && copy_from_user(task, buf, a[2], req->size) < 0)
-        return -LINUX_EFAULT;
+        return host_ioctl(fd, nr, 0); /* ENOTTY comes before EFAULT */
     r = host_ioctl(fd, nr, (uint64_t)(uintptr_t)buf);
     if (r >= 0 && req->direction != IN && copy_to_user(task, a[2], buf, req->size) < 0)
         return -LINUX_EFAULT;

@@ -31,6 +31,22 @@ static void *rw_ptr(struct task *task, gva_t addr, uint64_t *len)
     return p;
 }
 
+/*
+ * A transfer failed with err before the host was asked: what the host says of moving nothing is
+ * what Linux looks at first, the descriptor and its mode. offset is -1 where there is none.
+ */
+static int64_t read_error(int fd, int64_t offset, int64_t err)
+{
+    int64_t r = host_preadv2(fd, NULL, 0, offset, 0);
+    return r < 0 ? r : err;
+}
+
+static int64_t write_error(int fd, int64_t offset, int64_t err)
+{
+    int64_t r = host_pwritev2(fd, NULL, 0, offset, 0);
+    return r < 0 ? r : err;
+}
+
 static int64_t write_synth(struct task *task, int fd, gva_t addr, uint64_t len, bool *handled)
 {
     struct fd_meta *meta = fd_meta_get(task->proc->fds, fd);
@@ -87,7 +103,7 @@ int64_t sys_read(struct task *task, const uint64_t a[6])
     }
     buf = rw_ptr(task, a[1], &len);
     if (buf == NULL)
-        return host_getfl((int)a[0]) < 0 ? -LINUX_EBADF : -LINUX_EFAULT;
+        return read_error((int)a[0], -1, -LINUX_EFAULT);
     return host_read((int)a[0], buf, len);
 }
 
@@ -106,7 +122,7 @@ int64_t sys_write(struct task *task, const uint64_t a[6])
     }
     buf = rw_ptr(task, a[1], &len);
     if (buf == NULL)
-        return host_getfl((int)a[0]) < 0 ? -LINUX_EBADF : -LINUX_EFAULT;
+        return write_error((int)a[0], -1, -LINUX_EFAULT);
     return host_write((int)a[0], buf, len);
 }
 
@@ -115,17 +131,18 @@ int64_t sys_pread64(struct task *task, const uint64_t a[6])
     uint64_t len = a[2];
     void *buf;
 
-    if (!fd_is_guest(a[0]))
-        return -LINUX_EBADF;
     if ((int64_t)a[3] < 0)
         return -LINUX_EINVAL;
+    if (!fd_is_guest(a[0]))
+        return -LINUX_EBADF;
     if (a[3] == 0 && fd_meta_any(task->proc->fds, (int)a[0])) {
         int64_t r = synth_rewound(task, (int)a[0]);
         if (r < 0)
             return r;
     }
     buf = rw_ptr(task, a[1], &len);
-    return buf ? host_pread((int)a[0], buf, len, (int64_t)a[3]) : -LINUX_EFAULT;
+    return buf ? host_pread((int)a[0], buf, len, (int64_t)a[3])
+               : read_error((int)a[0], (int64_t)a[3], -LINUX_EFAULT);
 }
 
 int64_t sys_pwrite64(struct task *task, const uint64_t a[6])
@@ -133,10 +150,10 @@ int64_t sys_pwrite64(struct task *task, const uint64_t a[6])
     uint64_t len = a[2];
     void *buf;
 
-    if (!fd_is_guest(a[0]))
-        return -LINUX_EBADF;
     if ((int64_t)a[3] < 0)
         return -LINUX_EINVAL;
+    if (!fd_is_guest(a[0]))
+        return -LINUX_EBADF;
     if (fd_meta_any(task->proc->fds, (int)a[0])) {
         bool handled;
         int64_t r = write_synth(task, (int)a[0], a[1], a[2], &handled);
@@ -144,16 +161,15 @@ int64_t sys_pwrite64(struct task *task, const uint64_t a[6])
             return r;
     }
     buf = rw_ptr(task, a[1], &len);
-    return buf ? host_pwrite((int)a[0], buf, len, (int64_t)a[3]) : -LINUX_EFAULT;
+    return buf ? host_pwrite((int)a[0], buf, len, (int64_t)a[3])
+               : write_error((int)a[0], (int64_t)a[3], -LINUX_EFAULT);
 }
 
 static int64_t vector(struct task *task, const uint64_t a[6], struct host_iovec *iov)
 {
     if (!fd_is_guest(a[0]))
         return -LINUX_EBADF;
-    if (a[2] > LINUX_UIO_MAXIOV)
-        return -LINUX_EINVAL;
-    return import_iovec(task, iov, a[1], a[2]);
+    return a[2] > LINUX_UIO_MAXIOV ? -LINUX_EINVAL : import_iovec(task, iov, a[1], a[2]);
 }
 
 int64_t sys_readv(struct task *task, const uint64_t a[6])
@@ -170,7 +186,7 @@ int64_t sys_readv(struct task *task, const uint64_t a[6])
         if (handled)
             return n;
     }
-    return r < 0 ? r : host_readv((int)a[0], iov, (int)a[2]);
+    return r < 0 ? read_error(fd_or_none(a[0]), -1, r) : host_readv((int)a[0], iov, (int)a[2]);
 }
 
 int64_t sys_writev(struct task *task, const uint64_t a[6])
@@ -187,24 +203,30 @@ int64_t sys_writev(struct task *task, const uint64_t a[6])
         if (handled)
             return n;
     }
-    return r < 0 ? r : host_writev((int)a[0], iov, (int)a[2]);
+    return r < 0 ? write_error(fd_or_none(a[0]), -1, r) : host_writev((int)a[0], iov, (int)a[2]);
 }
 
 /* On 64 bits pos_l is the whole offset and pos_h is ignored (pos_from_hilo() of two halves). */
 int64_t sys_preadv(struct task *task, const uint64_t a[6])
 {
     struct host_iovec iov[LINUX_UIO_MAXIOV];
-    int64_t r = (int64_t)a[3] < 0 ? -LINUX_EINVAL : vector(task, a, iov);
 
-    return r < 0 ? r : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], 0);
+    if ((int64_t)a[3] < 0)
+        return -LINUX_EINVAL;
+    int64_t r = vector(task, a, iov);
+    return r < 0 ? read_error(fd_or_none(a[0]), (int64_t)a[3], r)
+                 : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], 0);
 }
 
 int64_t sys_pwritev(struct task *task, const uint64_t a[6])
 {
     struct host_iovec iov[LINUX_UIO_MAXIOV];
-    int64_t r = (int64_t)a[3] < 0 ? -LINUX_EINVAL : vector(task, a, iov);
 
-    return r < 0 ? r : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], 0);
+    if ((int64_t)a[3] < 0)
+        return -LINUX_EINVAL;
+    int64_t r = vector(task, a, iov);
+    return r < 0 ? write_error(fd_or_none(a[0]), (int64_t)a[3], r)
+                 : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], 0);
 }
 
 #define RWF_KNOWN 0x7f /* of Linux 6.12 */
@@ -218,17 +240,23 @@ static int rwf_flags(uint64_t arg)
 int64_t sys_preadv2(struct task *task, const uint64_t a[6])
 {
     struct host_iovec iov[LINUX_UIO_MAXIOV];
-    int64_t r = (int64_t)a[3] < -1 ? -LINUX_EINVAL : vector(task, a, iov);
 
-    return r < 0 ? r : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
+    if ((int64_t)a[3] < -1)
+        return -LINUX_EINVAL;
+    int64_t r = vector(task, a, iov);
+    return r < 0 ? read_error(fd_or_none(a[0]), (int64_t)a[3], r)
+                 : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
 }
 
 int64_t sys_pwritev2(struct task *task, const uint64_t a[6])
 {
     struct host_iovec iov[LINUX_UIO_MAXIOV];
-    int64_t r = (int64_t)a[3] < -1 ? -LINUX_EINVAL : vector(task, a, iov);
 
-    return r < 0 ? r : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
+    if ((int64_t)a[3] < -1)
+        return -LINUX_EINVAL;
+    int64_t r = vector(task, a, iov);
+    return r < 0 ? write_error(fd_or_none(a[0]), (int64_t)a[3], r)
+                 : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
 }
 
 /* The position in a listing of ours; *handled when the host's own offset does not count. */

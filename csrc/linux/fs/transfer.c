@@ -38,24 +38,20 @@ int64_t sys_sendfile(struct task *task, const uint64_t a[6])
     struct offset o;
     int64_t r;
 
-    if (!fd_is_guest(a[0]) || !fd_is_guest(a[1]))
-        return -LINUX_EBADF;
     if (offset_in(task, &o, a[2]) < 0)
         return -LINUX_EFAULT;
-    r = host_sendfile((int)a[0], (int)a[1], offset_ptr(&o), a[3]);
+    r = host_sendfile(fd_or_none(a[0]), fd_or_none(a[1]), offset_ptr(&o), a[3]);
     return offset_out(task, &o) < 0 ? -LINUX_EFAULT : r;
 }
 
 #define SPLICE_F_ALL 0xfu
 
-/* An offset for a pipe is refused before it is read. */
-static int splice_offset(struct task *task, struct offset *o, int fd, gva_t addr)
+/* A pipe has no offset, and what is given for one is not read. */
+static bool is_pipe(int fd)
 {
     struct linux_statx st;
 
-    if (addr && host_statx_fd(fd, &st) == 0 && LINUX_S_ISFIFO(st.stx_mode))
-        return -LINUX_ESPIPE;
-    return offset_in(task, o, addr);
+    return host_statx_fd(fd, &st) == 0 && LINUX_S_ISFIFO(st.stx_mode);
 }
 
 int64_t sys_splice(struct task *task, const uint64_t a[6])
@@ -69,9 +65,12 @@ int64_t sys_splice(struct task *task, const uint64_t a[6])
         return -LINUX_EINVAL;
     if (!fd_is_guest(a[0]) || !fd_is_guest(a[2]))
         return -LINUX_EBADF;
-    if ((r = splice_offset(task, &in, (int)a[0], a[1])) < 0 ||
-        (r = splice_offset(task, &out, (int)a[2], a[3])) < 0)
-        return r;
+    if ((a[1] || a[3]) && fd_error((int)a[0], fd_error((int)a[2], 0)) < 0)
+        return -LINUX_EBADF;
+    if ((a[1] && is_pipe((int)a[0])) || (a[3] && is_pipe((int)a[2])))
+        return -LINUX_ESPIPE;
+    if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
+        return -LINUX_EFAULT;
     r = host_splice((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4], (unsigned)a[5]);
     if (r >= 0 && (offset_out(task, &in) < 0 || offset_out(task, &out) < 0))
         return -LINUX_EFAULT;
@@ -99,10 +98,8 @@ int64_t sys_vmsplice(struct task *task, const uint64_t a[6])
         return -LINUX_EINVAL;
     if (!fd_is_guest(a[0]))
         return -LINUX_EBADF;
-    if (a[2] > LINUX_UIO_MAXIOV)
-        return -LINUX_EINVAL;
-    r = import_iovec(task, iov, a[1], a[2]);
-    return r < 0 ? r : host_vmsplice((int)a[0], iov, a[2], (unsigned)a[3]);
+    r = a[2] > LINUX_UIO_MAXIOV ? -LINUX_EINVAL : import_iovec(task, iov, a[1], a[2]);
+    return r < 0 ? fd_error((int)a[0], r) : host_vmsplice((int)a[0], iov, a[2], (unsigned)a[3]);
 }
 
 int64_t sys_copy_file_range(struct task *task, const uint64_t a[6])
@@ -113,7 +110,7 @@ int64_t sys_copy_file_range(struct task *task, const uint64_t a[6])
     if (!fd_is_guest(a[0]) || !fd_is_guest(a[2]))
         return -LINUX_EBADF;
     if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
-        return -LINUX_EFAULT;
+        return fd_error((int)a[0], fd_error((int)a[2], -LINUX_EFAULT));
     r = host_copy_file_range((int)a[0], offset_ptr(&in), (int)a[2], offset_ptr(&out), a[4],
                              (unsigned)a[5]);
     if (r > 0 && (offset_out(task, &in) < 0 || offset_out(task, &out) < 0))
