@@ -101,6 +101,27 @@ static void leases(void)
     close(fd);
 }
 
+/* A lease is the owner's to take. */
+static void leases_of_others(void)
+{
+    int fd = open("fcntl-file", O_RDONLY), own;
+    OK(fcntl(fd, F_SETLEASE, F_RDLCK));
+    OK(seteuid(1000));
+    EQ(fcntl(fd, F_GETLEASE), F_RDLCK);
+    ERR(fcntl(fd, F_SETLEASE, F_RDLCK), EACCES);
+    ERR(fcntl(fd, F_SETLEASE, F_WRLCK), EACCES);
+    ERR(fcntl(fd, F_SETLEASE, 99), EINVAL);
+    ERR(fcntl(fd, F_SETLEASE, F_UNLCK), EACCES);
+    OK(own = open("/tmp/fcntl-own", O_CREAT | O_RDONLY, 0600));
+    OK(fcntl(own, F_SETLEASE, F_RDLCK));
+    OK(fcntl(own, F_SETLEASE, F_UNLCK));
+    OK(seteuid(0));
+    OK(fcntl(fd, F_SETLEASE, F_UNLCK));
+    OK(unlink("/tmp/fcntl-own"));
+    close(own);
+    close(fd);
+}
+
 static void owners(void)
 {
     struct f_owner_ex ex = {F_OWNER_PID, 0};
@@ -174,6 +195,7 @@ int main(void)
     flags();
     pipe_sizes();
     leases();
+    leases_of_others();
     owners();
     signals();
     unlink("fcntl-file");

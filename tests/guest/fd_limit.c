@@ -102,6 +102,7 @@ static void pipes_and_sockets(void)
     EQ(fds[0], -1);
     ERR(pipe2(BAD, 0), EMFILE);
     ERR(pipe2(fds, 1), EINVAL);
+    ERR(pipe2(fds, O_EXCL /* O_NOTIFICATION_PIPE */), ENOPKG);
     ERR(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
     ERR(socket(AF_UNIX, SOCK_STREAM, 5), EPROTONOSUPPORT);
     ERR(socket(99, SOCK_STREAM, 0), EAFNOSUPPORT);

@@ -101,13 +101,17 @@ int64_t sys_dup3(struct task *task, const uint64_t a[6])
     return r;
 }
 
+#define NOTIFICATION_PIPE LINUX_O_EXCL
+
 int64_t sys_pipe2(struct task *task, const uint64_t a[6])
 {
     int fds[2];
     int64_t r;
 
-    if ((int)a[1] & ~(LINUX_O_CLOEXEC | LINUX_O_NONBLOCK | LINUX_O_DIRECT))
+    if ((int)a[1] & ~(LINUX_O_CLOEXEC | LINUX_O_NONBLOCK | LINUX_O_DIRECT | NOTIFICATION_PIPE))
         return -LINUX_EINVAL;
+    if ((int)a[1] & NOTIFICATION_PIPE) /* no CONFIG_WATCH_QUEUE */
+        return -LINUX_ENOPKG;
     r = host_pipe2(fds, (int)a[1]);
     if (r < 0)
         return r;
@@ -204,6 +208,18 @@ static int64_t do_owner(struct task *task, int fd, int cmd, uint64_t arg)
     }
 }
 
+/* generic_setlease(): also to give it up, one has to be the file's owner. */
+static int64_t set_lease(struct task *task, int fd, int type)
+{
+    const struct cred *cred = &task->proc->cred;
+    struct linux_statx st;
+
+    if ((unsigned)type <= LINUX_F_UNLCK && fs_stat_fd(task, fd, &st) == 0 &&
+        cred->fsuid != st.stx_uid && !fs_capable(cred, FS_CAP_LEASE))
+        return fd_error(fd, -LINUX_EACCES);
+    return host_fcntl(fd, LINUX_F_SETLEASE, (uint64_t)type);
+}
+
 int64_t sys_fcntl(struct task *task, const uint64_t a[6])
 {
     int fd = fd_arg(a[0]), cmd = (int)a[1];
@@ -237,6 +253,7 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
             return -LINUX_EFAULT;
         return r;
     }
+    case LINUX_F_SETLEASE: return set_lease(task, fd, (int)arg);
     case LINUX_F_DUPFD_QUERY:
         if (!fd_is_guest(arg))
             return -LINUX_EBADF;
@@ -245,7 +262,6 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     case LINUX_F_SETFD:
     case LINUX_F_SETSIG:
     case LINUX_F_GETSIG:
-    case LINUX_F_SETLEASE:
     case LINUX_F_GETLEASE:
     case LINUX_F_NOTIFY:
     case LINUX_F_SETPIPE_SZ:

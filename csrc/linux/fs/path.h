@@ -299,6 +299,7 @@ void owner_apply(int fd, bool lower, struct linux_statx *st);
 #define FS_CAP_SYS_CHROOT      18
 #define FS_CAP_SYS_ADMIN       21
 #define FS_CAP_MKNOD           27
+#define FS_CAP_LEASE           28
 #define FS_CAP_SETFCAP         31
 bool fs_capable(const struct cred *cred, int cap);
 
