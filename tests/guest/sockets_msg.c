@@ -471,12 +471,16 @@ static void *write_broken(void *arg)
 
 static void broken_pipe(void)
 {
+    struct sockaddr any = {.sa_family = AF_UNIX};
     int pair[2];
     pthread_t thread;
     write_to = 0;
     catch (SIGPIPE, 0);
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    ERR(sendto(pair[0], "x", 1, 0, (void *)&any, sizeof any), EISCONN); /* whatever the name */
     close(pair[1]);
+    ERR(sendto(pair[0], "x", 1, 0, (void *)&any, sizeof any), EISCONN);
+    EQ(caught, 0);
     pthread_create(&thread, NULL, write_broken, &pair[0]);
     pthread_join(thread, NULL);
     close(pair[0]);
@@ -559,6 +563,8 @@ static void receive_interrupted(int type)
 static void send_interrupted(void)
 {
     int pair[2];
+    struct iovec iov = {"x", 1};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     fill(pair[0]);
     catch (SIGALRM, 0);
@@ -568,9 +574,13 @@ static void send_interrupted(void)
     set_timeout(pair[0], SO_SNDTIMEO, 20000);
     ERR(send(pair[0], "x", 1, 0), EINTR);
     EQ(caught, 1);
+    ERR(sendmsg(pair[0], &m, 0), EINTR);
     alarms(false);
     set_timeout(pair[0], SO_SNDTIMEO, 30);
     ERR(send(pair[0], "x", 1, 0), EAGAIN);
+    ERR(sendmsg(pair[0], &m, 0), EAGAIN);
+    set_timeout(pair[0], SO_SNDTIMEO, 0);
+    ERR(sendmsg(pair[0], &m, MSG_DONTWAIT), EAGAIN);
     close(pair[0]);
     close(pair[1]);
 }
@@ -582,9 +592,11 @@ static void accept_interrupted(void)
     catch (SIGALRM, 0);
     alarms(true);
     ERR(accept(fd, NULL, NULL), EINTR);
+    ERR(accept4(fd, NULL, NULL, 0), EINTR);
     catch (SIGALRM, SA_RESTART);
     set_timeout(fd, SO_RCVTIMEO, 20000);
     ERR(accept(fd, NULL, NULL), EINTR);
+    ERR(accept4(fd, NULL, NULL, 0), EINTR);
     alarms(false);
     set_timeout(fd, SO_RCVTIMEO, 30);
     ERR(accept(fd, NULL, NULL), EAGAIN);

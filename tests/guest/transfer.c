@@ -1,6 +1,7 @@
 /* guest-test: flags=-Wno-nonnull */
 /* sendfile, splice, tee, vmsplice and copy_file_range: offsets, ends, and what each refuses. */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,6 +52,30 @@ static void sending(void)
     EQ(sendfile(s[0], file, &off, 10), 10);
     EQ(read(s[1], buf, 20), 10);
     EQ(memcmp(buf, "0123456789", 10), 0);
+    close(s[0]);
+    close(s[1]);
+}
+
+/* No room, and offsets that no file can have. */
+static void sending_nothing(void)
+{
+    off_t off = 0;
+    int s[2];
+    EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s), 0);
+    while (write(p[1], buf, sizeof buf) > 0)
+        ;
+    EQ(errno, EAGAIN);
+    ERR(sendfile(p[1], file, &off, 1), EAGAIN);
+    while (write(s[0], buf, sizeof buf) > 0)
+        ;
+    EQ(errno, EAGAIN);
+    ERR(sendfile(s[0], file, &off, 1), EAGAIN);
+    EQ(off, 0);
+    ERR(tee(p[0], p[1], 1, 0), EINVAL); /* before there is no room */
+    ERR(splice(file, &off, p[1], NULL, 1, SPLICE_F_NONBLOCK), EAGAIN);
+    empty();
+    off = (off_t)0x7fffffffffffffff;
+    ERR(sendfile(p[1], file, &off, 1), EINVAL);
     close(s[0]);
     close(s[1]);
 }
@@ -169,6 +194,29 @@ static void copying(void)
     ERR(copy_file_range(file, &in, other, &out, 1, 0), EOVERFLOW);
 }
 
+/* Between file systems, and where nothing may be written. */
+static void copying_elsewhere(void)
+{
+    loff_t in = 0, out = 0;
+    int null = open("/dev/null", O_RDWR);
+    int from = memfd_create("from", 0), sealed = memfd_create("to", MFD_ALLOW_SEALING);
+    ERR(copy_file_range(file, &in, from, &out, 4, 0), EXDEV);
+    ERR(copy_file_range(file, &in, null, &out, 4, 0), EINVAL);
+    ERR(copy_file_range(file, &in, dir, &out, 4, 0), EISDIR);
+    EQ(write(from, "memory", 6), 6);
+    EQ(copy_file_range(from, &in, sealed, &out, 4, 0), 4);
+    OK(fcntl(sealed, F_ADD_SEALS, F_SEAL_GROW));
+    in = 0;
+    ERR(copy_file_range(from, &in, sealed, &out, 4, 0), EPERM);
+    OK(fcntl(sealed, F_ADD_SEALS, F_SEAL_WRITE));
+    out = 0;
+    ERR(copy_file_range(from, &in, sealed, &out, 4, 0), EPERM);
+    EQ(in, 0);
+    close(from);
+    close(sealed);
+    close(null);
+}
+
 int main(void)
 {
     file = open("tr-file", O_CREAT | O_RDWR | O_TRUNC, 0644);
@@ -181,9 +229,11 @@ int main(void)
     EQ(pipe2(q, O_NONBLOCK), 0);
     EQ(write(file, "0123456789", 10), 10);
     sending();
+    sending_nothing();
     splicing();
     teeing();
     memory();
     copying();
+    copying_elsewhere();
     return done();
 }

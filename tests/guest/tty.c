@@ -64,7 +64,12 @@ int main(void)
     EQ(ioctl(slave, FIONBIO, &n), 0);
     ERR(read(slave, buf, 1), EAGAIN);
     EQ(tcflush(slave, TCIOFLUSH), 0);
-    close(slave);
+    ERR(tcflush(slave, 99), EINVAL);
+    ERR(tcflow(slave, 99), EINVAL);
     close(master);
+    EQ(read(slave, buf, 1), 0);
+    ERR(write(slave, "x", 1), EIO);
+    ERR(ioctl(slave, FIONREAD, &n), EIO);
+    close(slave);
     return done();
 }

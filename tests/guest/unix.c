@@ -237,6 +237,43 @@ static void bad_names(void)
     close(pipes[1]);
 }
 
+/* The way to the name: links, lengths and rights. */
+static void ways(void)
+{
+    char target[300];
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0), server = socket(AF_UNIX, SOCK_DGRAM, 0);
+    struct name name = of_path("loop/s");
+    OK(symlink("loop", "loop"));
+    ERR(bind_name(fd, &name), ELOOP);
+    ERR(connect_name(fd, &name), ELOOP);
+    memset(target, 'n', sizeof target);
+    target[256] = '\0';
+    OK(symlink(target, "long"));
+    name = of_path("long/s");
+    ERR(bind_name(fd, &name), ENAMETOOLONG);
+    ERR(connect_name(fd, &name), ENAMETOOLONG);
+    name = of_path("long");
+    ERR(bind_name(fd, &name), EADDRINUSE); /* the link itself is there */
+    ERR(connect_name(fd, &name), ENAMETOOLONG);
+    OK(mkdir("private", 0700));
+    OK(chmod("/tmp", 01777));
+    name = of_path("/tmp/rights");
+    OK(bind_name(server, &name));
+    OK(chmod("/tmp/rights", 0555));
+    OK(seteuid(1000));
+    ERR(sendto(fd, "x", 1, 0, (void *)&name.un, name.len), EACCES);
+    ERR(connect_name(fd, &name), EACCES);
+    name = of_path("private/s");
+    ERR(bind_name(fd, &name), EACCES);
+    ERR(connect_name(fd, &name), EACCES);
+    OK(seteuid(0));
+    for (const char *const *f = (const char *const[]){"loop", "long", "/tmp/rights", NULL}; *f; f++)
+        OK(unlink(*f));
+    OK(rmdir("private"));
+    close(fd);
+    close(server);
+}
+
 /* In the place of a file that came with the image, and is removed. */
 static void in_place(void)
 {
@@ -455,6 +492,7 @@ int main(void)
     paths();
     abstract();
     bad_names();
+    ways();
     in_place();
     mode();
     autobind();
