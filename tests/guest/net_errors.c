@@ -77,6 +77,7 @@ static void binding(int type)
 static void listening(void)
 {
     struct sockaddr_in in;
+    struct msghdr none = {0};
     int n, a = bound(SOCK_STREAM, &in), b = sharing(&in), to = socket(AF_INET, SOCK_STREAM, 0);
     OK(listen(a, 1));
     ERR(listen(b, 1), EADDRINUSE);
@@ -85,10 +86,13 @@ static void listening(void)
     ERR(connect_to(a, &in), EISCONN);
     ERR(send(a, "x", 1, MSG_NOSIGNAL), EPIPE);
     ERR(recv(a, &n, 1, 0), ENOTCONN);
+    ERR(recvmsg(a, &none, 0), ENOTCONN);
     OK(connect_to(to, &in));
     ERR(connect_to(to, &in), EISCONN);
     ERR(listen(to, 1), EINVAL);
+    ERR(accept(to, NULL, NULL), EINVAL);
     ERR(accept4(to, NULL, NULL, 0), EINVAL);
+    ERR(recv(to, &n, 1, MSG_OOB), EINVAL); /* nothing urgent came */
     close(to);
     to = socket(AF_INET, SOCK_DGRAM, 0);
     ERR(listen(to, 1), EOPNOTSUPP);

@@ -2,6 +2,7 @@
 /* preadv2, pwritev2 and their RWF flags; readv, writev and the rest at their limits. */
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -90,6 +91,13 @@ int main(void)
     ERR(ftruncate(path, 0), EBADF);
     ERR(ftruncate(p[1], 0), EINVAL);
     ERR(ftruncate(-1, -1), EINVAL);
+    int full = open("/dev/full", O_RDWR);
+    ERR(write(full, buf, 1), ENOSPC);
+    ERR(pwrite(full, buf, 1, 9), ENOSPC);
+    ERR(writev(full, &iov, 1), ENOSPC);
+    ERR(sendfile(full, ro, NULL, 1), EINVAL); /* it takes nothing from a pipe */
+    EQ(read(full, buf, 4), 4);
+    close(full);
     ERR(fsync(path), EBADF);
     EQ(fsync(dir), 0);
     EQ(fdatasync(ro), 0);

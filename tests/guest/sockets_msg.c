@@ -472,12 +472,14 @@ static void *write_broken(void *arg)
 static void broken_pipe(void)
 {
     struct sockaddr any = {.sa_family = AF_UNIX};
+    struct msghdr named = {.msg_name = &any, .msg_namelen = sizeof any};
     int pair[2];
     pthread_t thread;
     write_to = 0;
     catch (SIGPIPE, 0);
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     ERR(sendto(pair[0], "x", 1, 0, (void *)&any, sizeof any), EISCONN); /* whatever the name */
+    ERR(sendmsg(pair[0], &named, 0), EISCONN);
     close(pair[1]);
     ERR(sendto(pair[0], "x", 1, 0, (void *)&any, sizeof any), EISCONN);
     EQ(caught, 0);

@@ -399,6 +399,7 @@ static void datagrams(void)
     OK(connect(fd, (void *)&(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr)));
     EQ(sendto(third, "yes", 3, 0, (void *)&server.un, server.len), 3);
     ERR(send(third, "x", 1, 0), ENOTCONN);
+    ERR(sendmsg(third, &(struct msghdr){0}, 0), ENOTCONN);
     ERR(sendto(third, "x", 1, 0, (void *)&server.un, 2), EINVAL);
     server = of_path("/tmp/none");
     ERR(sendto(third, "x", 1, 0, (void *)&server.un, server.len), ENOENT);
