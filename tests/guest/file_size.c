@@ -5,6 +5,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include "guest.h"
 
@@ -94,6 +95,39 @@ static void moving(int fd, int p[2])
     close(from);
 }
 
+/* What the kernel writes for itself has no limit, and a child has its parent's. */
+static void others(int fd)
+{
+    struct rlimit limit, old;
+    int status = open("/proc/self/status", O_RDONLY), ended;
+    OK(getrlimit(RLIMIT_FSIZE, &old));
+    limit = (struct rlimit){0, old.rlim_max};
+    OK(setrlimit(RLIMIT_FSIZE, &limit));
+    signals = 0;
+    for (int i = 0; i < 2; i++) {
+        CHECK(read(status, buf, sizeof buf) > 200);
+        OK(lseek(status, 0, SEEK_SET));
+    }
+    close(status);
+    OK(status = open("/proc/self/maps", O_RDONLY));
+    CHECK(read(status, buf, sizeof buf) > 200);
+    close(status);
+    int null = open("/dev/null", O_WRONLY);
+    EQ(write(null, buf, 1), 1);
+    close(null);
+    EQ(signals, 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int failed = guest_failed;
+        TOO_BIG(pwrite(fd, buf, 1, LIMIT));
+        _exit(guest_failed != failed);
+    }
+    EQ(waitpid(pid, &ended, 0), pid);
+    EQ(ended, 0);
+    TOO_BIG(pwrite(fd, buf, 1, 0));
+    OK(setrlimit(RLIMIT_FSIZE, &old));
+}
+
 int main(void)
 {
     struct rlimit limit, old;
@@ -109,10 +143,7 @@ int main(void)
     writing(fd);
     sizing(fd);
     moving(fd, p);
-    int null = open("/dev/null", O_WRONLY); /* no file that grows */
-    EQ(write(null, buf, sizeof buf), (long)sizeof buf);
-    EQ(pwrite(null, buf, 1, LIMIT), 1);
-    close(null);
+    others(fd);
     signal(SIGXFSZ, SIG_IGN);
     ERR(pwrite(fd, "x", 1, LIMIT), EFBIG);
     OK(setrlimit(RLIMIT_FSIZE, &old));

@@ -8,6 +8,7 @@
 
 #include "host/io.h"
 #include "linux/fs/fd_meta.h"
+#include "linux/process/rlimit.h"
 
 static bool reserve(struct synth_text *t, size_t more)
 {
@@ -67,7 +68,9 @@ int synth_append_file(struct synth_text *t, const char *path)
 
 int synth_text_open(struct synth_text *t, const char *name, int flags)
 {
+    bool begun = rlimit_own_file_begin(current->proc);
     int fd = t->failed ? -LINUX_ENOMEM : host_memfd_content(name, t->data, t->len);
+    rlimit_own_file_end(current->proc, begun);
 
     free(t->data);
     if (fd < 0)
@@ -87,7 +90,9 @@ int synth_text_renew(struct synth_text *t, int fd)
     if (r >= 0)
         r = host_ftruncate(at, 0);
     if (r >= 0 && t->len) {
+        bool begun = rlimit_own_file_begin(current->proc);
         int64_t n = host_pwrite(at, t->data, t->len, 0);
+        rlimit_own_file_end(current->proc, begun);
         r = n < 0 ? (int)n : 0;
     }
     if (at >= 0)

@@ -16,6 +16,7 @@
 #include "linux/net/net.h"
 #include "linux/process/fork.h"
 #include "linux/process/pid.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 #include "linux/process/task_life.h"
 #include "linux/signal/signal.h"
@@ -211,7 +212,9 @@ int64_t process_fork(struct task *task, const struct clone_request *request)
         signal_host_dispose(proc, LINUX_SIGCHLD);
     }
     lock_all(proc);
+    bool begun = rlimit_own_file_begin(proc);
     int32_t host = host_fork(proc->tasks->count == 1);
+    rlimit_own_file_end(proc, begun);
     if (host == 0)
         return child(task, request, pid, channel);
     return parent(task, request, pid, host, channel);

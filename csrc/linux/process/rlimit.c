@@ -2,6 +2,7 @@
 
 #include "host/io.h"
 #include "host/system.h"
+#include "host/thread.h"
 #include "linux/fs/fdtable.h"
 #include "linux/fs/proc_view.h"
 #include "linux/mm/mm.h"
@@ -16,8 +17,51 @@
 _Static_assert(sizeof(((struct process *)0)->rlimit) == LINUX_RLIM_NLIMITS * 2 * sizeof(uint64_t),
                "struct process");
 
+/* Held while the host's RLIMIT_FSIZE is not the guest's, and to change the latter. */
+static struct host_mutex file_size;
+
+/* The host counts and sends the signal. Only the soft limit: ours could not be raised again. */
+static void tell_host(unsigned resource, uint64_t soft)
+{
+    uint64_t host[2];
+    if (host_getrlimit((int)resource, host) == 0) {
+        host[0] = soft < host[1] ? soft : host[1];
+        host_setrlimit((int)resource, host);
+    }
+}
+
+bool rlimit_own_file_begin(struct process *proc)
+{
+    if (proc->rlimit[LINUX_RLIMIT_FSIZE][0] == LINUX_RLIM_INFINITY)
+        return false;
+    host_mutex_lock(&file_size);
+    tell_host(LINUX_RLIMIT_FSIZE, LINUX_RLIM_INFINITY);
+    return true;
+}
+
+void rlimit_own_file_end(struct process *proc, bool begun)
+{
+    if (begun) {
+        tell_host(LINUX_RLIMIT_FSIZE, proc->rlimit[LINUX_RLIMIT_FSIZE][0]);
+        host_mutex_unlock(&file_size);
+    }
+}
+
+static void limit_file_size(struct process *proc, uint64_t soft, uint64_t hard)
+{
+    host_mutex_lock(&file_size);
+    proc->rlimit[LINUX_RLIMIT_FSIZE][0] = soft;
+    proc->rlimit[LINUX_RLIMIT_FSIZE][1] = hard;
+    tell_host(LINUX_RLIMIT_FSIZE, soft);
+    host_mutex_unlock(&file_size);
+}
+
 void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64_t hard)
 {
+    if (resource == LINUX_RLIMIT_FSIZE) {
+        limit_file_size(proc, soft, hard);
+        return;
+    }
     if (resource == LINUX_RLIMIT_NOFILE) {
         uint64_t most = (uint64_t)host_fd_most();
         hard = hard < most ? hard : most;
@@ -31,17 +75,7 @@ void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64
     case LINUX_RLIMIT_STACK: mm_set_limit(proc->mm, MM_LIMIT_STACK, soft); break;
     case LINUX_RLIMIT_MEMLOCK: mm_set_limit(proc->mm, MM_LIMIT_MEMLOCK, soft); break;
     case LINUX_RLIMIT_NOFILE: fd_table_set_limit(proc->fds, soft); break;
-    case LINUX_RLIMIT_CPU:
-    case LINUX_RLIMIT_FSIZE: {
-        /* The host counts and sends the signal. Only the soft limit: ours could not be raised
-         * again. */
-        uint64_t host[2];
-        if (host_getrlimit((int)resource, host) == 0) {
-            host[0] = soft < host[1] ? soft : host[1];
-            host_setrlimit((int)resource, host);
-        }
-        break;
-    }
+    case LINUX_RLIMIT_CPU: tell_host(resource, soft); break;
     default: break;
     }
 }

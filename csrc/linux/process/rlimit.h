@@ -13,4 +13,12 @@ void rlimit_apply(struct process *proc, unsigned resource, uint64_t soft, uint64
 bool rlimit_user_is_full(struct process *proc, uint32_t uid);
 bool rlimit_user_is_over(struct process *proc, uint32_t uid);
 
+/*
+ * The host enforces the guest's RLIMIT_FSIZE, which is not about files of our own (a trace, the
+ * text of procfs): they are written, and children made, between these two. The first's result is
+ * the second's argument.
+ */
+bool rlimit_own_file_begin(struct process *proc);
+void rlimit_own_file_end(struct process *proc, bool begun);
+
 #endif

@@ -12,6 +12,7 @@
 #include "linux/abi/signal.h"
 #include "linux/mm/mm.h"
 #include "linux/process/pid.h"
+#include "linux/process/rlimit.h"
 #include "linux/process/task.h"
 #include "linux/trace/args.h"
 #include "linux/trace/trace.h"
@@ -86,9 +87,11 @@ static void write_text(struct task *task, const char *text, size_t len, bool goe
                      atomic_load(&s->open) && !goes_on ? " <unfinished ...>\n" : "", (int)len, text,
                      end ? "\n" : "");
     atomic_store(&s->open, end ? 0 : task->tid);
+    bool begun = rlimit_own_file_begin(task->proc);
     /* One write, so that the guest's own output cannot come between. */
     host_write_all(task->proc->strace_fd, buf,
                    (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
+    rlimit_own_file_end(task->proc, begun);
 }
 
 static void put_leader(struct task *task, struct trace_text *t)
