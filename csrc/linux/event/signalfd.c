@@ -197,7 +197,7 @@ static int64_t create(struct task *task, uint64_t set, int flags)
 static int64_t change(struct task *task, int fd, uint64_t set)
 {
     struct process *proc = task->proc;
-    if (!fd_is_guest((uint64_t)fd) || host_getfl(fd) < 0)
+    if (!fd_is_guest((uint64_t)fd) || fd_error(fd, 0))
         return -LINUX_EBADF;
     struct fd_meta *meta = fd_meta_get(proc->fds, fd);
     int64_t ret = -LINUX_EINVAL;

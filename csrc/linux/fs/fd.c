@@ -254,6 +254,9 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
         return r;
     }
     case LINUX_F_SETLEASE: return set_lease(task, fd, (int)arg);
+    case LINUX_F_SETPIPE_SZ:
+    case LINUX_F_GETPIPE_SZ:
+        return fd_is_special(task->proc->fds, fd) ? -LINUX_EBADF : host_fcntl(fd, cmd, arg);
     case LINUX_F_DUPFD_QUERY:
         if (!fd_is_guest(arg))
             return -LINUX_EBADF;
@@ -264,8 +267,6 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     case LINUX_F_GETSIG:
     case LINUX_F_GETLEASE:
     case LINUX_F_NOTIFY:
-    case LINUX_F_SETPIPE_SZ:
-    case LINUX_F_GETPIPE_SZ:
     case LINUX_F_ADD_SEALS:
     case LINUX_F_GET_SEALS: return host_fcntl(fd, cmd, arg);
     default: return fd_error(fd, -LINUX_EINVAL);

@@ -35,6 +35,8 @@ struct fd_meta {
 };
 
 struct fd_meta *fd_meta_new(void);
+/* Whether fd is such a one: what the host has there is not what the guest has. */
+bool fd_is_special(struct fd_table *fds, int fd);
 /* Where, in the process that v shows, the metadata of its descriptor fd lies; NULL: it has none. */
 struct proc_view;
 const struct fd_meta *fd_table_peer_meta(const struct proc_view *v, int fd);

@@ -149,6 +149,15 @@ struct fd_meta *fd_meta_get(struct fd_table *t, int fd)
     return m;
 }
 
+bool fd_is_special(struct fd_table *t, int fd)
+{
+    struct fd_meta *m = fd_meta_get(t, fd);
+    bool is = m && m->special;
+
+    fd_meta_put(m);
+    return is;
+}
+
 const struct fd_meta *fd_table_peer_meta(const struct proc_view *v, int fd)
 {
     struct fd_table t;

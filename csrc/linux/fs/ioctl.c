@@ -84,6 +84,11 @@ static const struct request *find(uint32_t nr)
 #define TIOCGSID    0x5429u
 #define TIOCGPTPEER 0x5441u
 #define FICLONE     0x40049409u
+#define FIGETBSZ    0x2u
+#define FIONBIO     0x5421u
+#define FIONCLEX    0x5450u
+#define FIOCLEX     0x5451u
+#define FIOASYNC    0x5452u
 
 /* A terminal's foreground group and session are the host's, whose numbers are not the guest's. One
  * that is not of the run is 0, as to a container. */
@@ -108,6 +113,19 @@ static int64_t group_request(struct task *task, int fd, const struct request *re
         return r;
     pid = req->nr == TIOCGSID ? pid_session_from_host(proc, pid) : pid_group_from_host(proc, pid);
     return put_user_u32(task, arg, (uint32_t)pid) < 0 ? -LINUX_EFAULT : 0;
+}
+
+/* do_vfs_ioctl(): what is asked of the open file, whatever it is. */
+static bool any_file(uint32_t nr)
+{
+    switch (nr) {
+    case FIGETBSZ:
+    case FIONBIO:
+    case FIONCLEX:
+    case FIOCLEX:
+    case FIOASYNC: return true;
+    default: return false;
+    }
 }
 
 /* Descriptors that the guest sees as files of procfs or as directories are no terminals. */
@@ -142,7 +160,7 @@ int64_t sys_ioctl(struct task *task, const uint64_t a[6])
     if (sock_ioctl_has(nr))
         return sock_ioctl(task, fd, nr, a[2]);
     const struct request *req = find(nr);
-    if (req == NULL || (synthetic(task, fd) && req->nr != 0x5450 && req->nr != 0x5451))
+    if (req == NULL || (!any_file(req->nr) && synthetic(task, fd)))
         return -LINUX_ENOTTY;
     switch (req->direction) {
     case NONE: return host_ioctl(fd, nr, 0);

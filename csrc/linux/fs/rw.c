@@ -194,6 +194,8 @@ int64_t sys_writev(struct task *task, const uint64_t a[6])
     struct host_iovec iov[LINUX_UIO_MAXIOV];
     int64_t r = vector(task, a, iov);
 
+    if (r >= 0 && fd_is_special(task->proc->fds, (int)a[0]))
+        return -LINUX_EINVAL;
     if (r >= 0 && fd_meta_any(task->proc->fds, (int)a[0]) && a[2] == 1) {
         uint64_t one[2];
         bool handled;
@@ -243,6 +245,9 @@ int64_t sys_preadv2(struct task *task, const uint64_t a[6])
 
     if ((int64_t)a[3] < -1)
         return -LINUX_EINVAL;
+    /* At its own position it is a readv(), which the host is not to do. */
+    if ((int64_t)a[3] == -1 && fd_is_special(task->proc->fds, fd_or_none(a[0])))
+        return a[5] ? -LINUX_EOPNOTSUPP : sys_readv(task, a);
     int64_t r = vector(task, a, iov);
     return r < 0 ? read_error(fd_or_none(a[0]), (int64_t)a[3], r)
                  : host_preadv2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));
@@ -254,6 +259,8 @@ int64_t sys_pwritev2(struct task *task, const uint64_t a[6])
 
     if ((int64_t)a[3] < -1)
         return -LINUX_EINVAL;
+    if ((int64_t)a[3] == -1 && fd_is_special(task->proc->fds, fd_or_none(a[0])))
+        return sys_writev(task, a);
     int64_t r = vector(task, a, iov);
     return r < 0 ? write_error(fd_or_none(a[0]), (int64_t)a[3], r)
                  : host_pwritev2((int)a[0], iov, (int)a[2], (int64_t)a[3], rwf_flags(a[5]));

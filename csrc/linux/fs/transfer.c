@@ -33,6 +33,14 @@ static int64_t *offset_ptr(struct offset *o)
     return o->addr ? &o->value : NULL;
 }
 
+/* A descriptor whose content is ours has none that the host could move. */
+static bool any_special(struct task *task, uint64_t a, uint64_t b)
+{
+    struct fd_table *fds = task->proc->fds;
+
+    return fd_is_special(fds, fd_or_none(a)) || fd_is_special(fds, fd_or_none(b));
+}
+
 int64_t sys_sendfile(struct task *task, const uint64_t a[6])
 {
     struct offset o;
@@ -40,6 +48,8 @@ int64_t sys_sendfile(struct task *task, const uint64_t a[6])
 
     if (offset_in(task, &o, a[2]) < 0)
         return -LINUX_EFAULT;
+    if (a[3] && any_special(task, a[0], a[1]))
+        return fd_error(fd_or_none(a[0]), fd_error(fd_or_none(a[1]), -LINUX_EINVAL));
     r = host_sendfile(fd_or_none(a[0]), fd_or_none(a[1]), offset_ptr(&o), a[3]);
     return offset_out(task, &o) < 0 ? -LINUX_EFAULT : r;
 }
@@ -67,6 +77,8 @@ int64_t sys_splice(struct task *task, const uint64_t a[6])
         return -LINUX_EBADF;
     if ((a[1] || a[3]) && fd_error((int)a[0], fd_error((int)a[2], 0)) < 0)
         return -LINUX_EBADF;
+    if (any_special(task, a[0], a[2]))
+        return fd_error((int)a[0], fd_error((int)a[2], -LINUX_EINVAL));
     if ((a[1] && is_pipe((int)a[0])) || (a[3] && is_pipe((int)a[2])))
         return -LINUX_ESPIPE;
     if (offset_in(task, &in, a[1]) < 0 || offset_in(task, &out, a[3]) < 0)
@@ -79,13 +91,14 @@ int64_t sys_splice(struct task *task, const uint64_t a[6])
 
 int64_t sys_tee(struct task *task, const uint64_t a[6])
 {
-    (void)task;
     if ((unsigned)a[3] & ~SPLICE_F_ALL)
         return -LINUX_EINVAL;
     if (a[2] == 0)
         return 0;
     if (!fd_is_guest(a[0]) || !fd_is_guest(a[1]))
         return -LINUX_EBADF;
+    if (any_special(task, a[0], a[1]))
+        return fd_error((int)a[0], fd_error((int)a[1], -LINUX_EINVAL));
     return host_tee((int)a[0], (int)a[1], a[2], (unsigned)a[3]);
 }
 
@@ -99,6 +112,8 @@ int64_t sys_vmsplice(struct task *task, const uint64_t a[6])
     if (!fd_is_guest(a[0]))
         return -LINUX_EBADF;
     r = a[2] > LINUX_UIO_MAXIOV ? -LINUX_EINVAL : import_iovec(task, iov, a[1], a[2]);
+    if (r >= 0 && fd_is_special(task->proc->fds, (int)a[0]))
+        return -LINUX_EBADF;
     return r < 0 ? fd_error((int)a[0], r) : host_vmsplice((int)a[0], iov, a[2], (unsigned)a[3]);
 }
 
