@@ -55,6 +55,8 @@ static int host_position(struct fs_context *fs, struct fs_mount *hint, int fd, c
     int layer;
 
     int64_t n = host_fd_path(fd, host, sizeof host);
+    if (n == -LINUX_ENAMETOOLONG)
+        return -LINUX_ENAMETOOLONG;
     if (n >= 0)
         m = mount_of_host(fs, hint, host, &layer, &rel);
     if (m == NULL || host_statx_fd(fd, &st) < 0 || st.stx_nlink == 0)
