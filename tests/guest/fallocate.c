@@ -2,6 +2,7 @@
 /* fallocate(2): its modes, what they do to content and size, what is refused. */
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "guest.h"
@@ -11,6 +12,20 @@ static long size_of(int fd)
     struct stat st = {0};
     EQ(fstat(fd, &st), 0);
     return st.st_size;
+}
+
+static void sealed(void)
+{
+    int fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+    EQ(fallocate(fd, 0, 0, 4096), 0);
+    EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+    ERR(fallocate(fd, 0, 0, 4097), EPERM);
+    EQ(fallocate(fd, 0, 0, 4096), 0);
+    EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), 0);
+    EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    ERR(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), EPERM);
+    ERR(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, 4096), EOPNOTSUPP);
+    close(fd);
 }
 
 int main(void)
@@ -88,5 +103,6 @@ int main(void)
     fd = open("space", O_WRONLY | O_APPEND);
     ERR(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 100, 1), EINVAL);
     EQ(fallocate(fd, 0, 0, 1), 0);
+    sealed();
     return done();
 }

@@ -2,8 +2,11 @@
 /* inotify: which events come in which order, the flags of a watch, and a file that came with the
  * image. */
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -156,6 +159,38 @@ static void image(void)
     next(wd, IN_IGNORED, "");
 }
 
+/* What may not be read may not be watched; nobody asks who may write or search it. */
+static void refused(void)
+{
+    static char name[NAME_MAX + 2], path[PATH_MAX + 1];
+    struct rlimit none = {0, 0};
+    gid_t group = 1;
+
+    memset(name, 'n', sizeof name - 1);
+    memset(path, '/', sizeof path - 1);
+    ERR(inotify_add_watch(in, name, IN_MODIFY), ENAMETOOLONG);
+    ERR(inotify_add_watch(in, path, IN_MODIFY), ENAMETOOLONG);
+    EQ(symlink("loop", "loop"), 0);
+    ERR(inotify_add_watch(in, "loop", IN_MODIFY), ELOOP);
+    OK(inotify_add_watch(in, "loop", IN_MODIFY | IN_DONT_FOLLOW));
+    put("unread", "", O_CREAT);
+    EQ(chmod("unread", 0622), 0);
+    EQ(mkdir("searched", 0711), 0);
+    EQ(mkdir("listed", 0744), 0);
+    EQ(mkdir("locked", 0700), 0);
+    EQ(setgroups(1, &group), 0);
+    EQ(setresgid(1000, 1000, 1000), 0);
+    EQ(setresuid(1000, 1000, 1000), 0);
+    ERR(inotify_add_watch(in, "unread", IN_MODIFY), EACCES);
+    ERR(inotify_add_watch(in, "unread", IN_MODIFY | IN_ONLYDIR), ENOTDIR);
+    ERR(inotify_add_watch(in, "searched", IN_CREATE), EACCES);
+    ERR(inotify_add_watch(in, "locked/none", IN_CREATE), EACCES);
+    OK(inotify_add_watch(in, "listed", IN_CREATE));
+    EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ERR(inotify_init1(0), EMFILE);
+    ERR(inotify_init1(1), EINVAL);
+}
+
 int main(void)
 {
     in = inotify_init1(IN_NONBLOCK);
@@ -167,5 +202,6 @@ int main(void)
     directory();
     flags();
     image();
+    refused();
     return done();
 }
