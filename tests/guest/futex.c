@@ -70,6 +70,22 @@ static void wait_errors(void)
     ERR(futex(&word, FUTEX_WAIT_PRIVATE | 512, 0, NULL, NULL, 0), ENOSYS);
 }
 
+/* Memory that may not be read, or not be written: what Linux says is not EACCES. */
+static void protected(void)
+{
+    char *none = mmap(NULL, P, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *ro = mmap(NULL, P, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ERR(wait_on(none, 0, NULL), EFAULT);
+    ERR(futex(none, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);
+    ERR(futex(none, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+    ERR(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, ro, FUTEX_OP(0, 1, 0, 0)), EFAULT);
+    ERR(futex(ro, FUTEX_LOCK_PI, 0, NULL, NULL, 0), EFAULT);
+    ERR(futex(ro, FUTEX_WAIT, 1, NULL, NULL, 0), EFAULT); /* anonymous: no other sees it change */
+    ERR(wait_on(ro, 1, NULL), EAGAIN);
+    munmap(none, P);
+    munmap(ro, P);
+}
+
 static void wake_errors(void)
 {
     char *gone = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -227,6 +243,7 @@ static void interrupted(void)
 int main(void)
 {
     wait_errors();
+    protected();
     wake_errors();
     waking();
     wake_op();

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "guest.h"
@@ -153,6 +154,26 @@ static void *die(void *arg)
     return arg;
 }
 
+/* Another process's is told to who may trace it. */
+static void others(void)
+{
+    void *head;
+    size_t len;
+    int status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        OK(setresuid(1000, 1000, 1000));
+        ERR(syscall(SYS_get_robust_list, getppid(), &head, &len), EPERM);
+        ERR(syscall(SYS_get_robust_list, getppid(), BAD, BAD), EPERM);
+        OK(syscall(SYS_get_robust_list, getpid(), &head, &len));
+        fflush(stdout);
+        _exit(guest_failed != 0);
+    }
+    EQ(waitpid(child, &status, 0), child);
+    EQ(status, 0);
+}
+
 static void robust(void)
 {
     void *head;
@@ -167,6 +188,7 @@ static void robust(void)
     ERR(syscall(SYS_get_robust_list, 999999, &head, &len), ESRCH);
     ERR(syscall(SYS_get_robust_list, 0, BAD, &len), EFAULT);
     ERR(syscall(SYS_get_robust_list, 0, &head, BAD), EFAULT);
+    others();
     pthread_create(&t, NULL, die, NULL);
     pthread_join(t, NULL);
     EQ(held[0].word, FUTEX_OWNER_DIED);

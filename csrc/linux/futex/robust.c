@@ -3,6 +3,7 @@
 #include "host/futex.h"
 #include "linux/abi/futex.h"
 #include "linux/mm/uaccess.h"
+#include "linux/process/pid.h"
 #include "linux/process/task.h"
 #include "linux/signal/signal.h"
 #include "syscalls_gen.h"
@@ -25,8 +26,8 @@ int64_t sys_get_robust_list(struct task *task, const uint64_t args[6])
         const struct task *found = task_find(task->proc, pid);
         head = found ? found->robust_list : 0;
         host_mutex_unlock(&task->proc->sighand->lock);
-        if (!found)
-            return -LINUX_ESRCH;
+        if (!found) /* another process is not traced, whoever asks */
+            return pid_thread_to_host(task->proc, pid) ? -LINUX_EPERM : -LINUX_ESRCH;
     }
     uint64_t len = sizeof(struct linux_robust_list_head);
     if (put_user_u64(task, args[2], len) || put_user_u64(task, args[1], head))
