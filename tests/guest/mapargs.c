@@ -169,6 +169,34 @@ static void order(void)
     close(fd);
 }
 
+/* What only the mapping of a file can be refused: no right to punch holes, no page to bring in. */
+static void advise_files(void)
+{
+    int rw = open("advised", O_RDWR | O_CREAT | O_TRUNC, 0600), ro = open("advised", O_RDONLY);
+    EQ(ftruncate(rw, P), 0);
+    char *private = mmap(NULL, P, RW, MAP_PRIVATE, rw, 0);
+    char *read_only = mmap(NULL, P, PROT_READ, MAP_SHARED, ro, 0);
+    char *past = mmap(NULL, 3 * P, RW, MAP_SHARED, rw, 0);
+    ERR(madvise(private, P, MADV_REMOVE), EACCES);
+    ERR(madvise(read_only, P, MADV_REMOVE), EACCES);
+    EQ(mlock(private, P), 0);
+    ERR(madvise(private, P, MADV_REMOVE), EINVAL);
+    EQ(madvise(past, P, MADV_REMOVE), 0);
+    ERR(madvise(past, 2 * P, MADV_POPULATE_READ), EFAULT);
+    ERR(madvise(past + P, P, MADV_POPULATE_WRITE), EFAULT);
+    EQ(munmap(past + 2 * P, P), 0);
+    ERR(madvise(past, 3 * P, MADV_POPULATE_WRITE), EFAULT); /* what comes first */
+    EQ(madvise(past, 2 * P, MADV_WILLNEED), 0);
+    ERR(mlock(past, 2 * P), ENOMEM);
+    ERR(mlock(past + P, P), ENOMEM);
+    EQ(syscall(SYS_mlock2, past + P, P, 1), 0); /* not yet */
+    munmap(past, 2 * P);
+    munmap(private, P);
+    munmap(read_only, P);
+    close(rw);
+    close(ro);
+}
+
 static void advise(void)
 {
     char *p = mmap(NULL, 4 * P, RW, PA, -1, 0), *shared = mmap(NULL, P, RW, SA, -1, 0);
@@ -196,6 +224,7 @@ static void advise(void)
     EQ(madvise(shared, P, MADV_REMOVE), 0);
     EQ(shared[0], 0);
     ERR(madvise(p, P, MADV_REMOVE), EINVAL);
+    advise_files();
     EQ(mprotect(p + P, P, PROT_READ), 0);
     EQ(mprotect(p + 2 * P, P, PROT_NONE), 0);
     ERR(madvise(p, 2 * P, MADV_POPULATE_WRITE), EINVAL);

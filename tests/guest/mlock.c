@@ -35,5 +35,8 @@ int main(void)
     limit.rlim_cur = 0;
     EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
     ERR(mlock(p, P), EPERM);
+    ERR(syscall(SYS_mlock2, p, P, 0), EPERM);
+    ERR(syscall(SYS_mlock2, p, P, 1), EPERM);
+    ERR(syscall(SYS_mlock2, p, P, 2), EINVAL);
     return done();
 }

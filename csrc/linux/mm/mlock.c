@@ -61,12 +61,20 @@ static int lock_part(struct mm *mm, const struct vma *part, int arg)
     return 0;
 }
 
-/* __mm_populate(): memory that may not be touched makes the call fail after the fact. */
+/* __mm_populate(): memory that may not be touched, and a mapping's pages past the end of its file,
+ * make the call fail after the fact. */
 static int populated(struct mm *mm, const struct vma *part, int arg)
 {
-    (void)mm;
     (void)arg;
-    return part->prot ? 0 : -LINUX_ENOMEM;
+    if (!part->prot)
+        return -LINUX_ENOMEM;
+    if (!(part->flags & VMA_FILE))
+        return 0;
+    host_mutex_unlock(&mm->lock);
+    int err = host_mem_advise(mm_host(mm, part->start), part->end - part->start,
+                              LINUX_MADV_POPULATE_READ);
+    host_mutex_lock(&mm->lock);
+    return err == -LINUX_EFAULT ? -LINUX_ENOMEM : 0;
 }
 
 static int lock_range(struct task *task, gva_t start, gva_t end, uint32_t flags)
