@@ -33,6 +33,10 @@ static void names(void)
     mq_unlink(NAME);
     ERR(mq_open(NAME, O_RDWR), ENOENT);
     ERR(mq_unlink(NAME), ENOENT);
+    ERR(syscall(SYS_mq_unlink, "a/b"), EACCES);
+    ERR(syscall(SYS_mq_unlink, ".."), EACCES);
+    ERR(syscall(SYS_mq_unlink, ""), ENOENT);
+    ERR(syscall(SYS_mq_unlink, 8), EFAULT);
     ERR(make(0, 10, O_RDWR), EINVAL);
     ERR(make(10, 0, O_RDWR), EINVAL);
     ERR(make(11, 10, O_RDWR), EINVAL); /* fs.mqueue.msg_max */
@@ -121,10 +125,20 @@ static void messages(void)
         soon.tv_nsec -= 1000000000;
     }
     ERR(mq_timedreceive(ro, text, 16, NULL, &soon), ETIMEDOUT);
-    struct timespec now;
+    struct timespec now, past = {1, 0};
     clock_gettime(CLOCK_REALTIME, &now);
     CHECK(now.tv_sec > soon.tv_sec || (now.tv_sec == soon.tv_sec && now.tv_nsec >= soon.tv_nsec));
     char shown[100] = "";
+    mqd_t full = mq_open(NAME, O_RDWR);
+    for (int i = 0; i < 3; i++)
+        EQ(mq_timedsend(full, "x", 1, 0, &past), 0); /* nobody has to wait */
+    ERR(mq_timedsend(full, "x", 1, 0, &past), ETIMEDOUT);
+    ERR(mq_timedsend(full, "x", 1, 0, &bad), EINVAL);
+    ERR(mq_timedsend(full, "x", 17, 0, &bad), EINVAL);
+    ERR(mq_timedsend(wo, "x", 1, 0, &past), EAGAIN);
+    for (int i = 0; i < 3; i++)
+        EQ(mq_receive(full, text, 16, NULL), 1);
+    mq_close(full);
     EQ(mq_send(q, "12345", 5, 0), 0);
     CHECK(pread(q, shown, sizeof shown - 1, 0) > 0 || read(q, shown, sizeof shown - 1) > 0);
     CHECK(!strncmp(shown, "QSIZE:5 ", 8));

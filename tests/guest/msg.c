@@ -212,7 +212,7 @@ static void rights(void)
     EQ(msgctl(id, IPC_STAT, &ds), 0);
     ds.msg_perm.uid = 1000;
     EQ(msgctl(id, IPC_SET, &ds), 0);
-    int other = msgget(IPC_PRIVATE, 0604);
+    int key = 0x656c6d02, other = msgget(IPC_PRIVATE, 0604), locked = msgget(key, IPC_CREAT | 0600);
     EQ(setresgid(1000, 1000, 1000), 0);
     EQ(setresuid(1000, 1000, 1000), 0);
     ds.msg_qbytes = 100000;
@@ -223,6 +223,17 @@ static void rights(void)
     ERR(send(other, 1, "x", 0), EACCES);
     ERR(receive(other, 0, IPC_NOWAIT), ENOMSG);
     ERR(msgctl(other, IPC_RMID, NULL), EPERM);
+    ERR(msgctl(other, IPC_SET, &ds), EPERM);
+    ERR(msgget(key, 0400), EACCES);
+    ERR(msgget(key, IPC_CREAT | 0200), EACCES);
+    ERR(msgget(key, IPC_CREAT | IPC_EXCL | 0600), EEXIST);
+    EQ(msgget(key, IPC_CREAT), locked); /* no right is asked for */
+    ERR(receive(locked, 0, IPC_NOWAIT), EACCES);
+    ERR(receive(locked, 0, MSG_COPY), EINVAL);
+    ERR(send(locked, 1, "x", IPC_NOWAIT), EACCES);
+    ERR(msgctl(locked, IPC_STAT, &ds), EACCES);
+    ERR(syscall(SYS_msgctl, locked, IPC_STAT, 8), EACCES);
+    ERR(syscall(SYS_msgctl, locked, IPC_SET, 8), EFAULT);
     EQ(msgctl(id, IPC_RMID, NULL), 0);
 }
 

@@ -27,10 +27,13 @@ static int value(int id, int n)
     return semctl(id, n, GETVAL);
 }
 
+/* By which of the two calls. */
+static long call = SYS_semop;
+
 static int op(int id, int n, int by, int flags)
 {
     struct sembuf b = {.sem_num = (unsigned short)n, .sem_op = (short)by, .sem_flg = (short)flags};
-    return semop(id, &b, 1);
+    return (int)syscall(call, id, &b, 1, NULL);
 }
 
 static int op_timed(int id, int n, int by, long ms)
@@ -237,9 +240,18 @@ static void interrupted(void)
 
 static void rights(void)
 {
-    int id = set_of(1), open = semget(IPC_PRIVATE, 1, 0604);
+    int key = 0x656c7302, id = semget(key, 1, IPC_CREAT | 0600),
+        open = semget(IPC_PRIVATE, 1, 0604);
     EQ(setresgid(1000, 1000, 1000), 0);
     EQ(setresuid(1000, 1000, 1000), 0);
+    ERR(semget(key, 1, 0400), EACCES);
+    ERR(semget(key, 2, 0400), EINVAL);
+    ERR(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600), EEXIST);
+    EQ(semget(key, 1, 0), id); /* no right is asked for */
+    ERR(op(id, 0, 1, 0), EACCES);
+    ERR(op(id, 1, 1, 0), EFBIG);
+    ERR(syscall(SYS_semop, id, 8, 1), EFAULT);
+    call = SYS_semop;
     ERR(op(id, 0, 1, 0), EACCES);
     ERR(semctl(id, 0, GETVAL), EACCES);
     ERR(semctl(id, 0, SETVAL, (union semun){.val = 1}), EACCES);
@@ -257,6 +269,10 @@ int main(void)
 {
     keys();
     values();
+    operations();
+    waiting();
+    interrupted();
+    call = SYS_semtimedop;
     operations();
     waiting();
     interrupted();
