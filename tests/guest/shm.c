@@ -1,9 +1,81 @@
 /* System V shared memory: keys, rights, attaching twice, removal that waits for the last detach. */
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 
 #include "guest.h"
+
+#define P 4096ul
+
+/* The address space that a process may have, and the memory that a user may lock. */
+static void limits(void)
+{
+    struct rlimit old, limit;
+    int id = shmget(IPC_PRIVATE, 8 * P, 0600), second = shmget(IPC_PRIVATE, P, 0600);
+
+    EQ(getrlimit(RLIMIT_AS, &old), 0);
+    limit = old;
+    limit.rlim_cur = 4 * P;
+    EQ(setrlimit(RLIMIT_AS, &limit), 0);
+    ERR(shmat(id, NULL, 0), ENOMEM);
+    ERR(shmat(id, (void *)1, 0), EINVAL);
+    EQ(setrlimit(RLIMIT_AS, &old), 0);
+
+    limit = (struct rlimit){8 * P, 8 * P};
+    EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    EQ(shmctl(id, SHM_LOCK, NULL), 0);
+    EQ(shmctl(id, SHM_LOCK, NULL), 0); /* what is locked does not count twice */
+    ERR(shmctl(second, SHM_LOCK, NULL), ENOMEM);
+    EQ(shmctl(id, SHM_UNLOCK, NULL), 0);
+    EQ(shmctl(second, SHM_LOCK, NULL), 0);
+    ERR(shmctl(id, SHM_LOCK, NULL), ENOMEM);
+    EQ(shmctl(second, IPC_RMID, NULL), 0);
+    EQ(shmctl(id, SHM_LOCK, NULL), 0);
+    limit.rlim_cur = 0;
+    EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    EQ(shmctl(id, SHM_UNLOCK, NULL), 0);
+    ERR(shmctl(id, SHM_LOCK, NULL), ENOMEM);
+    EQ(shmctl(id, IPC_RMID, NULL), 0);
+}
+
+static void unprivileged(int id, int key)
+{
+    struct shmid_ds ds;
+    int shared = shmget(IPC_PRIVATE, P, 0644);
+
+    ERR(shmget(IPC_PRIVATE, P, 0600 | SHM_HUGETLB), ENOMEM); /* vm.hugetlb_shm_group is root's */
+    ERR(shmctl(id, IPC_STAT, (void *)8), EFAULT);
+    ERR(shmctl(id, IPC_SET, (void *)8), EFAULT);
+    EQ(shmctl(id, IPC_STAT, &ds), 0);
+    EQ(setresgid(1000, 1000, 1000), 0);
+    EQ(setresuid(1000, 1000, 1000), 0);
+    ERR(shmat(id, NULL, 0), EACCES);
+    ERR(shmat(id, NULL, SHM_RDONLY), EACCES);
+    ERR(shmat(id, NULL, SHM_REMAP), EINVAL);
+    ERR(shmat(shared, NULL, 0), EACCES);
+    ERR(shmat(shared, NULL, SHM_RDONLY | SHM_EXEC), EACCES);
+    char *p = shmat(shared, NULL, SHM_RDONLY);
+    CHECK(p != (void *)-1);
+    EQ(shmdt(p), 0);
+    ERR(shmget(key, 0, 0400), EACCES);
+    ERR(shmget(key, 200, 0400), EINVAL);
+    ERR(shmget(key, 0, IPC_CREAT | IPC_EXCL | 0600), EEXIST);
+    EQ(shmget(key, 0, 0), id); /* no right is asked for */
+    ERR(shmget(IPC_PRIVATE, P, 0600 | SHM_HUGETLB), EPERM);
+    ERR(shmget(IPC_PRIVATE, 0, 0600 | SHM_HUGETLB), EINVAL);
+    ERR(shmctl(id, IPC_STAT, &ds), EACCES);
+    ERR(shmctl(id, IPC_STAT, (void *)8), EACCES);
+    EQ(shmctl(shared, IPC_STAT, &ds), 0);
+    ERR(shmctl(shared, IPC_SET, &ds), EPERM);
+    ERR(shmctl(shared, SHM_LOCK, NULL), EPERM);
+    ERR(shmctl(id, SHM_UNLOCK, NULL), EPERM);
+    ERR(shmctl(id, IPC_RMID, NULL), EPERM);
+    ERR(shmctl(id, 77, NULL), EINVAL);
+    /* No right to lock one's own, either. */
+    EQ(shmctl(shmget(IPC_PRIVATE, P, 0600), SHM_UNLOCK, NULL), 0);
+    ERR(shmctl(shmget(IPC_PRIVATE, P, 0600), SHM_LOCK, NULL), EPERM);
+}
 
 int main(void)
 {
@@ -53,9 +125,7 @@ int main(void)
     ERR(shmat(id, a + 1, 0), EINVAL);
     CHECK(shmat(id, a + 1, SHM_RND | SHM_REMAP) == a);
     EQ(shmdt(a), 0);
-    EQ(setresuid(1000, 1000, 1000), 0);
-    ERR(shmat(id, NULL, 0), EACCES);
-    ERR(shmctl(id, IPC_RMID, NULL), EPERM);
-    ERR(shmctl(id, 77, NULL), EINVAL);
+    limits();
+    unprivileged(id, key);
     return done();
 }

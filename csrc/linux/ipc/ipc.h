@@ -88,7 +88,8 @@ struct shm_segment {
     uint64_t size, offset; /* of its memory */
     int64_t atime, dtime, ctime;
     int32_t cpid, lpid;
-    char name[24]; /* of its areas, in /proc/PID/maps */
+    uint32_t locker; /* the user whose limit it counts against, when its mode has SHM_LOCKED */
+    char name[24];   /* of its areas, in /proc/PID/maps */
 };
 
 struct sem {

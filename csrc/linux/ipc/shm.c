@@ -139,8 +139,8 @@ static int64_t create(struct task *task, const struct ipc_get *get)
         return -LINUX_EINVAL;
     if (len < size || len / LINUX_PAGE_SIZE > SHM_LIMIT - ipc->shm_pages)
         return -LINUX_ENOSPC;
-    if (get->flags & LINUX_SHM_HUGETLB)
-        return -LINUX_ENOMEM; /* none are reserved */
+    if (get->flags & LINUX_SHM_HUGETLB) /* none are reserved; vm.hugetlb_shm_group is 0 */
+        return ipc_in_group(&task->proc->cred, 0) ? -LINUX_ENOMEM : -LINUX_EPERM;
     if (len > ipc->shm_size - ipc->shm_next || !room_for(len, get->flags))
         return -LINUX_ENOMEM;
     struct shm_segment *s = (struct shm_segment *)ipc_add(task, &table, get->key, get->flags);
@@ -362,6 +362,19 @@ static int64_t control_down(struct task *task, int id, int cmd, const struct lin
     return err;
 }
 
+/* user_shm_lock(): whether this one fits into the limit with all that the user has locked. */
+static bool may_lock(const struct task *task, const struct shm_segment *s)
+{
+    uint64_t limit = task->proc->mm->limit[MM_LIMIT_MEMLOCK], sum = page_align(s->size);
+    for (int i = 0; i < ipc->shm_ids.highest; i++) {
+        const struct shm_segment *other = &ipc->segment[i];
+        if (other->perm.used && other->perm.mode & LINUX_SHM_LOCKED &&
+            other->locker == task->proc->cred.uid)
+            sum += page_align(other->size);
+    }
+    return limit == UINT64_MAX || sum <= (limit & LINUX_PAGE_MASK);
+}
+
 /* SHM_LOCK: whether the memory stays in is the host's affair. */
 static int64_t control_lock(struct task *task, int id, int cmd)
 {
@@ -375,11 +388,14 @@ static int64_t control_lock(struct task *task, int id, int cmd)
         if (cmd == LINUX_SHM_LOCK && !mm_can_lock(task))
             return -LINUX_EPERM;
     }
-    IPC_SAVE(s->perm);
-    if (cmd == LINUX_SHM_LOCK)
-        s->perm.mode |= LINUX_SHM_LOCKED;
-    else
-        s->perm.mode &= ~(uint32_t)LINUX_SHM_LOCKED;
+    bool locked = s->perm.mode & LINUX_SHM_LOCKED;
+    if (locked == (cmd == LINUX_SHM_LOCK))
+        return 0;
+    if (!locked && !may_lock(task, s))
+        return -LINUX_ENOMEM;
+    IPC_SAVE(*s);
+    s->perm.mode ^= LINUX_SHM_LOCKED;
+    s->locker = task->proc->cred.uid;
     return 0;
 }
 
