@@ -16,18 +16,22 @@
 /* How the object is named: by path, by path without following, or by descriptor. */
 enum by { BY_PATH, BY_LINK, BY_FD };
 
+/* A descriptor is looked at before what is to be set or removed, a path after it. */
+static int check_fd(enum by by, uint64_t arg)
+{
+    if (by != BY_FD)
+        return 0;
+    int fd = fd_arg(arg), fl = fd < 0 ? fd : host_getfl(fd);
+    return fl < 0 || fl & LINUX_O_PATH ? -LINUX_EBADF : 0;
+}
+
 static int resolve_by(struct task *task, enum by by, uint64_t arg, struct fs_path *p)
 {
     if (by == BY_FD) {
-        int fd = fd_arg(arg), fl;
+        int err = check_fd(by, arg);
         p->fd = -1;
         p->node = NULL;
-        if (fd < 0)
-            return fd;
-        fl = host_getfl(fd);
-        if (fl < 0 || (fl & LINUX_O_PATH))
-            return -LINUX_EBADF;
-        return fs_resolve(task->proc->fs, task, fd, "", FS_EMPTY, p);
+        return err ? err : fs_resolve(task->proc->fs, task, (int)arg, "", FS_EMPTY, p);
     }
     return fs_user_resolve(task, LINUX_AT_FDCWD, arg, by == BY_PATH ? FS_FOLLOW : 0, p);
 }
@@ -151,6 +155,9 @@ static int64_t set(struct task *task, enum by by, const uint64_t a[6])
     struct fs_path p;
     int64_t r;
 
+    r = check_fd(by, a[0]);
+    if (r < 0)
+        return r;
     if ((int)a[4] & ~(LINUX_XATTR_CREATE | LINUX_XATTR_REPLACE))
         return -LINUX_EINVAL;
     r = name_in(task, name, a[1]);
@@ -222,8 +229,10 @@ static int64_t drop(struct task *task, enum by by, const uint64_t a[6])
     const struct cred *cred = &task->proc->cred;
     const char *host;
     struct fs_path p;
-    int64_t r = name_in(task, name, a[1]);
+    int64_t r = check_fd(by, a[0]);
 
+    if (r == 0)
+        r = name_in(task, name, a[1]);
     if (r < 0)
         return r;
     r = resolve_by(task, by, a[0], &p);
