@@ -2,6 +2,7 @@
 /* flock, record locks of the process and of the open file. */
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "guest.h"
 
@@ -17,6 +18,20 @@ int main(void)
     EQ(flock(a, LOCK_UN), 0);
     EQ(flock(b, LOCK_UN), 0);
     ERR(flock(a, 0), EINVAL);
+    ERR(flock(a, LOCK_SH | LOCK_EX), EINVAL);
+    ERR(flock(a, 64), EINVAL);
+    ERR(flock(-1, 0), EINVAL); /* the operation is looked at first */
+    ERR(flock(-1, LOCK_SH), EBADF);
+    int path = open("lock", O_PATH);
+    ERR(flock(path, LOCK_SH | LOCK_NB), EBADF);
+    close(path);
+    EQ(mkfifo("fifo", 0600), 0);
+    int fifo = open("fifo", O_RDWR), null = open("/dev/null", O_RDONLY);
+    EQ(flock(fifo, LOCK_EX), 0); /* any file, in any mode */
+    EQ(flock(null, LOCK_SH), 0);
+    close(fifo);
+    close(null);
+    EQ(unlink("fifo"), 0);
 
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5};
     EQ(fcntl(a, F_SETLK, &l), 0);

@@ -266,9 +266,11 @@ int64_t sys_fcntl(struct task *task, const uint64_t a[6])
     case LINUX_F_SETSIG:
     case LINUX_F_GETSIG:
     case LINUX_F_GETLEASE:
-    case LINUX_F_NOTIFY:
+    case LINUX_F_NOTIFY: return host_fcntl(fd, cmd, arg);
     case LINUX_F_ADD_SEALS:
-    case LINUX_F_GET_SEALS: return host_fcntl(fd, cmd, arg);
+    case LINUX_F_GET_SEALS:
+        return fd_synth_magic(task->proc->fds, fd) ? fd_error(fd, -LINUX_EINVAL)
+                                                   : host_fcntl(fd, cmd, arg);
     default: return fd_error(fd, -LINUX_EINVAL);
     }
 }
@@ -277,8 +279,8 @@ int64_t sys_flock(struct task *task, const uint64_t a[6])
 {
     int fd = fd_arg(a[0]);
 
-    if (fd < 0)
-        return fd;
+    if (fd < 0) /* the host says what comes before the descriptor */
+        return host_flock(-1, (int)a[1]);
     fs_follow_copy(task, fd);
     return host_flock(fd, (int)a[1]);
 }

@@ -158,6 +158,15 @@ bool fd_is_special(struct fd_table *t, int fd)
     return is;
 }
 
+uint32_t fd_synth_magic(struct fd_table *t, int fd)
+{
+    struct fd_meta *m = fd_meta_get(t, fd);
+    uint32_t magic = m && m->path ? m->node.ops->fs_magic : 0;
+
+    fd_meta_put(m);
+    return magic;
+}
+
 const struct fd_meta *fd_table_peer_meta(const struct proc_view *v, int fd)
 {
     struct fd_table t;

@@ -63,5 +63,8 @@ void fd_meta_put(struct fd_meta *meta);
 void fd_meta_set(struct fd_table *fds, int fd, struct fd_meta *meta);
 /* Whether fd has metadata; a plain load, for the hot paths. */
 bool fd_meta_any(struct fd_table *fds, int fd);
+/* Which file system that is made for the guest fd is of: its number in statfs; 0: none. The host's
+ * descriptor is of memory, which can do more than the guest's. */
+uint32_t fd_synth_magic(struct fd_table *fds, int fd);
 
 #endif

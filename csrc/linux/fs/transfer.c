@@ -178,26 +178,34 @@ int64_t sys_fallocate(struct task *task, const uint64_t a[6])
 {
     int fd = fd_arg(a[0]), mode = (int)a[1];
 
-    (void)task;
-    if (mode & ~FALLOC_KNOWN) /* the host may know more: made such as none knows */
+    /* The host may know more: made such as none knows. */
+    if (mode & ~FALLOC_KNOWN ||
+        (fd >= 0 && (host_getfl(fd) & LINUX_O_ACCMODE) && fd_synth_magic(task->proc->fds, fd)))
         mode |= 0x40000000;
     return fd < 0 ? fd : host_fallocate(fd, mode, (int64_t)a[2], (int64_t)a[3]);
 }
 
+/* Files and directories of /proc have nothing that could be written. */
+static int64_t synchronize(struct task *task, uint64_t arg, bool data)
+{
+    int fd = fd_arg(arg);
+
+    if (fd < 0)
+        return fd;
+    int64_t r = host_fsync(fd, data);
+    if (r == 0 && fd_synth_magic(task->proc->fds, fd) == LINUX_PROC_SUPER_MAGIC)
+        r = -LINUX_EINVAL;
+    return r;
+}
+
 int64_t sys_fsync(struct task *task, const uint64_t a[6])
 {
-    int fd = fd_arg(a[0]);
-
-    (void)task;
-    return fd < 0 ? fd : host_fsync(fd, false);
+    return synchronize(task, a[0], false);
 }
 
 int64_t sys_fdatasync(struct task *task, const uint64_t a[6])
 {
-    int fd = fd_arg(a[0]);
-
-    (void)task;
-    return fd < 0 ? fd : host_fsync(fd, true);
+    return synchronize(task, a[0], true);
 }
 
 int64_t sys_sync(struct task *task, const uint64_t a[6])

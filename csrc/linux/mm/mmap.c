@@ -29,8 +29,9 @@ static int check_fixed(const struct mm *mm, gva_t addr, uint64_t len, uint64_t f
     return 0;
 }
 
-/* The file's access mode against the type; whether the file can be mapped at all the host says. */
-static int check_file(const struct mm_map *map)
+/* The file's access mode against the type; whether the file can be mapped at all the host says, but
+ * for those that are not the host's. */
+static int check_file(struct task *task, const struct mm_map *map)
 {
     const int access = host_getfl(map->fd) & LINUX_O_ACCMODE;
     switch (map->map_flags & LINUX_MAP_TYPE) {
@@ -45,6 +46,8 @@ static int check_file(const struct mm_map *map)
     case LINUX_MAP_PRIVATE:
         if (access == LINUX_O_WRONLY)
             return -LINUX_EACCES;
+        if (fd_synth_magic(task->proc->fds, map->fd))
+            return -LINUX_ENODEV;
         return map->map_flags & LINUX_MAP_GROWSDOWN ? -LINUX_EINVAL : 0;
     default: return -LINUX_EINVAL;
     }
@@ -82,7 +85,7 @@ static int64_t map_checked(struct task *task, struct mm_map *map)
         !mm_may_lock(task, map->len))
         err = -LINUX_EAGAIN;
     if (err == 0)
-        err = map->fd >= 0 ? check_file(map) : check_anonymous(map);
+        err = map->fd >= 0 ? check_file(task, map) : check_anonymous(map);
     bool data = (map->map_flags & LINUX_MAP_TYPE) == LINUX_MAP_PRIVATE &&
                 map->prot & LINUX_PROT_WRITE && !(map->map_flags & LINUX_MAP_GROWSDOWN);
     if (err == 0 && !mm_may_expand(mm, map->len, data))
