@@ -49,6 +49,7 @@ static void names(void)
     ERR(syscall(SYS_mq_open, "x", O_CREAT | O_RDWR, 0600, 8), EFAULT);
     memset(text, 'n', 256);
     text[256] = 0;
+    ERR(syscall(SYS_mq_unlink, text), ENAMETOOLONG);
     ERR(syscall(SYS_mq_open, text, O_CREAT | O_RDWR, 0600, NULL), ENAMETOOLONG);
     mqd_t q = mq_open(NAME, O_CREAT | O_EXCL | O_RDWR, 0600, NULL);
     CHECK(q >= 0);
@@ -68,6 +69,7 @@ static void names(void)
     ERR(mq_receive(q, text, sizeof text, NULL), EAGAIN);
     attr.mq_flags = 1;
     ERR(mq_setattr(q, &attr, NULL), EINVAL);
+    ERR(mq_setattr(99, &attr, NULL), EINVAL);
     ERR(mq_getattr(99, &attr), EBADF);
     ERR(syscall(SYS_mq_getsetattr, q, 8, NULL), EFAULT);
     ERR(syscall(SYS_mq_getsetattr, q, NULL, 8), EFAULT);
@@ -100,6 +102,8 @@ static void messages(void)
     ERR(mq_send(q, "x", 1, 32768), EINVAL);
     ERR(mq_send(ro, "x", 1, 1), EBADF);
     ERR(mq_send(99, "x", 1, 1), EBADF);
+    ERR(mq_send(99, "x", 1, 32768), EINVAL);
+    ERR(mq_send(0, "x", 1, 1), EBADF);
     ERR(mq_receive(wo, text, 16, NULL), EBADF);
     ERR(mq_receive(q, text, 15, NULL), EMSGSIZE);
     EQ(mq_receive(ro, text, 16, &prio), 4);
@@ -117,6 +121,10 @@ static void messages(void)
     EQ(readiness(q), POLLOUT); /* it was taken all the same */
     struct timespec bad = {0, 1000000000}, soon;
     ERR(mq_timedreceive(ro, text, 16, NULL, &bad), EINVAL);
+    ERR(mq_timedreceive(99, text, 16, NULL, &bad), EINVAL);
+    ERR(mq_timedreceive(99, text, 16, NULL, (void *)8), EFAULT);
+    ERR(mq_timedsend(99, text, 16, 0, &bad), EINVAL);
+    ERR(mq_timedsend(99, text, 16, 32768, (void *)8), EFAULT);
     clock_gettime(CLOCK_REALTIME, &soon);
     ERR(mq_timedreceive(ro, text, 16, NULL, &soon), ETIMEDOUT);
     soon.tv_nsec += 50000000;
@@ -205,6 +213,10 @@ static void notice(void)
     odd = (struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 99};
     ERR(mq_notify(q, &odd), EINVAL);
     ERR(mq_notify(99, &event), EBADF);
+    ERR(mq_notify(99, &odd), EINVAL);
+    ERR(syscall(SYS_mq_notify, 99, 8), EFAULT);
+    ERR(mq_notify(99, NULL), EBADF);
+    ERR(mq_notify(0, &event), EBADF);
     EQ(mq_notify(q, &event), 0);
     ERR(mq_notify(q, &event), EBUSY);
     caught = 0;

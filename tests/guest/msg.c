@@ -96,6 +96,13 @@ static void types(void)
     ERR(send(id, 0, "x", 0), EINVAL);
     ERR(send(id, -1, "x", 0), EINVAL);
     ERR(msgsnd(id, &m, 8193, 0), EINVAL);
+    ERR(syscall(SYS_msgsnd, -1, 8, 8193, 0), EFAULT); /* the type is read first */
+    ERR(msgsnd(-1, &m, -1, 0), EINVAL);
+    ERR(msgrcv(id, (void *)8, -1, 0, 0), EINVAL);
+    ERR(syscall(SYS_msgrcv, id, 8, 100, 0, IPC_NOWAIT), ENOMSG);
+    ERR(syscall(SYS_msgrcv, id, 8, 100, 0, IPC_NOWAIT | MSG_COPY), EFAULT); /* it is read */
+    ERR(msgctl(id + 1, IPC_STAT, (void *)8), EINVAL);
+    ERR(msgctl(id + 1, IPC_SET, (void *)8), EFAULT);
     ERR(syscall(SYS_msgsnd, id, 8, 1, 0), EFAULT);
     EQ(send(id, 1, "lost", 0), 0);
     ERR(syscall(SYS_msgrcv, id, 8, 100, 0, 0), EFAULT); /* it is gone all the same */
@@ -171,7 +178,7 @@ static void waiting(void)
     pthread_create(&sender.thread, NULL, wait_for, &sender);
     two = (struct waiter){.id = id, .type = 9};
     pthread_create(&two.thread, NULL, wait_for, &two);
-    usleep(30000);
+    usleep(200000);
     EQ(msgctl(id, IPC_RMID, NULL), 0);
     pthread_join(sender.thread, NULL);
     pthread_join(two.thread, NULL);

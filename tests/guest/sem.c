@@ -56,6 +56,10 @@ static void keys(void)
     ERR(semget(IPC_PRIVATE, 0, 0600), EINVAL);
     ERR(semget(IPC_PRIVATE, -1, 0600), EINVAL);
     ERR(semget(IPC_PRIVATE, 32001, 0600), EINVAL);
+    ERR(semget(key + 16, 32001, 0600), EINVAL);
+    ERR(semget(key + 16, 0, 0600), ENOENT);
+    ERR(semget(key + 16, 0, IPC_CREAT | 0600), EINVAL);
+    ERR(semget(key, 32001, IPC_CREAT | IPC_EXCL | 0600), EINVAL);
     struct semid_ds ds;
     EQ(semctl(id, 0, IPC_STAT, (union semun){.buf = &ds}), 0);
     EQ(ds.sem_nsems, 2);
@@ -95,6 +99,12 @@ static void values(void)
     ERR(semctl(id, 0, SETVAL, (union semun){.val = 32768}), ERANGE);
     ERR(semctl(id, 0, SETVAL, (union semun){.val = -1}), ERANGE);
     ERR(semctl(id, 3, SETVAL, (union semun){.val = 1}), EINVAL);
+    ERR(semctl(id, 3, SETVAL, (union semun){.val = 32768}), ERANGE);
+    ERR(semctl(id + 1, 0, SETVAL, (union semun){.val = 32768}), ERANGE);
+    ERR(semctl(-1, 0, SETVAL, (union semun){.val = 32768}), EINVAL);
+    ERR(syscall(SYS_semctl, id + 1, 0, SETALL, 8), EINVAL);
+    ERR(syscall(SYS_semctl, id + 1, 0, IPC_SET, 8), EFAULT);
+    ERR(syscall(SYS_semctl, id + 1, 0, IPC_STAT, 8), EINVAL);
     all[1] = 40000;
     ERR(semctl(id, 0, SETALL, (union semun){.array = all}), ERANGE);
     ERR(syscall(SYS_semctl, id, 0, SETALL, 8), EFAULT);
@@ -128,6 +138,11 @@ static void operations(void)
     ERR(op(id, 2, 1, 0), EFBIG);
     ERR(op(id, 1, 32767, 0), ERANGE);
     ERR(semop(id, two, 0), EINVAL);
+    ERR(syscall(call, -1, 8, 501, NULL), E2BIG);
+    ERR(syscall(call, -1, 8, 0, NULL), EINVAL);
+    ERR(syscall(call, -1, 8, 1, NULL), EFAULT);
+    ERR(syscall(call, -1, two, 1, NULL), EINVAL);
+    ERR(syscall(SYS_semtimedop, -1, 8, 501, 8), EFAULT);
     ERR(syscall(SYS_semtimedop, id, two, 501, NULL), E2BIG);
     ERR(syscall(SYS_semtimedop, id, 8, 1, NULL), EFAULT);
     ERR(syscall(SYS_semtimedop, id, two, 1, 8), EFAULT);

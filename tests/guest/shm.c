@@ -110,6 +110,12 @@ int main(void)
     EQ(shmget(key, 0, IPC_CREAT), id);
     ERR(shmget(key, 100, IPC_CREAT | IPC_EXCL), EEXIST);
     ERR(shmget(key, 200, 0), EINVAL);
+    ERR(shmget(key, 200, IPC_CREAT | IPC_EXCL), EEXIST);
+    ERR(shmget(key + 1, -1, 0600), ENOENT);
+    ERR(shmget(key + 1, -1, IPC_CREAT | 0600), EINVAL);
+    ERR(shmctl(id + 1, IPC_STAT, (void *)8), EINVAL);
+    ERR(shmctl(id + 1, IPC_SET, (void *)8), EFAULT);
+    ERR(shmctl(-1, IPC_SET, (void *)8), EINVAL);
     ERR(shmget(IPC_PRIVATE, 0, 0600), EINVAL);
     a = shmat(id, (void *)0x20000000, 0);
     CHECK(a == (char *)0x20000000);

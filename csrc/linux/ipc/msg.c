@@ -315,6 +315,12 @@ int64_t sys_msgrcv(struct task *task, const uint64_t args[6])
     r.text = malloc(MSGMAX);
     if (!r.text)
         return -LINUX_ENOMEM;
+    /* prepare_copy() makes the copy of what is there. */
+    if (r.flags & LINUX_MSG_COPY &&
+        copy_from_user(task, r.text, args[1], r.size < MSGMAX ? r.size : MSGMAX)) {
+        free(r.text);
+        return -LINUX_EFAULT;
+    }
     ipc_lock();
     int64_t result = receive(task, &r);
     ipc_leave();
