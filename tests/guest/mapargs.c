@@ -52,6 +52,11 @@ static void map(void)
     ERR(mmap(p, P, RW, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, rw, 0), EEXIST);
     munmap(p, P);
     ERR(mmap(NULL, P, RW, SA | MAP_GROWSDOWN, -1, 0), EINVAL);
+    ERR(syscall(SYS_mmap, NULL, P, RW, PA, -1, 1), EINVAL);
+    p = (char *)syscall(SYS_mmap, NULL, P, RW, SA, -1,
+                        ~(P - 1)); /* of what is no file, no offset */
+    CHECK(p != MAP_FAILED);
+    munmap(p, P);
     ERR(mmap(NULL, P, RW, PA | MAP_HUGETLB, -1, 0), ENOMEM);
     ERR(mmap(NULL, P, RW, PA | MAP_HUGETLB | 13 << 26, -1, 0), EINVAL);
     p = mmap(NULL, P, RW, MAP_DROPPABLE_ | MAP_ANONYMOUS, -1, 0);

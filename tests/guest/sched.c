@@ -307,7 +307,7 @@ static void input_output(void)
 
 static void barriers(void)
 {
-    enum { QUERY, GLOBAL, PRIVATE = 8, REGISTER_PRIVATE = 16 };
+    enum { QUERY, GLOBAL, PRIVATE = 8, REGISTER_PRIVATE = 16, REGISTRATIONS = 512 };
     long commands = syscall(SYS_membarrier, QUERY, 0, 0);
     CHECK(commands > 0 || errno == ENOSYS);
     if (commands <= 0)
@@ -316,6 +316,10 @@ static void barriers(void)
     ERR(syscall(SYS_membarrier, PRIVATE, 0, 0), EPERM); /* not registered */
     OK(syscall(SYS_membarrier, REGISTER_PRIVATE, 0, 0));
     OK(syscall(SYS_membarrier, PRIVATE, 0, 0));
+    if (commands & REGISTRATIONS)
+        EQ(syscall(SYS_membarrier, REGISTRATIONS, 0, 0), REGISTER_PRIVATE);
+    ERR(syscall(SYS_membarrier, REGISTRATIONS, 1, 0), EINVAL);
+    ERR(syscall(SYS_membarrier, PRIVATE | REGISTRATIONS, 0, 0), EINVAL);
     ERR(syscall(SYS_membarrier, 1 << 20, 0, 0), EINVAL);
     ERR(syscall(SYS_membarrier, QUERY, 1, 0), EINVAL);
     ERR(syscall(SYS_membarrier, PRIVATE, 1, 0), EINVAL);

@@ -140,6 +140,8 @@ int64_t sys_mmap(struct task *task, const uint64_t args[6])
             return -LINUX_EINVAL;
     } else if (map.map_flags & LINUX_MAP_HUGETLB) {
         return check_hugetlb(map.map_flags);
+    } else {
+        map.offset = 0; /* it means nothing */
     }
     if (len == 0)
         return -LINUX_EINVAL;

@@ -119,9 +119,10 @@ int64_t sys_personality(struct task *task, const uint64_t args[6])
 }
 
 #define MEMBARRIER_CMD_QUERY 0
-/* GLOBAL, GLOBAL_EXPEDITED and its registration, PRIVATE_EXPEDITED and SYNC_CORE with theirs: guest
- * threads are host threads, so the host's barrier is theirs. The RSEQ ones need rseq. */
-#define MEMBARRIER_SERVED 0x7f
+/* GLOBAL, GLOBAL_EXPEDITED and its registration, PRIVATE_EXPEDITED and SYNC_CORE with theirs,
+ * GET_REGISTRATIONS: guest threads are host threads, so the host's barrier is theirs. The RSEQ ones
+ * need rseq. */
+#define MEMBARRIER_SERVED 0x27f
 
 int64_t sys_membarrier(struct task *task, const uint64_t args[6])
 {
@@ -130,7 +131,7 @@ int64_t sys_membarrier(struct task *task, const uint64_t args[6])
     if (cmd != MEMBARRIER_CMD_QUERY && (cmd & ~MEMBARRIER_SERVED))
         return -LINUX_EINVAL;
     int ret = host_membarrier(cmd, (unsigned)args[1], (int)args[2]);
-    return cmd == MEMBARRIER_CMD_QUERY && ret > 0 ? ret & MEMBARRIER_SERVED : ret;
+    return ret > 0 ? ret & MEMBARRIER_SERVED : ret; /* a set of commands */
 }
 
 /*
