@@ -129,6 +129,12 @@ int main(void)
     CHECK(strstr(shown, "/SYSV00656c66 (deleted)"));
     ERR(shmat(id, a, 0), EINVAL);
     ERR(shmat(id, a + 1, 0), EINVAL);
+    ERR(shmat(id, (void *)1, SHM_RND), EPERM); /* rounded to an address that nobody has */
+    ERR(shmat(id, (void *)1, SHM_RND | SHM_REMAP), EINVAL);
+    ERR(shmat(id, NULL, SHM_RND | SHM_REMAP), EINVAL);
+    ERR(shmat(id, (void *)(1ul << 60), 0), ENOMEM); /* no tag */
+    ERR(shmat(id, (void *)-P, SHM_REMAP), ENOMEM);
+    ERR(shmdt((char *)((uintptr_t)a | 1ul << 60)), EINVAL);
     CHECK(shmat(id, a + 1, SHM_RND | SHM_REMAP) == a);
     EQ(shmdt(a), 0);
     limits();

@@ -190,7 +190,8 @@ int64_t sys_shmget(struct task *task, const uint64_t args[6])
 
 /* ---- shmat, shmdt ---- */
 
-/* do_shmat(): the address, before the segment is looked for. */
+/* do_shmat(): the address, before the segment is looked for. A tag is not taken off: Linux wants
+ * addresses without one here. */
 static int check_address(gva_t *addr, uint32_t flags)
 {
     if (*addr & ~LINUX_PAGE_MASK) {
@@ -210,10 +211,9 @@ static int64_t map_segment(struct task *task, struct mm_map *map, uint32_t flags
     struct mm *mm = task->proc->mm;
     int64_t result = 0;
     host_mutex_lock(&mm->lock);
-    if (map->addr) {
-        map->map_flags |= LINUX_MAP_FIXED;
-        if (map->addr + map->len < map->addr ||
-            (!(flags & LINUX_SHM_REMAP) && vma_any(mm, map->addr, map->addr + map->len)))
+    if (map->map_flags & LINUX_MAP_FIXED) {
+        if (map->addr && !(flags & LINUX_SHM_REMAP) &&
+            (map->addr + map->len < map->addr || vma_any(mm, map->addr, map->addr + map->len)))
             result = -LINUX_EINVAL;
         else if (map->len > mm->size || map->addr > mm->size - map->len)
             result = -LINUX_ENOMEM;
@@ -226,7 +226,7 @@ static int64_t map_segment(struct task *task, struct mm_map *map, uint32_t flags
     return result;
 }
 
-static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
+static int64_t attach(struct task *task, int id, gva_t addr, bool fixed, uint32_t flags)
 {
     bool read_only = flags & LINUX_SHM_RDONLY;
     struct shm_segment *s = find_segment(id);
@@ -241,7 +241,7 @@ static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
                          .len = page_align(s->size),
                          .fd = -1,
                          .alias = ipc_shm_memory(s->offset),
-                         .map_flags = LINUX_MAP_SHARED,
+                         .map_flags = LINUX_MAP_SHARED | (fixed ? LINUX_MAP_FIXED : 0u),
                          .prot = LINUX_PROT_READ | (read_only ? 0u : LINUX_PROT_WRITE) |
                                  (flags & LINUX_SHM_EXEC ? LINUX_PROT_EXEC : 0u),
                          .vma_flags = read_only ? VMA_SHM | VMA_READONLY : VMA_SHM,
@@ -259,7 +259,7 @@ static int64_t attach(struct task *task, int id, gva_t addr, uint32_t flags)
 
 int64_t sys_shmat(struct task *task, const uint64_t args[6])
 {
-    gva_t addr = untagged_addr(args[1]);
+    gva_t addr = args[1];
     uint32_t flags = (uint32_t)args[2];
     if ((int)args[0] < 0)
         return -LINUX_EINVAL;
@@ -267,7 +267,7 @@ int64_t sys_shmat(struct task *task, const uint64_t args[6])
     if (result)
         return result;
     enter(task->proc);
-    result = attach(task, (int)args[0], addr, flags);
+    result = attach(task, (int)args[0], addr, args[1] != 0, flags);
     ipc_leave();
     return result;
 }
@@ -302,7 +302,7 @@ static int detach(struct mm *mm, gva_t addr, uint64_t *id)
 int64_t sys_shmdt(struct task *task, const uint64_t args[6])
 {
     uint64_t id = 0;
-    gva_t addr = untagged_addr(args[0]);
+    gva_t addr = args[0];
     if (addr & ~LINUX_PAGE_MASK)
         return -LINUX_EINVAL;
     enter(task->proc);
