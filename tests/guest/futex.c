@@ -66,7 +66,10 @@ static void wait_errors(void)
     ERR(futex(&word, 77, 0, NULL, NULL, 0), ENOSYS);
     ERR(futex(&word, FUTEX_FD, SIGIO, NULL, NULL, 0), ENOSYS);
     ERR(futex(&word, FUTEX_WAIT_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &little, NULL, 0), ENOSYS);
+    ERR(futex(&word, FUTEX_WAIT_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &bad, NULL, 0), EINVAL);
+    ERR(futex(&word, FUTEX_WAIT_PRIVATE | FUTEX_CLOCK_REALTIME, 0, BAD, NULL, 0), EFAULT);
     ERR(futex(&word, FUTEX_WAKE_PRIVATE | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), ENOSYS);
+    ERR(futex(&word, FUTEX_WAKE_PRIVATE | FUTEX_CLOCK_REALTIME, 0, BAD, NULL, 0), ENOSYS);
     ERR(futex(&word, FUTEX_WAIT_PRIVATE | 512, 0, NULL, NULL, 0), ENOSYS);
 }
 
@@ -92,6 +95,10 @@ static void wake_errors(void)
     munmap(gone, P);
     EQ(futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
     ERR(futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 0), EINVAL);
+    ERR(futex((void *)~3ul, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 0), EINVAL);
+    ERR(futex((void *)~3ul, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 1), EFAULT);
+    ERR(futex((void *)~3ul, FUTEX_REQUEUE_PRIVATE, -1, (void *)1, &word2, 0), EINVAL);
+    ERR(futex((void *)~3ul, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)-1, &word2, 0), EINVAL);
     ERR(futex((char *)&word + 2, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), EINVAL);
     /* A private word is its address: nobody looks whether there is one. */
     EQ(futex(gone, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);

@@ -58,6 +58,7 @@ static void alone(void)
     ERR(futex(BAD, FUTEX_LOCK_PI, 0, NULL, NULL, 0), EFAULT);
     ERR(futex(BAD, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), EFAULT);
     ERR(futex((char *)&lock + 2, FUTEX_LOCK_PI, 0, NULL, NULL, 0), EINVAL);
+    ERR(futex((char *)&lock + 2, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), EPERM); /* not its owner */
     ERR(futex(&lock, FUTEX_LOCK_PI, 0, &bad, NULL, 0), EINVAL);
     ERR(futex(&lock, FUTEX_LOCK_PI, 0, BAD, NULL, 0), EFAULT);
     ERR(futex(&lock, FUTEX_LOCK_PI | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), ENOSYS);
@@ -114,6 +115,8 @@ static void requeue(void)
     ERR(futex(&word, FUTEX_CMP_REQUEUE_PI, 2, NULL, &lock, 0), EINVAL);
     ERR(futex(&word, FUTEX_CMP_REQUEUE_PI, 0, NULL, &lock, 0), EINVAL);
     ERR(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, NULL, &lock, 7), EAGAIN);
+    ERR(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, BAD, 7), EAGAIN);
+    ERR(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, BAD, 0), EFAULT); /* nobody waits */
     EQ(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, &lock, 0), 0);
     pthread_t t[3];
     waiting = locked = 0;

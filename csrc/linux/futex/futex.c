@@ -77,9 +77,12 @@ static int64_t do_other(struct task *task, const uint64_t args[6], uint32_t val3
 {
     void *ptr, *ptr2 = NULL;
     uint32_t op = (uint32_t)args[1], cmd = op & LINUX_FUTEX_CMD_MASK;
+    bool requeues = cmd == LINUX_FUTEX_REQUEUE || cmd == LINUX_FUTEX_CMP_REQUEUE;
+    if ((cmd == LINUX_FUTEX_WAKE_BITSET && !val3) ||
+        (requeues && ((int32_t)args[2] < 0 || (int32_t)args[3] < 0)))
+        return -LINUX_EINVAL;
     int err = futex_word(task, args[0], &ptr);
-    if (!err && (cmd == LINUX_FUTEX_REQUEUE || cmd == LINUX_FUTEX_CMP_REQUEUE ||
-                 cmd == LINUX_FUTEX_WAKE_OP))
+    if (!err && (requeues || cmd == LINUX_FUTEX_WAKE_OP))
         err = futex_word(task, args[4], &ptr2);
     if (err)
         return err;
@@ -91,8 +94,12 @@ int64_t sys_futex(struct task *task, const uint64_t args[6])
     uint32_t op = (uint32_t)args[1], cmd = op & LINUX_FUTEX_CMD_MASK;
     uint32_t val3 = (uint32_t)args[5];
     if ((op & LINUX_FUTEX_CLOCK_REALTIME) && cmd != LINUX_FUTEX_WAIT_BITSET &&
-        cmd != LINUX_FUTEX_WAIT_REQUEUE_PI && cmd != LINUX_FUTEX_LOCK_PI2)
-        return -LINUX_ENOSYS;
+        cmd != LINUX_FUTEX_WAIT_REQUEUE_PI && cmd != LINUX_FUTEX_LOCK_PI2) {
+        struct linux_timespec deadline; /* a time is looked at first */
+        bool timed = cmd == LINUX_FUTEX_WAIT || cmd == LINUX_FUTEX_LOCK_PI;
+        int err = timed ? futex_deadline(task, args[3], &deadline) : 0;
+        return err ? err : -LINUX_ENOSYS;
+    }
     switch (cmd) {
     case LINUX_FUTEX_WAIT: return do_wait(task, args, LINUX_FUTEX_BITSET_MATCH_ANY);
     case LINUX_FUTEX_WAIT_BITSET: return do_wait(task, args, val3);

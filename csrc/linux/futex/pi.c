@@ -57,16 +57,16 @@ static int64_t lock_pi(struct task *task, gva_t addr, uint32_t flags,
 
 static int64_t unlock_pi(struct task *task, gva_t addr, uint32_t flags)
 {
-    void *ptr;
-    int err = futex_word(task, addr, &ptr);
-    if (err)
-        return err;
     for (;;) {
+        void *ptr;
         uint32_t word;
         if (get_user_u32(task, &word, addr))
             return -LINUX_EFAULT;
         if ((word & LINUX_FUTEX_TID_MASK) != (uint32_t)task->tid)
             return -LINUX_EPERM;
+        int err = futex_word(task, addr, &ptr);
+        if (err)
+            return err;
         uint32_t seen = word;
         if (cmpxchg_user_u32(task, addr, &seen, 0))
             return -LINUX_EFAULT;
@@ -131,6 +131,11 @@ static int64_t cmp_requeue_pi(struct task *task, const uint64_t args[6])
         err = futex_word(task, args[4], &lock);
     if (err)
         return err;
+    /* futex_proxy_trylock_atomic() reads the lock, whether anybody waits or not. */
+    uint32_t word, locked;
+    if (get_user_u32(task, &word, args[0]) ||
+        (word == (uint32_t)args[5] && get_user_u32(task, &locked, args[4])))
+        return -LINUX_EFAULT;
     uint32_t op = LINUX_FUTEX_CMP_REQUEUE | ((uint32_t)args[1] & LINUX_FUTEX_PRIVATE_FLAG);
     uint32_t all = requeue == INT32_MAX ? INT32_MAX : (uint32_t)requeue + 1;
     return host_futex_op(ptr, op, all, 0, lock, (uint32_t)args[5]);
