@@ -354,7 +354,7 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
     char buf[32768];
     struct fd_meta *meta;
     int fd = fd_arg(a[0]);
-    uint64_t size = (uint32_t)a[2];
+    uint64_t size = (int32_t)a[2] < 0 ? 0 : (uint32_t)a[2];
     int64_t n;
 
     if (fd < 0)
@@ -362,7 +362,7 @@ int64_t sys_getdents64(struct task *task, const uint64_t a[6])
     meta = fd_meta_get(task->proc->fds, fd);
     if (meta && meta->path && !LINUX_S_ISDIR(meta->node.mode)) {
         fd_meta_put(meta);
-        return -LINUX_ENOTDIR;
+        return host_getfl(fd) & LINUX_O_PATH ? -LINUX_EBADF : -LINUX_ENOTDIR;
     }
     if (meta == NULL || !needs_listing(task, fd, meta)) {
         fd_meta_put(meta);

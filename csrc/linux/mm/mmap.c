@@ -46,8 +46,8 @@ static int check_file(struct task *task, const struct mm_map *map)
     case LINUX_MAP_PRIVATE:
         if (access == LINUX_O_WRONLY)
             return -LINUX_EACCES;
-        if (fd_synth_magic(task->proc->fds, map->fd))
-            return -LINUX_ENODEV;
+        if (fd_synth_magic(task->proc->fds, map->fd)) /* nothing there is executable */
+            return map->prot & LINUX_PROT_EXEC ? -LINUX_EPERM : -LINUX_ENODEV;
         return map->map_flags & LINUX_MAP_GROWSDOWN ? -LINUX_EINVAL : 0;
     default: return -LINUX_EINVAL;
     }
