@@ -196,6 +196,11 @@ static void advise_files(void)
     ERR(mlock(past + P, P), ENOMEM);
     EQ(syscall(SYS_mlock2, past + P, P, 1), 0); /* not yet */
     munmap(past, 2 * P);
+    past = mmap(NULL, P, RW, SA, -1, 0);
+    past = mremap(past, P, 2 * P, MREMAP_MAYMOVE); /* the memory does not grow with its mapping */
+    CHECK(past != MAP_FAILED);
+    ERR(mlock(past, 2 * P), ENOMEM);
+    munmap(past, 2 * P);
     munmap(private, P);
     munmap(read_only, P);
     close(rw);
@@ -234,6 +239,10 @@ static void advise(void)
     EQ(mprotect(p + 2 * P, P, PROT_NONE), 0);
     ERR(madvise(p, 2 * P, MADV_POPULATE_WRITE), EINVAL);
     EQ(madvise(p, 2 * P, MADV_POPULATE_READ), 0);
+    ERR(madvise(p, 3 * P, MADV_POPULATE_READ), EINVAL);
+    EQ(mprotect(p + 2 * P, P, PROT_WRITE), 0);
+    ERR(madvise(p, 3 * P, MADV_POPULATE_READ), EINVAL);
+    EQ(mprotect(p + 2 * P, P, PROT_EXEC), 0);
     ERR(madvise(p, 3 * P, MADV_POPULATE_READ), EINVAL);
     EQ(mlock(p, P), 0);
     ERR(madvise(p, P, MADV_FREE), EINVAL);

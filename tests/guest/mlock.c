@@ -6,6 +6,8 @@
 
 #define P 4096ul
 
+#define MAP_DROPPABLE_ 0x08
+
 int main(void)
 {
     char *p = mmap(NULL, 4 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -32,6 +34,12 @@ int main(void)
     EQ(mlock(p, P), 0);
     ERR(mlock(p + P, P), ENOMEM);
     EQ(munlock(p, P), 0);
+    /* Droppable memory is locked by nothing, and counts for nothing. */
+    EQ(mlockall(MCL_FUTURE), 0);
+    char *droppable = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_DROPPABLE_ | MAP_ANONYMOUS, -1, 0);
+    CHECK(droppable != MAP_FAILED);
+    EQ(mlock(p, P), 0);
+    EQ(munlockall(), 0);
     limit.rlim_cur = 0;
     EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
     ERR(mlock(p, P), EPERM);

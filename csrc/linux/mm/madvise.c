@@ -70,7 +70,8 @@ static int check_area(const struct vma *v, int advice)
     case LINUX_MADV_FREE:
         return v->flags & (VMA_LOCKED | VMA_PFNMAP) || !anonymous ? -LINUX_EINVAL : 0;
     case LINUX_MADV_DONTNEED_LOCKED: return v->flags & VMA_PFNMAP ? -LINUX_EINVAL : 0;
-    case LINUX_MADV_POPULATE_READ:
+    case LINUX_MADV_POPULATE_READ: /* what may only be written or run the host lets be read, too */
+        return v->flags & VMA_PFNMAP || !(v->prot & LINUX_PROT_READ) ? -LINUX_EINVAL : 0;
     case LINUX_MADV_POPULATE_WRITE: return v->flags & VMA_PFNMAP ? -LINUX_EINVAL : 0;
     case LINUX_MADV_DOFORK: return v->flags & VMA_PFNMAP ? -LINUX_EINVAL : 0;
     case LINUX_MADV_WIPEONFORK:

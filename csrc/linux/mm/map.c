@@ -91,7 +91,9 @@ static struct vma area_of(struct mm *mm, const struct mm_map *map, gva_t addr)
                       .offset = map->offset,
                       .prot = map->prot & PROT_BITS,
                       .name = map->name,
-                      .flags = map->vma_flags | mm->lock_future};
+                      .flags = map->vma_flags};
+    if (!(vma.flags & VMA_DROPPABLE)) /* which is never locked */
+        vma.flags |= mm->lock_future;
     if ((map->map_flags & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE)
         vma.flags |= VMA_SHARED;
     if (map->fd >= 0)

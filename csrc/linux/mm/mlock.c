@@ -61,14 +61,14 @@ static int lock_part(struct mm *mm, const struct vma *part, int arg)
     return 0;
 }
 
-/* __mm_populate(): memory that may not be touched, and a mapping's pages past the end of its file,
- * make the call fail after the fact. */
+/* __mm_populate(): memory that may not be touched, and a mapping's pages past the end of its file
+ * or of the shared memory that it was made longer than, make the call fail after the fact. */
 static int populated(struct mm *mm, const struct vma *part, int arg)
 {
     (void)arg;
     if (!part->prot)
         return -LINUX_ENOMEM;
-    if (!(part->flags & VMA_FILE))
+    if (!(part->flags & (VMA_FILE | VMA_SHARED)))
         return 0;
     host_mutex_unlock(&mm->lock);
     int err = host_mem_advise(mm_host(mm, part->start), part->end - part->start,

@@ -12,8 +12,6 @@ static int remap(struct mm *mm, gva_t start, gva_t end, uint64_t offset)
         mm->vmas[i].flags & VMA_SHM)
         return -LINUX_EINVAL;
     struct vma vma = mm->vmas[i];
-    if (vma_any_flags(mm, start, end, VMA_SEALED))
-        return -LINUX_EPERM;
     /* What lies behind must be of the same mapping, and in a row. */
     for (gva_t at = vma.end; at < end; at = mm->vmas[i].end) {
         i++;
@@ -21,6 +19,8 @@ static int remap(struct mm *mm, gva_t start, gva_t end, uint64_t offset)
             mm->vmas[i].flags != vma.flags)
             return -LINUX_EINVAL;
     }
+    if (vma_any_flags(mm, start, end, VMA_SEALED))
+        return -LINUX_EPERM;
     int err = vma_reserve(mm, 4);
     if (err == 0)
         err = host_mem_remap_pages(mm_host(mm, start), end - start, offset / LINUX_PAGE_SIZE);
