@@ -86,6 +86,8 @@ static void types(void)
     EQ(send(id, 5, "long enough", 0), 0);
     ERR(msgrcv(id, &m, 3, 0, 0), E2BIG);
     EQ(msgrcv(id, &m, 100, 0, MSG_COPY | IPC_NOWAIT), 11);
+    ERR(msgrcv(id, &m, 3, 0, MSG_COPY | IPC_NOWAIT), E2BIG);
+    ERR(msgrcv(id, &m, 3, 0, MSG_COPY | IPC_NOWAIT | MSG_NOERROR), EINVAL);
     ERR(msgrcv(id, &m, 100, 1, MSG_COPY | IPC_NOWAIT), ENOMSG);
     ERR(msgrcv(id, &m, 100, 0, MSG_COPY), EINVAL);
     ERR(receive(id, 4, IPC_NOWAIT), ENOMSG);

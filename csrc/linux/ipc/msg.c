@@ -284,10 +284,12 @@ static int receive(struct task *task, struct receive *r)
         struct ipc_msg *m = find_msg(q, r->type, r->mode);
         if (m && r->size < m->size && !(r->flags & LINUX_MSG_NOERROR))
             return -LINUX_E2BIG;
+        if (m && r->flags & LINUX_MSG_COPY) { /* copy_msg() cuts nothing off */
+            take_text(r, m);
+            return r->size < m->size ? -LINUX_EINVAL : 0;
+        }
         if (m) {
             take_text(r, m);
-            if (r->flags & LINUX_MSG_COPY)
-                return 0;
             take_out(q, m);
             ipc_free(m);
             q->rtime = ipc_now();
