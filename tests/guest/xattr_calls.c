@@ -51,6 +51,7 @@ static void each(enum way way)
     EQ(set(way, "user.a", "12", 2, XATTR_CREATE), 0);
     ERR(set(way, "user.a", "12", 2, XATTR_CREATE), EEXIST);
     ERR(set(way, "user.a", "12", 2, 4), EINVAL);
+    ERR(set(way, "", "12", 2, 0), ERANGE);
     ERR(get(way, "user.a", buf, 1), ERANGE);
     ERR(list(way, buf, 6), ERANGE);
     EQ(list(way, buf, 7), 7);
