@@ -22,6 +22,9 @@ int main(void)
     EQ(munmap(p + 2 * P, P), 0);
     ERR(mlock(p, 4 * P), ENOMEM);
     ERR(munlock(p, 4 * P), ENOMEM);
+    ERR(syscall(SYS_mlock2, p, 4 * P, 0), ENOMEM);
+    ERR(msync(p, 4 * P, MS_ASYNC), ENOMEM);
+    ERR(munlock(p, (size_t)-P), EINVAL);
     EQ(munlock(p, 2 * P), 0);
     ERR(mlockall(0), EINVAL);
     ERR(mlockall(8), EINVAL);
