@@ -2,8 +2,8 @@
 
 import signal
 
-# A run in the background of a shell ignores SIGINT and SIGQUIT, one under nohup SIGHUP. Children would inherit
-# that, and guests with them.
+# A run in the background of a shell ignores SIGINT and SIGQUIT, one under nohup SIGHUP. Children would
+# inherit that, and guests with them.
 for number, usual in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGQUIT, signal.SIG_DFL),

@@ -346,7 +346,8 @@ def c_source(rows: list[Row], patterns: list[tuple[int, int, int]]) -> str:
     for row in rows:
         name, feature, disasm = (texts.at(text) for text in (row.name, row.feature, row.disasm))
         out.append(
-            f"    {{0x{row.mask:08x}, 0x{row.value:08x}, {name}, {feature}, {disasm}, {at}, {len(row.fields)}}},"
+            f"    {{0x{row.mask:08x}, 0x{row.value:08x}, {name}, {feature}, {disasm}, {at}, "
+            f"{len(row.fields)}}},"
         )
         at += len(row.fields)
     if max(at, texts.size) > 0xFFFF:
