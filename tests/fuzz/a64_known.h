@@ -61,11 +61,9 @@ static inline bool a64_known_fp(const struct vec_case *c, const struct vec_resul
            ours->mem_hash == theirs->mem_hash && memcmp(&ours->out, &right, sizeof right) == 0;
 }
 
-/* Whether a system instruction reads NZCV, or ends a block: MRS NZCV, CFINV, ISB, MSR FPCR, IC. */
+/* Whether a system instruction reads NZCV, or ends a block: MRS NZCV, CFINV, MSR FPCR, IC. */
 static inline bool a64_known_system_reads(uint32_t insn)
 {
-    if ((insn & 0xfffff000u) == 0xd5033000u)
-        return (insn & 0xe0) == 0xc0;
     uint32_t what = insn & 0xffffffe0u;
     return what == 0xd53b4200u || what == 0xd51b4400u || what == 0xd50b7520u || insn == 0xd500401fu;
 }
