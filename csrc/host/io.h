@@ -76,7 +76,7 @@ int host_flock(int fd, int operation);
 /* Open descriptors of the process in fds[max]: their number (at most max). cloexec_only: those
  * below host_fd_plain() that are marked. */
 int host_list_fds(int *fds, int max, bool cloexec_only);
-/* close_range over [first, last], which the caller has cut at the boundary. */
+/* close_range over [first, last], whoever's the descriptors are: the caller has left out ours. */
 int host_close_range(unsigned first, unsigned last, unsigned flags);
 
 /* An ioctl whose number and argument layout are those of asm-generic (so the same on x86 and

@@ -11,7 +11,7 @@
 
 /* The standard streams that are closed become /dev/null: the next file that is opened would be one
  * of them. 0 or -errno. */
-int launch_take_descriptors(void);
+int launch_standard_streams(void);
 
 /* Let the engine keep translated code, unless the spec or the environment (ELFUSE_CACHE_DIR empty)
  * is against it or there is no safe place. */

@@ -61,7 +61,7 @@ static int run(int spec_fd)
     host_fd_close(spec_fd);
     if (!text)
         return EXIT_ELFUSE_FAILED;
-    int result = launch_take_descriptors();
+    int result = launch_standard_streams();
     if (result) {
         host_log("cannot open /dev/null (error %d)", -result);
         free(text);

@@ -20,7 +20,7 @@
 #include "linux/process/task.h"
 #include "linux/trace/trace.h"
 
-int launch_take_descriptors(void)
+int launch_standard_streams(void)
 {
     int fd;
     do {
