@@ -130,6 +130,7 @@ static int64_t child(struct task *task, const struct clone_request *request, int
                      const int channel[2])
 {
     struct process *proc = task->proc;
+    rlimit_forked();
     unlock_all(proc, true, proc->tasks->count > 1);
     vfork_forget(proc);
     become_child(task, request, pid);

@@ -47,6 +47,11 @@ void rlimit_own_file_end(struct process *proc, bool begun)
     }
 }
 
+void rlimit_forked(void)
+{
+    file_size = (struct host_mutex){0};
+}
+
 static void limit_file_size(struct process *proc, uint64_t soft, uint64_t hard)
 {
     host_mutex_lock(&file_size);

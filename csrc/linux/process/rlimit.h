@@ -20,5 +20,7 @@ bool rlimit_user_is_over(struct process *proc, uint32_t uid);
  */
 bool rlimit_own_file_begin(struct process *proc);
 void rlimit_own_file_end(struct process *proc, bool begun);
+/* In a child of fork(), after that: whoever else held the lock is not here. */
+void rlimit_forked(void);
 
 #endif
