@@ -180,7 +180,7 @@ int64_t sys_fallocate(struct task *task, const uint64_t a[6])
 
     /* The host may know more: made such as none knows. */
     if (mode & ~FALLOC_KNOWN ||
-        (fd >= 0 && (host_getfl(fd) & LINUX_O_ACCMODE) && fd_synth_magic(task->proc->fds, fd)))
+        (fd >= 0 && fd_synth_magic(task->proc->fds, fd) && (host_getfl(fd) & LINUX_O_ACCMODE)))
         mode |= 0x40000000;
     return fd < 0 ? fd : host_fallocate(fd, mode, (int64_t)a[2], (int64_t)a[3]);
 }
