@@ -131,7 +131,8 @@ typedef int64_t syscall_fn(struct task *task, const uint64_t args[6]);
 #define LINUX_ERESTART_RESTARTBLOCK 516 /* restart through restart_syscall with the time left */
 #define LINUX_ENORESULT             600 /* registers were set by the call itself (sigreturn, execve) */
 
-/* Guest descriptors are host descriptors of the same number, below this; ours are above. */
+/* Guest descriptors are host descriptors of the same number, below this: host/io.h has where ours
+ * are. */
 #define GUEST_FD_LIMIT 65536
 #define GUEST_FD_USUAL 1024 /* INR_OPEN_CUR, the soft limit that a process starts with */
 
