@@ -6,7 +6,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "guest.h"
+#include "settle.h"
 
 #define P   4096ul
 #define BAD ((void *)8)
@@ -31,19 +31,11 @@ static long wait_bits(void *at, uint32_t val, const void *timeout, uint32_t bits
 
 static void *waiter(void *arg)
 {
-    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+    count(&waiting);
     while (wait_bits(&word, 0, NULL, (uint32_t)(uintptr_t)arg) == -1 && errno == EINTR)
         ;
-    __atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
+    count(&woken);
     return NULL;
-}
-
-static void settle(volatile int *what, int n)
-{
-    for (int i = 0; i < 2000 && *what < n; i++)
-        usleep(1000);
-    EQ(*what, n);
-    usleep(20000); /* from counted to asleep */
 }
 
 static void wait_errors(void)
@@ -177,7 +169,7 @@ static void wake_op(void)
 /* A word in shared memory is the same at each of its addresses. */
 static void *shared_waiter(void *arg)
 {
-    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+    count(&waiting);
     while (futex(arg, FUTEX_WAIT, 0, NULL, NULL, 0) == -1 && errno == EINTR)
         ;
     return NULL;

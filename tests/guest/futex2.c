@@ -5,7 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "guest.h"
+#include "settle.h"
 
 enum { WAITV = 449, WAKE = 454, WAIT = 455, REQUEUE = 456 };
 enum { U8, U16, U32, U64, PRIVATE = 128 };
@@ -24,14 +24,6 @@ static volatile long result;
 static struct waiter on(int i, uint64_t val)
 {
     return (struct waiter){val, (uint64_t)&words[i], U32 | PRIVATE, 0};
-}
-
-static void settle(volatile int *what, int n)
-{
-    for (int i = 0; i < 2000 && *what < n; i++)
-        usleep(1000);
-    EQ(*what, n);
-    usleep(20000); /* from counted to asleep */
 }
 
 static struct timespec in(int ms)
@@ -81,14 +73,14 @@ static void waitv_errors(void)
 static void *wait_three(void *arg)
 {
     struct waiter w[3] = {on(0, 0), on(1, 0), on(2, 0)};
-    waiting++;
+    count(&waiting);
     result = syscall(WAITV, w, 3, 0, NULL, 0);
     return arg;
 }
 
 static void *wait_masked(void *arg)
 {
-    waiting++;
+    count(&waiting);
     result = syscall(WAIT, &words[0], 0, (uint32_t)(uintptr_t)arg, U32 | PRIVATE, NULL, 0);
     return NULL;
 }

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "guest.h"
+#include "settle.h"
 
 #define BAD ((void *)8)
 
@@ -21,14 +21,6 @@ static long futex(void *at, int op, uint32_t val, const void *timeout, void *at2
 static uint32_t own_tid(void)
 {
     return (uint32_t)syscall(SYS_gettid);
-}
-
-static void settle(volatile int *what, int n)
-{
-    for (int i = 0; i < 2000 && *what < n; i++)
-        usleep(1000);
-    EQ(*what, n);
-    usleep(20000); /* from counted to asleep */
 }
 
 /* The word holds the owner's number. */
@@ -71,10 +63,10 @@ static void *take_lock(void *arg)
     ERR(futex(&lock, FUTEX_LOCK_PI, 0, &past, NULL, 0), ETIMEDOUT);
     ERR(futex(&lock, FUTEX_LOCK_PI2, 0, &past, NULL, 0), ETIMEDOUT);
     ERR(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), EPERM);
-    waiting++;
+    count(&waiting);
     EQ(futex(&lock, FUTEX_LOCK_PI, 0, NULL, NULL, 0), 0);
     EQ(lock & FUTEX_TID_MASK, own_tid());
-    locked++;
+    count(&locked);
     EQ(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
     return arg;
 }
@@ -97,10 +89,10 @@ static void contended(void)
 /* A condition's waiter is moved to the lock that it needs. */
 static void *wait_requeue(void *arg)
 {
-    waiting++;
+    count(&waiting);
     EQ(futex(&word, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &lock, 0), 0);
     EQ(lock & FUTEX_TID_MASK, own_tid());
-    locked++;
+    count(&locked);
     EQ(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
     return arg;
 }
@@ -166,6 +158,7 @@ static void others(void)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+        guest_failed = 0;
         OK(setresuid(1000, 1000, 1000));
         ERR(syscall(SYS_get_robust_list, getppid(), &head, &len), EPERM);
         ERR(syscall(SYS_get_robust_list, getppid(), BAD, BAD), EPERM);
