@@ -3,7 +3,7 @@ PY := .venv/bin/python
 C_FILES = $(shell git ls-files 'csrc/**.c' 'csrc/**.h' 'tests/**.c' 'tests/**.h' 'bench/**.c')
 
 .PHONY: help demo test test-reference venv lint format typecheck check-sanitize fuzz fuzz-a64 bench images apps-matrix \
-	cpython-matrix wheel clean
+	cpython-matrix docs wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -66,6 +66,9 @@ cpython-matrix: venv ## CPython's test suite under both, the table in docs/cpyth
 	@scripts/ensure-packages.sh build images test
 	@python3 scripts/images.py
 	$(PY) scripts/cpython_matrix.py $(ARGS)
+
+docs: venv ## docs/man and docs/json, from the commands
+	$(PY) scripts/docs.py
 
 wheel: venv ## dist/elfuse-*.whl
 	$(PY) -m pip wheel -q --no-build-isolation --no-deps -w dist .

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -265,10 +265,3 @@ def _platform(text: str | None) -> Platform:
 
 def _listed(words: Sequence[str] | None) -> list[str] | None:
     return list(words) if words is not None else None
-
-
-def details_document(details: ImageDetails) -> dict[str, Any]:
-    """`details` as `inspect --json` prints them; `schemaVersion` changes when a member's meaning does."""
-    document: dict[str, Any] = {"schemaVersion": 1, **msgspec.to_builtins(details)}
-    del document["raw_manifest"], document["raw_config"]
-    return document

@@ -3,6 +3,8 @@
 import click
 
 from elfuse import translations
+from elfuse.cli import options
+from elfuse.cli.output import Document, Output, human_size
 
 
 @click.group()
@@ -14,30 +16,36 @@ def cache() -> None:
     """
 
 
-@cache.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def status(as_json: bool) -> None:
-    """Print where they are, how many programs have some, and how much room they take."""
-    from elfuse.cli import render
+class CacheDocument(Document, frozen=True, kw_only=True):
+    """The translations that are kept. Sizes are bytes; `directory` is null where none are to be kept."""
 
+    directory: str | None
+    packs: int
+    bytes: int
+    limit: int
+
+
+@cache.command()
+@options.output
+def status(output: Output) -> None:
+    """Print where they are, how many programs have some, and how much room they take.
+
+    \b
+    Example:
+        elfuse cache status --json
+    """
     found = translations.status()
-    if as_json:
-        render.print_json(
-            {
-                "schemaVersion": 1,
-                "directory": found.directory,
-                "packs": found.packs,
-                "bytes": found.bytes,
-                "limit": found.limit,
-            }
+    if output.as_json:
+        output.document(
+            CacheDocument(directory=found.directory, packs=found.packs, bytes=found.bytes, limit=found.limit)
         )
     else:
-        render.print_rows(
+        output.fields(
             [
                 ("Directory", found.directory or "none"),
                 ("Programs", str(found.packs)),
-                ("Size", render.human_size(found.bytes)),
-                ("Limit", render.human_size(found.limit)),
+                ("Size", human_size(found.bytes)),
+                ("Limit", human_size(found.limit)),
             ]
         )
 
@@ -45,15 +53,18 @@ def status(as_json: bool) -> None:
 @cache.command()
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def clear(yes: bool) -> None:
-    """Remove them all."""
-    from elfuse.cli import render
+    """Remove them all.
 
+    \b
+    Example:
+        elfuse cache clear --yes
+    """
     if not yes:
         found = translations.status()
         click.confirm(
-            f"Remove the translations of {found.packs} programs ({render.human_size(found.bytes)})?",
+            f"Remove the translations of {found.packs} programs ({human_size(found.bytes)})?",
             abort=True,
             err=True,
         )
     removed = translations.clear()
-    print(f"removed the translations of {removed.packs} programs, {render.human_size(removed.bytes)}")
+    print(f"removed the translations of {removed.packs} programs, {human_size(removed.bytes)}")

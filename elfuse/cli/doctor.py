@@ -2,29 +2,44 @@
 
 import click
 
+from elfuse.cli import options
+from elfuse.cli.output import Document, Output
+
+
+class DoctorDocument(Document, frozen=True, kw_only=True):
+    engine: str
+    reason: str
+    host: str
+    cpu_features: list[str]
+    store: str
+    translations: str | None
+
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def doctor(as_json: bool) -> None:
-    """Say which engine runs arm64 code on this machine and why, and where elfuse keeps things."""
-    from elfuse.cli import render
+@options.output
+def doctor(output: Output) -> None:
+    """Say which engine runs arm64 code on this machine and why, and where elfuse keeps things.
+
+    \b
+    Example:
+        elfuse doctor
+    """
     from elfuse.runtime.doctor import examine
 
     found = examine()
-    if as_json:
-        render.print_json(
-            {
-                "schemaVersion": 1,
-                "engine": found.engine,
-                "reason": found.reason,
-                "host": found.host,
-                "cpuFeatures": found.cpu_features,
-                "store": found.store,
-                "translations": found.translations,
-            }
+    if output.as_json:
+        output.document(
+            DoctorDocument(
+                engine=found.engine,
+                reason=found.reason,
+                host=found.host,
+                cpu_features=found.cpu_features,
+                store=found.store,
+                translations=found.translations,
+            )
         )
         return
-    render.print_rows(
+    output.fields(
         [
             ("Engine", f"{found.engine} ({found.reason})"),
             ("Host", found.host),

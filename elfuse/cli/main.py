@@ -3,36 +3,17 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from elfuse import __version__
+from elfuse.cli.group import LazyGroup
 from elfuse.errors import ElfuseError
 
 EXIT_FAILURE = 1
 EXIT_RUN_FAILURE = 125  # podman's and docker's "the runtime itself failed"
 EXIT_INTERRUPTED = 130
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are named."""
-
-    def __init__(self, *args: object, lazy: dict[str, str], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self._lazy = lazy
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._lazy)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        home = self._lazy.get(cmd_name)
-        if home is None:
-            return None
-        module, _, attribute = home.partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
 
 
 @click.group(

@@ -1,197 +1,22 @@
-"""`elfuse oci`: pull, inspect, unpack, run."""
-
-import os
-import sys
+"""`elfuse oci`: the commands that work with images. Each is a file of its own."""
 
 import click
 
-from elfuse.api import PullPolicy
-from elfuse.cli import options
-from elfuse.cli.main import EXIT_FAILURE, report
-from elfuse.errors import ElfuseError, RunError
+from elfuse.cli.group import LazyGroup
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "pull": "elfuse.cli.pull:pull",
+        "inspect": "elfuse.cli.inspect:inspect",
+        "unpack": "elfuse.cli.unpack:unpack",
+        "run": "elfuse.cli.run_image:run",
+    },
+)
 def oci() -> None:
     """Work with OCI images.
 
     IMAGE is a name as podman and docker take it (python, ghcr.io/org/name:tag, name@sha256:...),
     docker://NAME, or oci:DIR[:TAG] for an image layout on disk.
     """
-
-
-@oci.command()
-@click.option("--platform", metavar="OS/ARCH[/VARIANT]", help="[default: linux/arm64]")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
-@options.tls_verify
-@options.store
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-def pull(
-    platform: str | None, quiet: bool, tls_verify: bool, store: str | None, images: tuple[str, ...]
-) -> int:
-    """Pull images into the store. Prints name@digest of each."""
-    from elfuse import api
-    from elfuse.cli.progress import watch
-
-    failed = 0
-    for image in images:
-        try:
-            with watch(quiet=quiet) as progress:
-                pulled = api.pull(
-                    image, platform=platform, tls_verify=tls_verify, store=store, progress=progress
-                )
-        except ElfuseError as error:
-            if len(images) == 1:
-                raise
-            report(str(error))
-            failed = EXIT_FAILURE
-        else:
-            click.echo(pulled.pinned)
-    return failed
-
-
-@oci.command()
-@click.option("--raw", is_flag=True, help="Print the manifest, byte for byte.")
-@click.option("--config", "config", is_flag=True, help="Print the config; with --raw, byte for byte.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@options.store
-@click.argument("image")
-def inspect(raw: bool, config: bool, as_json: bool, store: str | None, image: str) -> None:
-    """Show an image of the store."""
-    from elfuse import api
-    from elfuse.cli import render
-
-    details = api.inspect(image, store=store)
-    if config:
-        render.print_config(details, raw=raw)
-    elif raw:
-        render.print_bytes(details.raw_manifest)
-    elif as_json:
-        render.print_json(api.details_document(details))
-    else:
-        render.print_details(details)
-
-
-@oci.command()
-@options.store
-@click.argument("image")
-@click.argument("destination", required=False)
-def unpack(store: str | None, image: str, destination: str | None) -> None:
-    """Unpack an image of the store and print the tree's path.
-
-    Without DESTINATION it is the store's own tree, which all runs share: only read it.
-    """
-    from elfuse import api
-
-    click.echo(api.unpack(image, destination, store=store))
-
-
-@oci.command(context_settings=options.PASS_THROUGH)
-@options.env
-@options.workdir
-@options.user
-@options.volume
-@click.option(
-    "--entrypoint", metavar="PROGRAM", help='Instead of the image\'s; "" for none, or a JSON array.'
-)
-@click.option("--hostname", metavar="NAME", help="[default: the run's ID]")
-@click.option("--name", metavar="NAME", help="The run's ID [default: twelve random hex digits].")
-@click.option("--keep/--rm", default=False, help="Keep the writable root after the run [default: --rm].")
-@click.option(
-    "--pull",
-    "policy",
-    type=click.Choice(["always", "missing", "never"]),
-    default="missing",
-    show_default=True,
-    help="When to ask the registry.",
-)
-@click.option("--read-only", is_flag=True, help="A read-only root; /run, /tmp and /var/tmp are scratch.")
-@click.option("-i", "--interactive", is_flag=True, help="Pass standard input on; else it is empty.")
-@click.option("-t", "--tty", is_flag=True, help="Use this terminal, and say which with TERM.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
-@options.strace
-@options.verbose
-@options.engine
-@options.dry_run
-@options.tls_verify
-@options.store
-@click.argument("image")
-@click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def run(
-    env: tuple[str, ...],
-    workdir: str | None,
-    user: str | None,
-    volumes: tuple[str, ...],
-    entrypoint: str | None,
-    hostname: str | None,
-    name: str | None,
-    keep: bool,
-    policy: PullPolicy,
-    read_only: bool,
-    interactive: bool,
-    tty: bool,
-    quiet: bool,
-    strace: bool,
-    verbose: bool,
-    engine: str,
-    dry_run: bool,
-    tls_verify: bool,
-    store: str | None,
-    image: str,
-    args: tuple[str, ...],
-) -> None:
-    """Run a program from an image, which is pulled when it is missing.
-
-    The exit status is the program's own; 128+N when signal N ended it; 125 when elfuse fails, 126 when
-    the program cannot be executed, 127 when there is none.
-    """
-    from elfuse import api
-    from elfuse.cli.background import sweep_later
-    from elfuse.cli.progress import watch
-    from elfuse.oci.layout import Store
-    from elfuse.runtime.config import parse_entrypoint
-    from elfuse.runtime.prepare import RunOptions, prepare_run
-    from elfuse.runtime.process import become_guest
-
-    run_options = RunOptions(
-        args=list(args),
-        entrypoint=None if entrypoint is None else parse_entrypoint(entrypoint),
-        env=list(env),
-        workdir=workdir,
-        user=user,
-        volumes=list(volumes),
-        hostname=hostname,
-        name=name,
-        keep=keep,
-        read_only=read_only,
-        strace=strace,
-        verbose=verbose,
-        engine=engine,
-        term=_terminal(interactive) if tty else None,
-    )
-    opened = Store.open(store)
-    sweep_later(opened)
-    with watch(quiet=quiet, present=False) as progress:
-        found = api.resolve_image(opened, image, policy=policy, tls_verify=tls_verify, progress=progress)
-    prepared = prepare_run(opened, found, run_options, os.environ)
-    if dry_run:
-        from elfuse.cli.render import print_spec
-
-        print_spec(prepared.spec)
-        prepared.abandon()
-        return
-    if keep:
-        report(f"the run's writable root stays in {prepared.run.path}")
-    try:
-        become_guest(prepared.spec, stdin=interactive)
-    except BaseException:
-        prepared.abandon()
-        raise
-
-
-def _terminal(interactive: bool) -> str:
-    if not (sys.stdin if interactive else sys.stdout).isatty():
-        raise RunError(
-            f"-t needs a terminal on standard {'input' if interactive else 'output'}", hint="leave out -t"
-        )
-    return os.environ.get("TERM", "xterm")

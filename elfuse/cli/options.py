@@ -1,6 +1,12 @@
 """Options that several commands share, in podman's and skopeo's words."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 store = click.option(
     "--store", metavar="DIR", help="The image store [default: $ELFUSE_STORE, else the user's data directory]."
@@ -45,6 +51,22 @@ engine = click.option(
     help="What runs arm64 code: the translator or the interpreter [default: $ELFUSE_ENGINE, else the best].",
 )
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
+
+
+def output(command: Command) -> Command:
+    """-q, -v and --json, as one `output: Output`."""
+
+    @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
+    @click.option("-v", "--verbose", is_flag=True, help="Say more of what is done.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @wraps(command)
+    def with_output(*args: Any, quiet: bool, verbose: bool, as_json: bool, **kwargs: Any) -> Any:
+        from elfuse.cli.output import Output
+
+        return command(*args, output=Output(quiet, verbose, as_json), **kwargs)
+
+    return with_output  # type: ignore[return-value]
+
 
 # A program's own options belong to it: ours end at the first word that is none.
 PASS_THROUGH = {"allow_interspersed_args": False, "ignore_unknown_options": False}

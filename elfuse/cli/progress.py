@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from elfuse.cli.render import human_size
+from elfuse.cli.output import human_size
 from elfuse.oci.digest import Digest, short
 from elfuse.oci.progress import Progress, Silent
 

@@ -41,6 +41,10 @@ def run(
 
     The exit status is the program's own; 125 when elfuse fails, 126 when PROGRAM cannot be executed,
     127 when there is none.
+
+    \b
+    Example:
+        elfuse run --sysroot ./rootfs /bin/echo hello
     """
     from elfuse.runtime.prepare import prepare_program
     from elfuse.runtime.process import become_guest
@@ -59,8 +63,8 @@ def run(
         host_env=os.environ,
     )
     if dry_run:
-        from elfuse.cli.render import print_spec
+        from elfuse.cli.output import print_json
 
-        print_spec(spec)
+        print_json(spec.to_builtins())
         return
     become_guest(spec, stdin=True)

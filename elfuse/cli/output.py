@@ -1,0 +1,134 @@
+"""Results on standard output: a rich table at a terminal, plain columns elsewhere, or one JSON document.
+
+What a command prints with --json is a msgspec struct with `schema_version`, listed in SCHEMAS, from which
+docs/json/ is made; the version changes when a member's meaning does. Texts of strangers (names, labels,
+messages of registries) must not drive a terminal: `safe` is applied to all that is not JSON.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+# Command words -> the struct that --json prints.
+SCHEMAS = {
+    "oci pull": "elfuse.cli.pull:PullDocument",
+    "oci inspect": "elfuse.cli.inspect:InspectDocument",
+    "cache status": "elfuse.cli.cache:CacheDocument",
+    "doctor": "elfuse.cli.doctor:DoctorDocument",
+}
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An object inside a document."""
+
+
+class Document(Part, frozen=True, kw_only=True):
+    """Base of all documents."""
+
+    schema_version: int = 1
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What the user wants to see: the options -q, -v and --json of a command."""
+
+    quiet: bool = False
+    verbose: bool = False
+    as_json: bool = False
+
+    def document(self, document: Document) -> None:
+        """The result, as JSON with two spaces of indent and raw UTF-8."""
+        text = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        print_bytes(text)
+
+    def say(self, line: str) -> None:
+        """A line of the result; nothing with -q."""
+        if not self.quiet:
+            print(safe(line))
+
+    def note(self, line: str) -> None:
+        """A line on standard error about what is being done; nothing with -q."""
+        if not self.quiet:
+            print(safe(line), file=sys.stderr)
+
+    def detail(self, line: str) -> None:
+        """A line on standard error that only -v wants."""
+        if self.verbose:
+            print(safe(line), file=sys.stderr)
+
+    def fields(self, rows: Iterable[tuple[str, str]]) -> None:
+        """`Name: value` lines."""
+        listed = list(rows)
+        width = max((len(name) for name, _ in listed), default=0) + 2
+        for name, value in listed:
+            print(f"{name + ':':<{width}}{safe(value)}")
+
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()
+    ) -> None:
+        """Columns under headers in capitals, as podman prints them; `right` are aligned to the right."""
+        shown = [[safe(cell) for cell in row] for row in rows]
+        if is_rich(sys.stdout.isatty()):
+            _rich_table(columns, shown, right)
+            return
+        heads = [column.upper() for column in columns]
+        widths = [max(map(len, column)) for column in zip(heads, *shown, strict=True)]
+        last = len(columns) - 1
+        for row in [heads, *shown]:
+            cells = []
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
+                if columns[position] in right:
+                    cells.append(cell.rjust(width))
+                else:
+                    cells.append(cell if position == last else cell.ljust(width))
+            print("  ".join(cells).rstrip())
+
+
+def is_rich(at_terminal: bool) -> bool:
+    """Whether to use colours and bars: ELFUSE_OCI_PROGRESS says so, else a terminal does."""
+    chosen = os.environ.get("ELFUSE_OCI_PROGRESS", "")
+    return chosen == "rich" or (at_terminal and chosen not in ("plain", "json"))
+
+
+def safe(text: str) -> str:
+    """Printable, on one line."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def human_size(size: int) -> str:
+    """Decimal units, as docker, podman and rich print sizes."""
+    if size < 1000:
+        return f"{size} B"
+    value, units = size / 1000, ["kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.1f} {units[0]}"
+
+
+def print_bytes(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def print_json(document: Any) -> None:
+    """A foreign document, such as an image's config, laid out to be read."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    print_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.upper(), justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: no markup is read in a stranger's words
+    Console().print(table)

@@ -1,0 +1,23 @@
+"""`elfuse oci unpack`: an image's tree."""
+
+import click
+
+from elfuse.cli import options
+
+
+@click.command()
+@options.store
+@click.argument("image")
+@click.argument("destination", required=False)
+def unpack(store: str | None, image: str, destination: str | None) -> None:
+    """Unpack an image of the store and print the tree's path.
+
+    Without DESTINATION it is the store's own tree, which all runs share: only read it.
+
+    \b
+    Example:
+        elfuse oci unpack debian:trixie-slim ./rootfs
+    """
+    from elfuse import api
+
+    click.echo(api.unpack(image, destination, store=store))
