@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from elfuse.api import CompletedRun as CompletedRun
-    from elfuse.api import ImageDetails as ImageDetails
-    from elfuse.api import PulledImage as PulledImage
-    from elfuse.api import inspect as inspect
-    from elfuse.api import pull as pull
-    from elfuse.api import run as run
-    from elfuse.api import unpack as unpack
+    from elfuse.api.inspecting import ImageDetails as ImageDetails
+    from elfuse.api.inspecting import inspect as inspect
+    from elfuse.api.pulling import PulledImage as PulledImage
+    from elfuse.api.pulling import pull as pull
+    from elfuse.api.running import CompletedRun as CompletedRun
+    from elfuse.api.running import run as run
+    from elfuse.api.unpacking import unpack as unpack
     from elfuse.errors import ElfuseError as ElfuseError
 
 _HOME = {
-    "CompletedRun": "elfuse.api",
-    "ImageDetails": "elfuse.api",
-    "PulledImage": "elfuse.api",
-    "inspect": "elfuse.api",
-    "pull": "elfuse.api",
-    "run": "elfuse.api",
-    "unpack": "elfuse.api",
+    "CompletedRun": "elfuse.api.running",
+    "ImageDetails": "elfuse.api.inspecting",
+    "PulledImage": "elfuse.api.pulling",
+    "inspect": "elfuse.api.inspecting",
+    "pull": "elfuse.api.pulling",
+    "run": "elfuse.api.running",
+    "unpack": "elfuse.api.unpacking",
     "ElfuseError": "elfuse.errors",
 }
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from elfuse.api import ImageDetails
+from elfuse.api.inspecting import ImageDetails
 from elfuse.cli import options
 from elfuse.cli.output import Document, Output, Part, human_size, print_bytes, print_json
 
@@ -50,9 +50,9 @@ def inspect(raw: bool, config: bool, store: str | None, output: Output, image: s
     Example:
         elfuse oci inspect --json debian:trixie-slim
     """
-    from elfuse import api
+    import elfuse
 
-    details = api.inspect(image, store=store)
+    details = elfuse.inspect(image, store=store)
     if config and raw:
         print_bytes(details.raw_config)
     elif config:

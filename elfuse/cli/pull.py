@@ -37,7 +37,7 @@ def pull(
     Example:
         elfuse oci pull debian:trixie-slim ghcr.io/org/tool:1.2
     """
-    from elfuse import api
+    import elfuse
     from elfuse.cli.progress import watch
 
     failed = 0
@@ -45,7 +45,7 @@ def pull(
     for image in images:
         try:
             with watch(quiet=output.quiet) as progress:
-                pulled = api.pull(
+                pulled = elfuse.pull(
                     image, platform=platform, tls_verify=tls_verify, store=store, progress=progress
                 )
         except ElfuseError as error:

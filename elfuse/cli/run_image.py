@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from elfuse.api import PullPolicy
+from elfuse.api.pulling import PullPolicy
 from elfuse.cli import options
 from elfuse.cli.main import report
 from elfuse.errors import RunError
@@ -74,7 +74,7 @@ def run(
     Example:
         elfuse oci run -it --rm -v "$PWD:/src:ro" python:3.13 python3 /src/script.py
     """
-    from elfuse import api
+    from elfuse.api.pulling import resolve_image
     from elfuse.cli.background import sweep_later
     from elfuse.cli.progress import watch
     from elfuse.oci.layout import Store
@@ -101,7 +101,7 @@ def run(
     opened = Store.open(store)
     sweep_later(opened)
     with watch(quiet=quiet, present=False) as progress:
-        found = api.resolve_image(opened, image, policy=policy, tls_verify=tls_verify, progress=progress)
+        found = resolve_image(opened, image, policy=policy, tls_verify=tls_verify, progress=progress)
     prepared = prepare_run(opened, found, run_options, os.environ)
     if dry_run:
         from elfuse.cli.output import print_json

@@ -18,6 +18,6 @@ def unpack(store: str | None, image: str, destination: str | None) -> None:
     Example:
         elfuse oci unpack debian:trixie-slim ./rootfs
     """
-    from elfuse import api
+    import elfuse
 
-    click.echo(api.unpack(image, destination, store=store))
+    click.echo(elfuse.unpack(image, destination, store=store))

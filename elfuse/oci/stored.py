@@ -2,7 +2,7 @@
 
 import msgspec
 
-from elfuse.errors import InvalidImage
+from elfuse.errors import ImageNotFound, InvalidImage
 from elfuse.oci.digest import Digest
 from elfuse.oci.image import (
     Descriptor,
@@ -52,3 +52,14 @@ def _find_pin(store: Store, image: ImageSource) -> Pin | None:
         if inside and image.digest in (pin.manifest.digest, pin.index):
             return pin
     return None
+
+
+def require_image(store: Store, source: ImageSource) -> StoredImage:
+    found = load_image(store, source)
+    if found is None:
+        raise absent(source)
+    return found
+
+
+def absent(source: ImageSource) -> ImageNotFound:
+    return ImageNotFound(f"no such image in the store: {source}", hint=f"elfuse oci pull {source}")
