@@ -9,6 +9,7 @@
 #include "linux/abi/fs.h"
 #include "linux/fs/fs.h"
 #include "linux/process/pid.h"
+#include "linux/process/task.h"
 #include "linux/signal/signal.h"
 
 /* What runc and podman take when the environment has no PATH. */
@@ -85,8 +86,13 @@ int launch_program(struct task *task, const struct launch_spec *spec)
 {
     char why[EXEC_WHY_SIZE] = "";
     struct exec_plan *plan = NULL;
-    int err = strchr(spec->argv[0], '/') ? prepare(task, spec, spec->argv[0], &plan, why)
-                                         : search(task, spec, &plan, why);
+    int err = spec->init ? init_start(task) : 0;
+    if (err) {
+        host_log("cannot start the program beside its init (error %d)", -err);
+        return EXIT_ELFUSE_FAILED;
+    }
+    err = strchr(spec->argv[0], '/') ? prepare(task, spec, spec->argv[0], &plan, why)
+                                     : search(task, spec, &plan, why);
     if (err) {
         host_log("%s", why);
         return err == -LINUX_ENOENT || err == -LINUX_ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;

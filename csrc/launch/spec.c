@@ -410,6 +410,11 @@ static int read_verbose(struct reader *r, json_object *v, const char *name)
 {
     return get_bool(r, v, name, &r->spec->verbose);
 }
+
+static int read_init(struct reader *r, json_object *v, const char *name)
+{
+    return get_bool(r, v, name, &r->spec->init);
+}
 static int read_engine(struct reader *r, json_object *v, const char *name)
 {
     const char *engine = NULL;
@@ -456,6 +461,7 @@ static const struct member spec_members[] = {
     {"rlimits", read_rlimits, false},
     {"strace", read_strace, false},
     {"verbose", read_verbose, false},
+    {"init", read_init, false},
     {"engine", read_engine, false},
     {"cache", read_cache, false},
     {"keep_fds", read_keep_fds, false},

@@ -25,7 +25,7 @@ struct launch_spec {
     const char *hostname;
     struct spec_rlimit *rlimits;
     size_t nrlimits;
-    bool strace, verbose;
+    bool strace, verbose, init;
     enum vcpu_engine engine;
     bool no_cache;
     const char *cache; /* the directory, or NULL: the environment says */

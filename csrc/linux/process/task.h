@@ -7,6 +7,7 @@
 #define ELFUSE_LINUX_TASK_H
 
 #include "host/thread.h"
+#include "linux/abi/sched.h"
 #include "linux/kernel.h"
 
 #define TIMERSLACK_NS    50000 /* of the first task */
@@ -38,6 +39,18 @@ void task_exit(struct task *task, int status) __attribute__((noreturn));
  * end; a signal is then the exit status 128 + sig. */
 void process_exit(struct process *proc, int status) __attribute__((noreturn));
 void process_die(struct process *proc, int sig) __attribute__((noreturn));
+
+/* wait4(2) for guest numbers: the child's number with its status and usage, 0 (WNOHANG, nothing to
+ * tell), -LINUX_ECHILD, -LINUX_ERESTARTSYS. */
+int32_t process_wait(struct process *proc, int32_t pid, int options, int32_t *status,
+                     struct linux_rusage *usage);
+
+/*
+ * For --init: the first process gives birth to the one that is to run the program, and stays behind
+ * as tini and catatonit do: it passes signals on, reaps orphans, and ends the run with the
+ * program's status. Returns in the child only: 0, or -errno in a process that has no child.
+ */
+int init_start(struct task *task);
 
 /* End all other tasks and wait for it. False if another task does the same already (the caller then
  * ends). */

@@ -63,27 +63,35 @@ static bool whom(struct process *proc, int32_t pid, int32_t *host)
     return *host != 0;
 }
 
+int32_t process_wait(struct process *proc, int32_t pid, int options, int32_t *status,
+                     struct linux_rusage *usage)
+{
+    int32_t host;
+    *status = 0;
+    if (!whom(proc, pid, &host))
+        return -LINUX_ECHILD;
+    pid_wait_begin(proc);
+    int32_t got = host_wait4(host, status, host_options(proc, options), usage);
+    int32_t n = got > 0 ? guest_number(proc, got) : 0;
+    /* Not stopped (0x7f in the low byte) and not continued (0xffff): it has ended. */
+    if ((*status & 0xff) != 0x7f && *status != 0xffff && n)
+        waited_for(proc, got, n);
+    pid_wait_end(proc);
+    return got > 0 ? n : got;
+}
+
 int64_t sys_wait4(struct task *task, const uint64_t args[6])
 {
-    struct process *proc = task->proc;
-    int32_t pid = (int32_t)args[0], host, status = 0;
+    int32_t pid = (int32_t)args[0], status;
     int options = (int)args[2];
     struct linux_rusage usage;
     if (options & ~WAIT4_OPTIONS)
         return -LINUX_EINVAL;
     if (pid == INT32_MIN)
         return -LINUX_ESRCH;
-    if (!whom(proc, pid, &host))
-        return -LINUX_ECHILD;
-    pid_wait_begin(proc);
-    int32_t got = host_wait4(host, &status, host_options(proc, options), &usage);
-    int32_t n = got > 0 ? guest_number(proc, got) : 0;
-    /* Not stopped (0x7f in the low byte) and not continued (0xffff): it has ended. */
-    if ((status & 0xff) != 0x7f && status != 0xffff && n)
-        waited_for(proc, got, n);
-    pid_wait_end(proc);
-    if (got <= 0)
-        return got;
+    int32_t n = process_wait(task->proc, pid, options, &status, &usage);
+    if (n <= 0)
+        return n;
     if (args[3] && copy_to_user(task, args[3], &usage, sizeof usage))
         return -LINUX_EFAULT;
     if (args[1] && put_user_u32(task, args[1], (uint32_t)status))

@@ -101,10 +101,33 @@ int64_t sys_rt_sigsuspend(struct task *task, const uint64_t args[6])
     return -LINUX_ERESTARTNOHAND;
 }
 
+int signal_wait(struct task *task, uint64_t set, const struct linux_timespec *deadline,
+                struct linux_siginfo *info)
+{
+    int err, sig = signal_dequeue(task, set, info);
+    if (sig)
+        return sig;
+    /* Unblocked while waiting, so that whoever sends one of them wakes this task. */
+    task->sig->real_blocked = task->sig->blocked;
+    task->sig->attention = 0;
+    signal_set_blocked(task, task->sig->blocked & ~set);
+    do {
+        err = host_wait_signal(deadline);
+        sig = signal_dequeue(task, set, info);
+    } while (err == -LINUX_ERESTARTSYS && !sig && !signal_check(task));
+    signal_set_blocked(task, task->sig->real_blocked);
+    task->sig->real_blocked = 0;
+    task->sig->attention = 1; /* looked at on the way out: another signal, or nothing */
+    if (sig)
+        return sig;
+    return err ? -LINUX_EINTR : -LINUX_EAGAIN;
+}
+
 int64_t sys_rt_sigtimedwait(struct task *task, const uint64_t args[6])
 {
     uint64_t set;
-    struct linux_timespec timeout, deadline;
+    struct linux_timespec timeout = {0}, deadline;
+    struct linux_siginfo info;
     gva_t info_at = args[1], timeout_at = args[2];
     if (args[3] != sizeof(uint64_t))
         return -LINUX_EINVAL;
@@ -118,26 +141,11 @@ int64_t sys_rt_sigtimedwait(struct task *task, const uint64_t args[6])
         deadline = timespec_deadline(&timeout);
     }
     set &= ~UNBLOCKABLE;
-    struct linux_siginfo info;
-    int sig = signal_dequeue(task, set, &info);
-    if (!sig && !(timeout_at && !timeout.tv_sec && !timeout.tv_nsec)) {
-        /* Unblocked while waiting, so that whoever sends one of them wakes this task. */
-        task->sig->real_blocked = task->sig->blocked;
-        task->sig->attention = 0;
-        signal_set_blocked(task, task->sig->blocked & ~set);
-        int err;
-        do {
-            err = host_wait_signal(timeout_at ? &deadline : NULL);
-            sig = signal_dequeue(task, set, &info);
-        } while (err == -LINUX_ERESTARTSYS && !sig && !signal_check(task));
-        signal_set_blocked(task, task->sig->real_blocked);
-        task->sig->real_blocked = 0;
-        task->sig->attention = 1; /* looked at on the way out: another signal, or nothing */
-        if (!sig)
-            return err ? -LINUX_EINTR : -LINUX_EAGAIN;
-    }
-    if (!sig)
-        return -LINUX_EAGAIN;
+    bool look = timeout_at && !timeout.tv_sec && !timeout.tv_nsec;
+    int sig = look ? signal_dequeue(task, set, &info)
+                   : signal_wait(task, set, timeout_at ? &deadline : NULL, &info);
+    if (sig <= 0)
+        return sig ? sig : -LINUX_EAGAIN;
     if (info_at && copy_to_user(task, info_at, &info, sizeof(info)))
         return -LINUX_EFAULT;
     return sig;

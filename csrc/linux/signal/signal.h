@@ -119,6 +119,10 @@ bool signal_check(struct task *task);
 /* Take the first pending signal in `set` (own queue, then the process's) into *info: its number or
  * 0. Locks. */
 int signal_dequeue(struct task *task, uint64_t set, struct linux_siginfo *info);
+/* As signal_dequeue(), waiting until the deadline (CLOCK_MONOTONIC; NULL: for ever) while there is
+ * none: -LINUX_EAGAIN after it, -LINUX_EINTR when another signal is to be delivered. */
+int signal_wait(struct task *task, uint64_t set, const struct linux_timespec *deadline,
+                struct linux_siginfo *info);
 /* Everything pending for the task, not masked by anything. Locks. */
 uint64_t signal_pending_set(struct task *task);
 
