@@ -1,5 +1,6 @@
 """What every test starts from."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -14,6 +15,11 @@ for number, usual in (
 ):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
+
+# The machine's own configuration is nothing to a test, nor to the programs that it starts.
+os.environ.update(
+    CONTAINERS_REGISTRIES_CONF=os.devnull, ELFUSE_CONFIG="", REGISTRY_AUTH_FILE="/nonexistent/auth.json"
+)
 
 # What configures registries and elfuse itself.
 VARIABLES = (
