@@ -16,10 +16,10 @@ for number, usual in (
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
 
-# The machine's own configuration is nothing to a test, nor to the programs that it starts.
-os.environ.update(
-    CONTAINERS_REGISTRIES_CONF=os.devnull, ELFUSE_CONFIG="", REGISTRY_AUTH_FILE="/nonexistent/auth.json"
-)
+# The machine's own configuration is nothing to a test, nor to the programs that it starts. (docker-registry
+# takes REGISTRY_AUTH_FILE for a setting of its own.)
+os.environ.update(CONTAINERS_REGISTRIES_CONF=os.devnull, ELFUSE_CONFIG="")
+os.environ.pop("REGISTRY_AUTH_FILE", None)
 
 # What configures registries and elfuse itself.
 VARIABLES = (
