@@ -7,6 +7,7 @@ import click
 
 from elfuse.cli import options, warnings
 from elfuse.cli.output import Document, Output
+from elfuse.cli.questions import asked
 from elfuse.errors import AuthenticationError
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def login(
             if not sys.stdin.isatty():
                 raise
             output.note(f"elfuse: {error.message}")
-    username = username if username is not None else _asked("Username", "--username")
-    password = password if password is not None else _asked("Password", "--password-stdin", hidden=True)
+    username = username if username is not None else asked("Username", "--username")
+    password = password if password is not None else asked("Password", "--password-stdin", hidden=True)
     done = elfuse.login(
         registry, username, password, authfile=authfile, tls_verify=tls_verify, cert_dir=cert_dir
     )
@@ -145,11 +146,3 @@ def _password_from_stdin(username: str | None, password: str | None) -> str:
         raise click.UsageError("--password-stdin needs --username.")
     data = sys.stdin.buffer.read(PASSWORD_LIMIT)
     return data.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
-
-
-def _asked(what: str, option: str, *, hidden: bool = False) -> str:
-    """The user's answer; only a terminal is asked."""
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"Missing option '{option}': there is no terminal to ask at.")
-    answer: str = click.prompt(what, hide_input=hidden, err=True)
-    return answer
