@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from elfuse.errors import ConfigurationError
+from elfuse.oci.access import AccessOptions, accesses
+from elfuse.oci.reference import parse_reference
+from tests.oci.faulty import FaultyRegistry
+from tests.unit import keychain
+from tests.unit.test_credentials import encoded, put
 from tests.unit.test_registries_conf import DIGEST, TABLES, sources, user
 
 REFERENCES = [
@@ -52,3 +57,33 @@ def test_skopeo_tries_the_same_places(home: Path, reference: str) -> None:
         assert ("becomes" in error.message) == ("rewriting reference" in said)
     else:
         assert ours == re.findall(r'msg="Trying to access \\"([^"\\]+)\\""', said)
+
+
+def test_skopeo_uses_the_same_login(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user that a registry sees, for one file with every kind of key and one with a helper."""
+    chain = keychain.install(tmp_path / "bin", monkeypatch)
+    (home / ".config/containers").mkdir(parents=True)
+    (home / ".config/containers/registries.conf").touch()
+    with FaultyRegistry() as registry:
+        host = registry.address
+        registry.hooks.append(
+            lambda exchange: exchange.answer(401, b"{}", WWW_Authenticate='Basic realm="r"')
+        )
+        chain.put(host, "chained", "p")
+        files = [
+            put(tmp_path / "1.json", auths={host: "host:p", f"{host}/a": "a:p", f"{host}/a/b/c": "abc:p"}),
+            put(tmp_path / "2.json", auths={f"http://{host}/v2/": "url:p", f"{host}/a": "a:p"}),
+            put(tmp_path / "3.json", auths={f"{host}/a": "a:p"}, credHelpers={host: "chain"}),
+            put(tmp_path / "4.json", auths={"127.0.0.1": "portless:p", f"{host}/a/": "slash:p"}),
+        ]
+        for path in files:
+            for name in ("a", "a/b", "a/b/c", "a/b/c/d", "ab"):
+                registry.seen.clear()
+                command = ["skopeo", "inspect", "--tls-verify=false", f"--authfile={path}"]
+                subprocess.run([*command, f"docker://{host}/{name}"], capture_output=True, cwd=home)
+                theirs = next((seen[1] for seen in registry.seen if seen[1]), None)
+                [access] = accesses(parse_reference(f"{host}/{name}"), AccessOptions(authfile=str(path)))
+                found = access.credentials()
+                # Without a login skopeo answers a Basic challenge with an empty one.
+                ours = encoded(found.username, found.secret) if found else encoded("", "")
+                assert theirs == f"Basic {ours}", (path.name, name)
