@@ -8,6 +8,8 @@ import msgspec
 from elfuse.errors import ConfigurationError
 
 LIMIT = 4 << 20
+# Blank lines and comments. What TOML forbids even in a comment is left to the parser.
+_NOTHING = re.compile(rb"(?:[ \t]*(?:#[\t\x20-\x7e]*)?\r?\n)*+[ \t]*(?:#[\t\x20-\x7e]*)?")
 _WHERE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
 T = TypeVar("T")
@@ -24,7 +26,7 @@ def read_toml(path: str) -> dict[str, Any] | None:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     if len(data) > LIMIT:
         raise ConfigurationError(f"{path} is larger than {LIMIT >> 20} MiB")
-    if not any(line.strip() and not line.lstrip().startswith(b"#") for line in data.splitlines()):
+    if _NOTHING.fullmatch(data):
         return {}  # as distributions ship them: the parser need not be loaded
     import tomllib
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from platformdirs import user_config_dir
 
@@ -143,6 +143,12 @@ def test_defaults_of_the_command(home: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @given(st.binary(max_size=200))
+@example(b"# comment\r\n\n \t# another")
+@example(b"\x0b")
+@example(b"# \x00")
+@example(b"# \xff")
+@example(b"# a\rb")
+@example(b"#\r")
 def test_any_bytes_are_toml_or_an_error(data: bytes) -> None:
     import tempfile
     import tomllib
