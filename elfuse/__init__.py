@@ -15,6 +15,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from elfuse.api.inspecting import ImageDetails as ImageDetails
     from elfuse.api.inspecting import inspect as inspect
+    from elfuse.api.logins import Login as Login
+    from elfuse.api.logins import get_login as get_login
+    from elfuse.api.logins import login as login
+    from elfuse.api.logins import logout as logout
     from elfuse.api.pulling import PulledImage as PulledImage
     from elfuse.api.pulling import pull as pull
     from elfuse.api.running import CompletedRun as CompletedRun
@@ -25,8 +29,12 @@ if TYPE_CHECKING:
 _HOME = {
     "CompletedRun": "elfuse.api.running",
     "ImageDetails": "elfuse.api.inspecting",
+    "Login": "elfuse.api.logins",
     "PulledImage": "elfuse.api.pulling",
+    "get_login": "elfuse.api.logins",
     "inspect": "elfuse.api.inspecting",
+    "login": "elfuse.api.logins",
+    "logout": "elfuse.api.logins",
     "pull": "elfuse.api.pulling",
     "run": "elfuse.api.running",
     "unpack": "elfuse.api.unpacking",
@@ -37,9 +45,13 @@ __all__ = [
     "CompletedRun",
     "ElfuseError",
     "ImageDetails",
+    "Login",
     "PulledImage",
     "__version__",
+    "get_login",
     "inspect",
+    "login",
+    "logout",
     "pull",
     "run",
     "unpack",

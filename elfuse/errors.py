@@ -33,6 +33,10 @@ class ContentMismatch(ElfuseError):
     """Bytes that are not what their descriptor says: wrong digest or wrong size."""
 
 
+class ConfigurationError(ElfuseError):
+    """A configuration file, or a directory of certificates, that cannot be used as it is."""
+
+
 class RegistryError(ElfuseError):
     """The registry answered with something other than what was asked for."""
 

@@ -12,6 +12,8 @@ from elfuse.cli.group import LazyGroup
         "inspect": "elfuse.cli.inspect:inspect",
         "unpack": "elfuse.cli.unpack:unpack",
         "run": "elfuse.cli.run_image:run",
+        "login": "elfuse.cli.login:login",
+        "logout": "elfuse.cli.login:logout",
     },
 )
 def oci() -> None:

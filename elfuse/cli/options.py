@@ -8,8 +8,18 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+def default_engine() -> str:
+    """What config.toml says, below the option and the variable."""
+    from elfuse import config
+
+    return config.load().engine or "auto"
+
+
 store = click.option(
-    "--store", metavar="DIR", help="The image store [default: $ELFUSE_STORE, else the user's data directory]."
+    "--store",
+    metavar="DIR",
+    help="The image store [default: $ELFUSE_STORE, else config.toml's, else the user's data directory].",
 )
 tls_verify = click.option(
     "--tls-verify",
@@ -46,9 +56,10 @@ verbose = click.option(
 engine = click.option(
     "--engine",
     type=click.Choice(["auto", "jit", "interp"]),
-    default="auto",
+    default=default_engine,
     envvar="ELFUSE_ENGINE",
-    help="What runs arm64 code: the translator or the interpreter [default: $ELFUSE_ENGINE, else the best].",
+    help="What runs arm64 code: the translator or the interpreter "
+    "[default: $ELFUSE_ENGINE, else config.toml's, else the best].",
 )
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
 

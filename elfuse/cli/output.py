@@ -17,6 +17,8 @@ import msgspec
 SCHEMAS = {
     "oci pull": "elfuse.cli.pull:PullDocument",
     "oci inspect": "elfuse.cli.inspect:InspectDocument",
+    "oci login": "elfuse.cli.login:LoginDocument",
+    "oci logout": "elfuse.cli.login:LogoutDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }

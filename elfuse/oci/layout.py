@@ -27,6 +27,7 @@ from typing import Any
 
 import msgspec
 
+from elfuse import config
 from elfuse.errors import ContentMismatch, InvalidImage, StoreError
 from elfuse.oci import disk, media
 from elfuse.oci.blobs import PartialBlob
@@ -50,9 +51,13 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 def default_path() -> str:
+    """ELFUSE_STORE, else `store` of config.toml, else a folder of the user's data directory."""
     chosen = os.environ.get("ELFUSE_STORE")
     if chosen:
         return os.path.abspath(chosen)
+    configured = config.load().store
+    if configured:
+        return configured
     from platformdirs import user_data_dir
 
     return os.path.join(user_data_dir("elfuse"), "store")

@@ -18,6 +18,7 @@ from elfuse.oci.digest import Digest
 
 DEFAULT_DOMAIN = "docker.io"
 DEFAULT_NAMESPACE = "library"
+_HUB_HOSTS = ("index.docker.io", "registry-1.docker.io")
 DEFAULT_TAG = "latest"
 # distribution/reference: the whole name, domain included, has at most 255 characters.
 NAME_LIMIT = 255
@@ -118,14 +119,27 @@ def parse_reference(text: str) -> Reference:
     return Reference(domain, path, tag if tag or digest else DEFAULT_TAG, digest)
 
 
+def names_host(first: str) -> bool:
+    """Whether the first word of a name is a registry's host[:port], and no part of a repository."""
+    return any(c in first for c in ".:") or first == "localhost" or first.lower() != first
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` is host[:port] in distribution's grammar."""
+    return _DOMAIN.fullmatch(text) is not None
+
+
+def canonical_host(host: str) -> str:
+    """The one name that docker.io has here."""
+    return DEFAULT_DOMAIN if host in _HUB_HOSTS else host
+
+
 def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    if slash and (any(c in first for c in ".:") or first == "localhost" or first.lower() != first):
-        domain, path = first, rest
+    if slash and names_host(first):
+        domain, path = canonical_host(first), rest
     else:
         domain, path = DEFAULT_DOMAIN, name
-    if domain in ("index.docker.io", "registry-1.docker.io"):
-        domain = DEFAULT_DOMAIN
     if domain == DEFAULT_DOMAIN and "/" not in path:
         path = f"{DEFAULT_NAMESPACE}/{path}"
     return domain, path
