@@ -7,20 +7,18 @@ store, so an interrupted pull changes nothing that was there.
 import os
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage, StoreError
+from elfuse.errors import ContentMismatch, ElfuseError, StoreError
 from elfuse.oci import disk
-from elfuse.oci.digest import Digest, digest_of
+from elfuse.oci.choice import choose_image
+from elfuse.oci.digest import digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
     Descriptor,
     ImageConfig,
-    Index,
     Manifest,
     Platform,
-    choose,
     not_offered,
     parse_config,
-    parse_document,
     serves,
 )
 from elfuse.oci.layout import Store
@@ -65,30 +63,20 @@ class _Pull:
     def run(self) -> StoredImage:
         what = str(self._image)
         top, media_type = self._source.top()
-        document = parse_document(top, media_type, what)
-        documents = [top]
-        index: Digest | None = None
-        leaf = Descriptor(media_type=document.media_type, digest_text=digest_of(top), size=len(top))
-        if isinstance(document, Index):
-            index = leaf.digest
-            leaf = choose(document, self._platform, what)
-            data = self._leaf_bytes(leaf)
-            documents.append(data)
-            document = parse_document(data, leaf.media_type, f"manifest {leaf.digest} of {what}")
-            if not isinstance(document, Manifest):
-                raise InvalidImage(f"{what}: index entry {leaf.digest} is itself an index")
+        chosen = choose_image(top, media_type, self._platform, what, self._manifest_bytes)
+        leaf, document = chosen.descriptor, chosen.manifest
         config = self._config(document)
         self._fetch_all(document.layers)
         present = self._store.has_blob(leaf.digest, leaf.size)
-        for data in documents:
+        for data in chosen.documents:
             self._store.put_document(data)
         self._progress.finish("manifest", leaf.digest, leaf.size, not present)
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
-        self._store.set_pin(self._image.pin, pinned, index)
-        return StoredImage(self._image.pin, pinned, index, document, config)
+        self._store.set_pin(self._image.pin, pinned, chosen.index)
+        return StoredImage(self._image.pin, pinned, chosen.index, document, config)
 
-    def _leaf_bytes(self, leaf: Descriptor) -> bytes:
-        """The leaf from the store, else from the source; verified against its descriptor."""
+    def _manifest_bytes(self, leaf: Descriptor) -> bytes:
+        """A manifest or an index from the store, else from the source; verified against its descriptor."""
         if self._store.has_blob(leaf.digest, leaf.size):
             try:
                 return self._store.read_document(leaf.digest, "manifest")
