@@ -25,8 +25,8 @@ class PulledImage(msgspec.Struct, frozen=True):
 
     @property
     def pinned(self) -> str:
-        """name@digest: the very same image at any later time. A layout has no such names."""
-        if self.reference.startswith("oci:"):
+        """name@digest: the very same image at any later time. The local transports have no such names."""
+        if not isinstance(parse(self.reference), Reference):
             return self.reference
         name = self.reference.partition("@")[0]
         if ":" in name.rpartition("/")[2]:

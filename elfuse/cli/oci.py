@@ -18,5 +18,5 @@ def oci() -> None:
     """Work with OCI images.
 
     IMAGE is a name as podman and docker take it (python, ghcr.io/org/name:tag, name@sha256:...),
-    docker://NAME, or oci:DIR[:TAG] for an image layout on disk.
+    docker://NAME, or a path: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], dir:DIR.
     """

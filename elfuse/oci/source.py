@@ -1,19 +1,11 @@
-"""Where images come from: one small interface, a registry and a layout on disk behind it."""
+"""Where images come from: one small interface, a registry or one of the local transports behind it."""
 
-import os
 from typing import Protocol
 
-import msgspec
-
-from elfuse.errors import ContentMismatch, ImageNotFound, InvalidImage
-from elfuse.oci import media
 from elfuse.oci.blobs import PartialBlob
-from elfuse.oci.digest import digest_of, hex_of
-from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, Index, load_json
+from elfuse.oci.image import Descriptor
 from elfuse.oci.progress import Progress
-from elfuse.oci.reference import ImageSource, LayoutReference, Reference
-
-_CHUNK = 1 << 20
+from elfuse.oci.reference import ImageSource, Reference
 
 
 class Source(Protocol):
@@ -36,8 +28,10 @@ class Source(Protocol):
 
 
 def open_source(image: ImageSource, *, tls_verify: bool) -> Source:
-    if isinstance(image, LayoutReference):
-        return LayoutSource(image)
+    if not isinstance(image, Reference):
+        from elfuse.oci.transport.open import open_local
+
+        return open_local(image)
     return RegistrySource(image, tls_verify=tls_verify)
 
 
@@ -63,78 +57,3 @@ class RegistrySource:
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         self._client.blob(descriptor, partial, progress)
-
-
-class LayoutSource:
-    """An OCI image layout that someone else made: as little trusted as a registry."""
-
-    def __init__(self, reference: LayoutReference) -> None:
-        self._reference = reference
-        self._cancelled = False
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled
-
-    def cancel(self) -> None:
-        self._cancelled = True
-
-    def top(self) -> tuple[bytes, str]:
-        entry = self._entry()
-        return self._read(entry), entry.media_type
-
-    def manifest(self, descriptor: Descriptor) -> bytes:
-        return self._read(descriptor)
-
-    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        try:
-            with open(self._path(descriptor), "rb") as file:
-                file.seek(partial.offset)
-                while chunk := file.read(_CHUNK):
-                    partial.write(chunk)
-                    progress.advance(descriptor.digest, len(chunk))
-        except FileNotFoundError:
-            raise self._missing(descriptor) from None
-
-    def _entry(self) -> Descriptor:
-        """The descriptor that the tag names; without a tag, the only one there is."""
-        directory, tag = self._reference.directory, self._reference.tag
-        what = os.path.join(directory, "index.json")
-        if not os.path.exists(os.path.join(directory, "oci-layout")):
-            raise ImageNotFound(f"{directory} is no OCI image layout: it has no oci-layout file")
-        try:
-            with open(what, "rb") as file:
-                document = load_json(file.read(DOCUMENT_LIMIT + 1), what)
-            index = msgspec.convert(document, Index)
-        except (OSError, msgspec.ValidationError) as error:
-            raise InvalidImage(f"{what} cannot be read: {error}") from None
-        names = [(e.annotations or {}).get(media.REF_NAME) for e in index.manifests]
-        if tag is None:
-            if len(index.manifests) == 1:
-                return index.manifests[0]
-            raise ImageNotFound(f"{directory} holds {_list(names)}", hint=f"choose one: oci:{directory}:TAG")
-        for entry, name in zip(index.manifests, names, strict=True):
-            if name == tag:
-                return entry
-        raise ImageNotFound(f"no such image: {self._reference} (the layout holds {_list(names)})")
-
-    def _read(self, descriptor: Descriptor) -> bytes:
-        try:
-            with open(self._path(descriptor), "rb") as file:
-                data = file.read(DOCUMENT_LIMIT + 1)
-        except FileNotFoundError:
-            raise self._missing(descriptor) from None
-        if digest_of(data) != descriptor.digest:
-            raise ContentMismatch(f"{self._reference}: blob {descriptor.digest} has the wrong content")
-        return data
-
-    def _path(self, descriptor: Descriptor) -> str:
-        return os.path.join(self._reference.directory, "blobs", "sha256", hex_of(descriptor.digest))
-
-    def _missing(self, descriptor: Descriptor) -> ContentMismatch:
-        return ContentMismatch(f"{self._reference}: blob {descriptor.digest} is missing")
-
-
-def _list(names: list[str | None]) -> str:
-    shown = [name for name in names if name]
-    return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "") if shown else "no named image"

@@ -1,0 +1,43 @@
+"""What the sources over files have in common."""
+
+from elfuse.errors import ContentMismatch, ElfuseError
+from elfuse.oci.blobs import PartialBlob
+from elfuse.oci.digest import Digest
+from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
+from elfuse.oci.progress import Progress
+from elfuse.oci.transport.files import Files
+
+
+class FilesSource:
+    """Half of a Source: what it is cancelled with, and how its files become blobs."""
+
+    def __init__(self, files: Files, what: str) -> None:
+        self._files = files
+        self._what = what
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def _document(self, name: str, digest: Digest) -> bytes:
+        try:
+            return self._files.read(name, DOCUMENT_LIMIT)
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+
+    def _copy(self, name: str, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
+        try:
+            for chunk in self._files.chunks(name, partial.offset):
+                if self._cancelled:
+                    raise ElfuseError(f"{self._what}: the copy was cancelled")
+                partial.write(chunk)
+                progress.advance(descriptor.digest, len(chunk))
+        except FileNotFoundError:
+            raise self._missing(descriptor.digest) from None
+
+    def _missing(self, digest: Digest) -> ContentMismatch:
+        return ContentMismatch(f"{self._what}: blob {digest} is missing")
