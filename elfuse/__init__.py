@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from elfuse.api.archiving import LoadedImage as LoadedImage
+    from elfuse.api.archiving import PushedImage as PushedImage
+    from elfuse.api.archiving import load as load
+    from elfuse.api.archiving import push as push
+    from elfuse.api.archiving import save as save
     from elfuse.api.inspecting import ImageDetails as ImageDetails
     from elfuse.api.inspecting import inspect as inspect
     from elfuse.api.pulling import PulledImage as PulledImage
@@ -25,10 +30,15 @@ if TYPE_CHECKING:
 _HOME = {
     "CompletedRun": "elfuse.api.running",
     "ImageDetails": "elfuse.api.inspecting",
+    "LoadedImage": "elfuse.api.archiving",
     "PulledImage": "elfuse.api.pulling",
+    "PushedImage": "elfuse.api.archiving",
     "inspect": "elfuse.api.inspecting",
+    "load": "elfuse.api.archiving",
     "pull": "elfuse.api.pulling",
+    "push": "elfuse.api.archiving",
     "run": "elfuse.api.running",
+    "save": "elfuse.api.archiving",
     "unpack": "elfuse.api.unpacking",
     "ElfuseError": "elfuse.errors",
 }
@@ -37,11 +47,16 @@ __all__ = [
     "CompletedRun",
     "ElfuseError",
     "ImageDetails",
+    "LoadedImage",
     "PulledImage",
+    "PushedImage",
     "__version__",
     "inspect",
+    "load",
     "pull",
+    "push",
     "run",
+    "save",
     "unpack",
 ]
 

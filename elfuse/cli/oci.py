@@ -12,6 +12,9 @@ from elfuse.cli.group import LazyGroup
         "inspect": "elfuse.cli.inspect:inspect",
         "unpack": "elfuse.cli.unpack:unpack",
         "run": "elfuse.cli.run_image:run",
+        "save": "elfuse.cli.archive:save",
+        "load": "elfuse.cli.archive:load",
+        "push": "elfuse.cli.push:push",
     },
 )
 def oci() -> None:

@@ -17,6 +17,8 @@ import msgspec
 SCHEMAS = {
     "oci pull": "elfuse.cli.pull:PullDocument",
     "oci inspect": "elfuse.cli.inspect:InspectDocument",
+    "oci load": "elfuse.cli.archive:LoadDocument",
+    "oci push": "elfuse.cli.push:PushDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }

@@ -55,11 +55,15 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class FileBody:
-    """`size` bytes of a file from where `start` is. Read while it is sent, and again for a retry."""
+    """`size` bytes of a file from where `start` is. Read while it is sent, and again for a retry.
+
+    `sent` is told how many bytes more are on their way, negative when they are sent again.
+    """
 
     file: BinaryIO
     size: int
     start: int = 0
+    sent: Callable[[int], None] | None = None
 
 
 class TransferError(NetworkError):

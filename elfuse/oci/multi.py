@@ -426,12 +426,16 @@ class _BodyReader:
         if isinstance(body, FileBody):
             count = min(count, body.size - self._at)
             data = os.pread(body.file.fileno(), count, body.start + self._at)
+            if body.sent is not None:
+                body.sent(len(data))
         else:
             data = (body or b"")[self._at : self._at + count]
         self._at += len(data)
         return data
 
     def seek(self, offset: int, whence: int) -> int:
+        if isinstance(self._body, FileBody) and self._body.sent is not None:
+            self._body.sent(offset - self._at)
         self._at = offset
         return 0
 

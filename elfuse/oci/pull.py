@@ -5,6 +5,7 @@ store, so an interrupted pull changes nothing that was there.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from elfuse.errors import ContentMismatch, ElfuseError, StoreError
@@ -41,17 +42,28 @@ def pull_image(
     progress: Progress | None = None,
 ) -> StoredImage:
     """Bring `image` into the store and pin it. What is there already is not fetched again."""
-    watcher = progress or Silent()
     with Session(access) as session:
-        return _pull_from(open_source(image, session), store, image, platform, watcher)
+        return pull_from(
+            open_source(image, session), store, image, platform=platform, progress=progress or Silent()
+        )
 
 
-def _pull_from(
-    source: Source, store: Store, image: ImageSource, platform: Platform, watcher: Progress
+def pull_from(
+    source: Source,
+    store: Store,
+    image: ImageSource,
+    *,
+    platform: Platform | None,
+    progress: Progress,
+    names: Sequence[str] = (),
 ) -> StoredImage:
+    """The same from an open source, pinned under `names` instead of the image's own when there are any.
+
+    Without a platform, an image that is no index is taken for whatever it is made for.
+    """
     with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
-            return _Pull(store, source, image, platform, watcher).run()
+            return _Pull(store, source, image, platform, progress, names).run()
         except BaseException:
             source.cancel()
             raise
@@ -59,18 +71,26 @@ def _pull_from(
 
 class _Pull:
     def __init__(
-        self, store: Store, source: Source, image: ImageSource, platform: Platform, progress: Progress
+        self,
+        store: Store,
+        source: Source,
+        image: ImageSource,
+        platform: Platform | None,
+        progress: Progress,
+        names: Sequence[str],
     ) -> None:
         self._store = store
         self._source = source
         self._image = image
         self._platform = platform
         self._progress = progress
+        self._names = list(names) or [image.pin]
 
     def run(self) -> StoredImage:
         what = str(self._image)
         top, media_type = self._source.top()
-        chosen = choose_image(top, media_type, self._platform, what, self._manifest_bytes)
+        wanted = self._platform or GUEST_PLATFORM
+        chosen = choose_image(top, media_type, wanted, what, self._manifest_bytes)
         leaf, document = chosen.descriptor, chosen.manifest
         config = self._config(document)
         self._fetch_all(document.layers)
@@ -79,8 +99,9 @@ class _Pull:
             self._store.put_document(data)
         self._progress.finish("manifest", leaf.digest, leaf.size, not present)
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
-        self._store.set_pin(self._image.pin, pinned, chosen.index)
-        return StoredImage(self._image.pin, pinned, chosen.index, document, config)
+        for name in self._names:
+            self._store.set_pin(name, pinned, chosen.index)
+        return StoredImage(self._names[0], pinned, chosen.index, document, config)
 
     def _manifest_bytes(self, leaf: Descriptor) -> bytes:
         """A manifest or an index from the store, else from the source; verified against its descriptor."""
@@ -100,7 +121,7 @@ class _Pull:
         what = f"config of {self._image}"
         data = self._store.read_document(manifest.config.digest, what)
         config = parse_config(data, manifest, what)
-        if not serves(self._platform, config.platform):
+        if self._platform is not None and not serves(self._platform, config.platform):
             raise not_offered(str(self._image), self._platform, [str(config.platform)])
         return config
 
