@@ -15,6 +15,7 @@ OCI = "application/vnd.oci.image"
 INDEX = f"{OCI}.index.v1+json"
 MANIFEST = f"{OCI}.manifest.v1+json"
 CONFIG = f"{OCI}.config.v1+json"
+DOCKER_SCHEMA = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER_GZIP = f"{OCI}.layer.v1.tar+gzip"
 ARM64 = {"os": "linux", "architecture": "arm64", "variant": "v8"}
 AMD64 = {"os": "linux", "architecture": "amd64"}
