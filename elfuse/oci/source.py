@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from elfuse.errors import InvalidReference
 from elfuse.oci.access import Access, AccessOptions, accesses
 from elfuse.oci.blobs import PartialBlob
+from elfuse.oci.digest import Digest
 from elfuse.oci.http import is_loopback
 from elfuse.oci.image import Descriptor
 from elfuse.oci.progress import Progress
@@ -15,6 +16,7 @@ from elfuse.oci.reference import ImageSource, Reference
 
 if TYPE_CHECKING:
     from elfuse.oci.multi import HttpClient
+    from elfuse.oci.registry import Referrer
 
 
 class Source(Protocol):
@@ -34,6 +36,9 @@ class Source(Protocol):
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         """Bring `partial` to its full size from its offset; the caller commits it."""
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """A small blob, such as a config, verified against its descriptor."""
 
 
 class Session:
@@ -113,3 +118,10 @@ class RegistrySource:
         from elfuse.oci.transfer import fetch_blob
 
         fetch_blob(self._client, descriptor, partial, progress)
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        return self._client.document(descriptor, f"blob {descriptor.digest} of {self._reference}")
+
+    def referrers(self, digest: Digest) -> "list[Referrer]":
+        """What refers to a manifest of this repository: signatures, SBOMs, attestations."""
+        return self._client.referrers(digest)

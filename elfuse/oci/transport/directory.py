@@ -3,10 +3,8 @@
 import os
 
 from elfuse.errors import ImageNotFound, InvalidImage
-from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import hex_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, media_type_of
-from elfuse.oci.progress import Progress
 from elfuse.oci.transport.files import Files
 from elfuse.oci.transport.source import FilesSource
 
@@ -30,8 +28,8 @@ class DirSource(FilesSource):
     def manifest(self, descriptor: Descriptor) -> bytes:
         return self._document(manifest_name(descriptor), descriptor.digest)
 
-    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        self._copy(hex_of(descriptor.digest), descriptor, partial, progress)
+    def _name_of(self, blob: Descriptor) -> str:
+        return hex_of(blob.digest)
 
 
 def manifest_name(descriptor: Descriptor) -> str:

@@ -11,10 +11,8 @@ import msgspec
 
 from elfuse.errors import ElfuseError, ImageNotFound, InvalidImage
 from elfuse.oci import media
-from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest, digest_of, new_hasher
 from elfuse.oci.image import DOCUMENT_LIMIT, LAYER_LIMIT, Descriptor, ImageConfig, load_json
-from elfuse.oci.progress import Progress
 from elfuse.oci.reference import DockerArchiveReference, Reference, parse_reference
 from elfuse.oci.transport.files import Files
 from elfuse.oci.transport.source import FilesSource
@@ -47,12 +45,12 @@ class DockerSource(FilesSource):
     def manifest(self, descriptor: Descriptor) -> bytes:
         raise InvalidImage(f"{self._what} has no manifest {descriptor.digest}")
 
-    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
+    def _name_of(self, blob: Descriptor) -> str:
         self.top()
-        place = self._places.get(descriptor.digest)
+        place = self._places.get(blob.digest)
         if place is None:
-            raise self._missing(descriptor.digest)
-        self._copy(place, descriptor, partial, progress)
+            raise self._missing(blob.digest)
+        return place
 
     def _build(self) -> bytes:
         item = choose_item(read_items(self._files), self._reference, self._files.place)

@@ -7,10 +7,8 @@ import msgspec
 
 from elfuse.errors import ContentMismatch, ImageNotFound, InvalidImage
 from elfuse.oci import media
-from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest, digest_of, hex_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, Index, load_json
-from elfuse.oci.progress import Progress
 from elfuse.oci.reference import LayoutReference, OciArchiveReference
 from elfuse.oci.transport.files import Files
 from elfuse.oci.transport.source import FilesSource
@@ -33,8 +31,8 @@ class LayoutSource(FilesSource):
             raise ContentMismatch(f"{self._reference}: blob {descriptor.digest} has the wrong content")
         return data
 
-    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        self._copy(blob_name(descriptor.digest), descriptor, partial, progress)
+    def _name_of(self, blob: Descriptor) -> str:
+        return blob_name(blob.digest)
 
     def _entry(self) -> Descriptor:
         """The descriptor that the reference selects; without a selector, the only one there is."""

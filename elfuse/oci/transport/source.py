@@ -1,14 +1,16 @@
 """What the sources over files have in common."""
 
+from abc import ABC, abstractmethod
+
 from elfuse.errors import ContentMismatch, ElfuseError
 from elfuse.oci.blobs import PartialBlob
-from elfuse.oci.digest import Digest
+from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
 from elfuse.oci.progress import Progress
 from elfuse.oci.transport.files import Files
 
 
-class FilesSource:
+class FilesSource(ABC):
     """Half of a Source: what it is cancelled with, and how its files become blobs."""
 
     def __init__(self, files: Files, what: str) -> None:
@@ -22,6 +24,19 @@ class FilesSource:
 
     def cancel(self) -> None:
         self._cancelled = True
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        data = self._document(self._name_of(descriptor), descriptor.digest)
+        if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
+            raise ContentMismatch(f"{self._what}: blob {descriptor.digest} has the wrong content or size")
+        return data
+
+    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
+        self._copy(self._name_of(descriptor), descriptor, partial, progress)
+
+    @abstractmethod
+    def _name_of(self, blob: Descriptor) -> str:
+        """The file that holds a blob."""
 
     def _document(self, name: str, digest: Digest) -> bytes:
         try:
