@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from elfuse.api.archiving import LoadedImage as LoadedImage
+    from elfuse.api.archiving import PushedImage as PushedImage
+    from elfuse.api.archiving import load as load
+    from elfuse.api.archiving import push as push
+    from elfuse.api.archiving import save as save
     from elfuse.api.inspecting import ImageDetails as ImageDetails
     from elfuse.api.inspecting import inspect as inspect
     from elfuse.api.logins import Login as Login
@@ -35,8 +40,13 @@ _HOME = {
     "inspect": "elfuse.api.inspecting",
     "login": "elfuse.api.logins",
     "logout": "elfuse.api.logins",
+    "LoadedImage": "elfuse.api.archiving",
+    "PushedImage": "elfuse.api.archiving",
+    "load": "elfuse.api.archiving",
     "pull": "elfuse.api.pulling",
+    "push": "elfuse.api.archiving",
     "run": "elfuse.api.running",
+    "save": "elfuse.api.archiving",
     "unpack": "elfuse.api.unpacking",
     "ElfuseError": "elfuse.errors",
 }
@@ -45,15 +55,20 @@ __all__ = [
     "CompletedRun",
     "ElfuseError",
     "ImageDetails",
+    "LoadedImage",
     "Login",
     "PulledImage",
+    "PushedImage",
     "__version__",
     "get_login",
     "inspect",
+    "load",
     "login",
     "logout",
     "pull",
+    "push",
     "run",
+    "save",
     "unpack",
 ]
 

@@ -1,6 +1,7 @@
 """Typed calls into libelfuse: no logic of its own. Signatures and contracts are in __init__.pyi."""
 
 import os.path
+from typing import Any
 
 try:
     from elfuse._core.guest import syscall_table, vdso_image
@@ -14,12 +15,21 @@ __all__ = [
     "DigestMismatch",
     "LayerError",
     "extract_layer",
+    "inflate_blob",
     "open_in_root",
     "remove_tree",
     "syscall_table",
     "vdso_image",
     "vm_path",
 ]
+
+
+def inflate_blob(*arguments: Any, **named: Any) -> Any:
+    """Write a blob's uncompressed bytes to a file."""
+    # A run does not need it, and a module of its own costs a dlopen.
+    from elfuse._core.stream import inflate_blob as inflate
+
+    return inflate(*arguments, **named)
 
 
 def vm_path() -> str:

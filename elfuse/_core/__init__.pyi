@@ -41,6 +41,30 @@ def extract_layer(
     `user.containers.override_stat`; "host" applies them to the files (for `unpack` as root).
     """
 
+@type_check_only
+class BlobStats(TypedDict):
+    blob_size: int  # compressed bytes read
+    tar_size: int  # uncompressed bytes
+    diff_id: str  # "sha256:<hex>" of the uncompressed stream
+    blob_digest: str  # "sha256:<hex>" of the compressed bytes
+
+def inflate_blob(
+    blob_fd: int,
+    out_fd: int,
+    *,
+    blob_digest: str | None = None,
+    blob_size: int | None = None,
+    diff_id: str | None = None,
+    limit: int = 0,
+    ratio: int = 0,
+) -> BlobStats:
+    """Write a blob's uncompressed bytes to out_fd (-1: only count and hash them), releasing the GIL.
+
+    Compression, digests and errors as for extract_layer; what was written before an error is to be
+    discarded. limit: bytes that may come out, ratio: how many a blob byte past the first GiB; 0 is the
+    default of extract_layer.
+    """
+
 def open_in_root(root_fd: int, path: str, flags: int, mode: int = 0) -> int:
     """As openat2(RESOLVE_IN_ROOT): a descriptor of a path that cannot leave root_fd, whatever its symlinks.
 

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 cdef extern from "layer/layer.h" nogil:
     cdef enum layer_code:
         LAYER_E_SYSTEM
+        LAYER_E_FORMAT
         LAYER_E_DIGEST
         LAYER_E_CANCELLED
 

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from elfuse.errors import PlatformNotFound
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.image import GUEST_PLATFORM, Platform, parse_platform, serves
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
@@ -25,8 +26,8 @@ class PulledImage(msgspec.Struct, frozen=True):
 
     @property
     def pinned(self) -> str:
-        """name@digest: the very same image at any later time. A layout has no such names."""
-        if self.reference.startswith("oci:"):
+        """name@digest: the very same image at any later time. The local transports have no such names."""
+        if not isinstance(parse(self.reference), Reference):
             return self.reference
         name = self.reference.partition("@")[0]
         if ":" in name.rpartition("/")[2]:
@@ -49,7 +50,7 @@ def pull(
         Store.open(store),
         parse(image),
         platform=_platform(platform),
-        tls_verify=tls_verify,
+        access=_access(tls_verify),
         progress=progress,
     )
     return PulledImage(
@@ -90,7 +91,11 @@ def resolve_image(
         raise absent(source)
     from elfuse.oci.pull import pull_image
 
-    return pull_image(store, source, tls_verify=tls_verify, progress=progress)
+    return pull_image(store, source, access=_access(tls_verify), progress=progress)
+
+
+def _access(tls_verify: bool) -> AccessOptions:
+    return AccessOptions(tls_verify=None if tls_verify else False)
 
 
 def _platform(text: str | None) -> Platform:

@@ -14,11 +14,14 @@ from elfuse.cli.group import LazyGroup
         "run": "elfuse.cli.run_image:run",
         "login": "elfuse.cli.login:login",
         "logout": "elfuse.cli.login:logout",
+        "save": "elfuse.cli.archive:save",
+        "load": "elfuse.cli.archive:load",
+        "push": "elfuse.cli.push:push",
     },
 )
 def oci() -> None:
     """Work with OCI images.
 
     IMAGE is a name as podman and docker take it (python, ghcr.io/org/name:tag, name@sha256:...),
-    docker://NAME, or oci:DIR[:TAG] for an image layout on disk.
+    docker://NAME, or a path: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], dir:DIR.
     """

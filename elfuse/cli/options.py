@@ -64,6 +64,37 @@ engine = click.option(
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
 
 
+def access(command: Command) -> Command:
+    """How a registry is reached, in podman's and skopeo's words, as one `access: AccessOptions`."""
+
+    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login to use.")
+    @click.option(
+        "--authfile", metavar="FILE", help="Where logins are [default: $REGISTRY_AUTH_FILE, else the usual]."
+    )
+    @click.option(
+        "--tls-verify",
+        type=bool,
+        default=None,
+        metavar="BOOL",
+        help="false accepts any certificate and plain HTTP.",
+    )
+    @click.option("--cert-dir", metavar="DIR", help="*.crt to trust, and a client's *.cert and *.key.")
+    @wraps(command)
+    def with_access(
+        *args: Any,
+        creds: str | None,
+        authfile: str | None,
+        tls_verify: bool | None,
+        cert_dir: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        from elfuse.oci.access import AccessOptions
+
+        return command(*args, access=AccessOptions(tls_verify, creds, authfile, cert_dir), **kwargs)
+
+    return with_access  # type: ignore[return-value]
+
+
 def output(command: Command) -> Command:
     """-q, -v and --json, as one `output: Output`."""
 

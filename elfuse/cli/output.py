@@ -19,6 +19,8 @@ SCHEMAS = {
     "oci inspect": "elfuse.cli.inspect:InspectDocument",
     "oci login": "elfuse.cli.login:LoginDocument",
     "oci logout": "elfuse.cli.login:LogoutDocument",
+    "oci load": "elfuse.cli.archive:LoadDocument",
+    "oci push": "elfuse.cli.push:PushDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }

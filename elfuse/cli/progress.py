@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def watch(*, quiet: bool, present: bool = True) -> Iterator[Progress]:
-    """`present`: whether blobs that were there already are worth a line."""
+def watch(*, quiet: bool, present: bool = True, done: str = "fetched") -> Iterator[Progress]:
+    """`present`: whether blobs that were there already are worth a line. `done`: what the others are."""
     if quiet:
         yield Silent()
     elif not sys.stderr.isatty():
-        yield Lines(present=present)
+        yield Lines(present=present, done=done)
     else:
         terminal = Terminal()
         try:
@@ -33,8 +33,9 @@ def watch(*, quiet: bool, present: bool = True) -> Iterator[Progress]:
 class Lines:
     """One line when a blob is in the store."""
 
-    def __init__(self, *, present: bool) -> None:
+    def __init__(self, *, present: bool, done: str) -> None:
         self._present = present
+        self._done = done
 
     def begin(self, kind: str, digest: Digest, size: int, present: int) -> None:
         if present:
@@ -45,7 +46,7 @@ class Lines:
 
     def finish(self, kind: str, digest: Digest, size: int, fetched: bool) -> None:
         if fetched or self._present:
-            state = "fetched" if fetched else "present"
+            state = self._done if fetched else "present"
             _say(f"{kind:<8} {short(digest)} {human_size(size):>9} {state}")
 
 

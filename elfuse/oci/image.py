@@ -41,6 +41,7 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     size: SizeField = msgspec.field()
     platform: Platform | None = None
     annotations: dict[str, str] | None = None
+    artifact_type: Text = ""
 
     @property
     def digest(self) -> Digest:
@@ -143,16 +144,27 @@ def _kind_of(document: Any, outer_type: str, what: str) -> str:
     outer = outer_type if outer_type in known or not inner else inner
     if inner and outer != inner:
         raise InvalidImage(f"{what} was delivered as {outer} but calls itself {inner!r}")
-    if outer in media.DOCKER_SCHEMA1 or document.get("schemaVersion") == 1:
-        raise InvalidImage(
-            f"{what} is a Docker schema 1 manifest, which no current registry serves",
-            hint="push the image again with a current tool",
-        )
+    if document.get("schemaVersion") == 1:
+        raise _schema1(what)
+    check_kind(str(outer), what)
     if document.get("schemaVersion") != 2:
         raise InvalidImage(f"{what} has schemaVersion {document.get('schemaVersion')!r}, not 2")
-    if outer not in media.INDEXES | media.MANIFESTS:
-        raise InvalidImage(f"{what} has media type {outer!r}, which is no image manifest or index")
     return str(outer)
+
+
+def check_kind(media_type: str, what: str) -> None:
+    """Refuse a media type that is neither an image manifest's nor an index's."""
+    if media_type in media.DOCKER_SCHEMA1:
+        raise _schema1(what)
+    if media_type not in media.INDEXES | media.MANIFESTS:
+        raise InvalidImage(f"{what} has media type {media_type!r}, which is no image manifest or index")
+
+
+def _schema1(what: str) -> InvalidImage:
+    return InvalidImage(
+        f"{what} is a Docker schema 1 manifest, which no current registry serves",
+        hint="push the image again with a current tool",
+    )
 
 
 def parse_document(data: bytes, media_type: str, what: str) -> Index | Manifest:
@@ -171,6 +183,17 @@ def parse_document(data: bytes, media_type: str, what: str) -> Index | Manifest:
     return manifest
 
 
+def media_type_of(data: bytes, what: str) -> str:
+    """What a document without a delivered type says it is, or what its members make it."""
+    document = load_json(data, what)
+    if not isinstance(document, dict):
+        raise InvalidImage(f"{what} is not a JSON object")
+    inner = document.get("mediaType")
+    if isinstance(inner, str) and inner:
+        return inner
+    return media.OCI_INDEX if "manifests" in document else media.OCI_MANIFEST
+
+
 def _check_manifest(manifest: Manifest, what: str) -> None:
     if manifest.config.media_type not in media.CONFIGS:
         raise InvalidImage(
@@ -183,6 +206,12 @@ def _check_manifest(manifest: Manifest, what: str) -> None:
     if len(manifest.layers) > LAYER_LIMIT:
         raise InvalidImage(f"{what} has more than {LAYER_LIMIT} layers")
     for layer in manifest.layers:
+        if layer.media_type in media.FOREIGN_LAYERS:
+            raise InvalidImage(
+                f"{what} has a foreign layer ({layer.digest}), which is to be fetched from an address in the "
+                "manifest: elfuse fetches from the registry only",
+                hint="use an image whose layers are all on the registry",
+            )
         if layer.media_type not in media.LAYERS:
             raise InvalidImage(f"{what} has a layer of unsupported type {layer.media_type!r}")
 
@@ -213,7 +242,7 @@ def parse_platform(text: str) -> Platform:
 GUEST_PLATFORM = Platform("linux", "arm64")
 
 
-def _rank(wanted: Platform, offered: Platform) -> int | None:
+def rank(wanted: Platform, offered: Platform) -> int | None:
     """How well `offered` serves `wanted`: lower is better, None is not at all."""
     if (offered.os, offered.architecture) != (wanted.os, wanted.architecture):
         return None
@@ -222,35 +251,22 @@ def _rank(wanted: Platform, offered: Platform) -> int | None:
         base = "v8"
         if wanted.variant in ("", base):
             return {base: 0, "": 1}.get(offered.variant, None if wanted.variant else 2)
-    if wanted.variant:
-        return 0 if offered.variant == wanted.variant else None
-    return 0 if not offered.variant else 1
+    if not wanted.variant:
+        return 0 if not offered.variant else 1
+    if offered.variant == wanted.variant:
+        return 0
+    if wanted.architecture == "arm":
+        # A later 32-bit core runs what was made for an earlier one: the nearest below.
+        ours, theirs = _ARM.get(wanted.variant, 0), _ARM.get(offered.variant, 0)
+        return ours - theirs if 0 < theirs < ours else None
+    return None
+
+
+_ARM = {"v5": 5, "v6": 6, "v7": 7, "v8": 8}
 
 
 def serves(wanted: Platform, offered: Platform) -> bool:
-    return _rank(wanted, offered) is not None
-
-
-def choose(index: Index, wanted: Platform, what: str) -> Descriptor:
-    """The leaf of `index` for `wanted`; the first of equals, as podman and containerd choose."""
-    best: tuple[int, int] | None = None
-    offered: list[str] = []
-    for position, entry in enumerate(index.manifests):
-        if entry.platform is None or entry.platform.os == "unknown":
-            continue  # attestations of buildkit
-        if str(entry.platform) not in offered:
-            offered.append(str(entry.platform))
-        rank = _rank(wanted, entry.platform)
-        if rank is not None and (best is None or rank < best[0]):
-            best = (rank, position)
-    if best is None:
-        raise not_offered(what, wanted, offered)
-    leaf = index.manifests[best[1]]
-    if leaf.media_type not in media.MANIFESTS:
-        raise InvalidImage(f"{what}: the entry for {wanted} is of type {leaf.media_type!r}")
-    if leaf.size > DOCUMENT_LIMIT:
-        raise InvalidImage(f"{what}: the manifest for {wanted} is over {DOCUMENT_LIMIT >> 20} MiB")
-    return leaf
+    return rank(wanted, offered) is not None
 
 
 def not_offered(what: str, wanted: Platform, offered: list[str]) -> PlatformNotFound:

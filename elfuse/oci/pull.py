@@ -5,28 +5,28 @@ store, so an interrupted pull changes nothing that was there.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage, StoreError
+from elfuse.errors import ContentMismatch, ElfuseError, StoreError
 from elfuse.oci import disk
-from elfuse.oci.digest import Digest, digest_of
+from elfuse.oci.access import AccessOptions
+from elfuse.oci.choice import choose_image
+from elfuse.oci.digest import digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
     Descriptor,
     ImageConfig,
-    Index,
     Manifest,
     Platform,
-    choose,
     not_offered,
     parse_config,
-    parse_document,
     serves,
 )
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress, Silent
 from elfuse.oci.reference import ImageSource
-from elfuse.oci.source import Source, open_source
+from elfuse.oci.source import Session, Source, open_source
 from elfuse.oci.stored import StoredImage
 
 # skopeo and podman default to six.
@@ -38,15 +38,32 @@ def pull_image(
     image: ImageSource,
     *,
     platform: Platform = GUEST_PLATFORM,
-    tls_verify: bool = True,
+    access: AccessOptions | None = None,
     progress: Progress | None = None,
 ) -> StoredImage:
     """Bring `image` into the store and pin it. What is there already is not fetched again."""
-    watcher = progress or Silent()
-    source = open_source(image, tls_verify=tls_verify)
+    with Session(access) as session:
+        return pull_from(
+            open_source(image, session), store, image, platform=platform, progress=progress or Silent()
+        )
+
+
+def pull_from(
+    source: Source,
+    store: Store,
+    image: ImageSource,
+    *,
+    platform: Platform | None,
+    progress: Progress,
+    names: Sequence[str] = (),
+) -> StoredImage:
+    """The same from an open source, pinned under `names` instead of the image's own when there are any.
+
+    Without a platform, an image that is no index is taken for whatever it is made for.
+    """
     with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
-            return _Pull(store, source, image, platform, watcher).run()
+            return _Pull(store, source, image, platform, progress, names).run()
         except BaseException:
             source.cancel()
             raise
@@ -54,41 +71,40 @@ def pull_image(
 
 class _Pull:
     def __init__(
-        self, store: Store, source: Source, image: ImageSource, platform: Platform, progress: Progress
+        self,
+        store: Store,
+        source: Source,
+        image: ImageSource,
+        platform: Platform | None,
+        progress: Progress,
+        names: Sequence[str],
     ) -> None:
         self._store = store
         self._source = source
         self._image = image
         self._platform = platform
         self._progress = progress
+        self._names = list(names) or [image.pin]
 
     def run(self) -> StoredImage:
         what = str(self._image)
         top, media_type = self._source.top()
-        document = parse_document(top, media_type, what)
-        documents = [top]
-        index: Digest | None = None
-        leaf = Descriptor(media_type=document.media_type, digest_text=digest_of(top), size=len(top))
-        if isinstance(document, Index):
-            index = leaf.digest
-            leaf = choose(document, self._platform, what)
-            data = self._leaf_bytes(leaf)
-            documents.append(data)
-            document = parse_document(data, leaf.media_type, f"manifest {leaf.digest} of {what}")
-            if not isinstance(document, Manifest):
-                raise InvalidImage(f"{what}: index entry {leaf.digest} is itself an index")
+        wanted = self._platform or GUEST_PLATFORM
+        chosen = choose_image(top, media_type, wanted, what, self._manifest_bytes)
+        leaf, document = chosen.descriptor, chosen.manifest
         config = self._config(document)
         self._fetch_all(document.layers)
         present = self._store.has_blob(leaf.digest, leaf.size)
-        for data in documents:
+        for data in chosen.documents:
             self._store.put_document(data)
         self._progress.finish("manifest", leaf.digest, leaf.size, not present)
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
-        self._store.set_pin(self._image.pin, pinned, index)
-        return StoredImage(self._image.pin, pinned, index, document, config)
+        for name in self._names:
+            self._store.set_pin(name, pinned, chosen.index)
+        return StoredImage(self._names[0], pinned, chosen.index, document, config)
 
-    def _leaf_bytes(self, leaf: Descriptor) -> bytes:
-        """The leaf from the store, else from the source; verified against its descriptor."""
+    def _manifest_bytes(self, leaf: Descriptor) -> bytes:
+        """A manifest or an index from the store, else from the source; verified against its descriptor."""
         if self._store.has_blob(leaf.digest, leaf.size):
             try:
                 return self._store.read_document(leaf.digest, "manifest")
@@ -105,7 +121,7 @@ class _Pull:
         what = f"config of {self._image}"
         data = self._store.read_document(manifest.config.digest, what)
         config = parse_config(data, manifest, what)
-        if not serves(self._platform, config.platform):
+        if self._platform is not None and not serves(self._platform, config.platform):
             raise not_offered(str(self._image), self._platform, [str(config.platform)])
         return config
 

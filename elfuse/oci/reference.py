@@ -1,10 +1,17 @@
-"""Image references: distribution's grammar, its docker.io defaults, and the two transports.
+"""Image references: distribution's grammar, its docker.io defaults, and containers-transports(5).
 
-python                     docker.io/library/python:latest
-127.0.0.1:5000/x/y:tag     that registry
-name@sha256:<hex>          pinned by digest; a digest beats a tag
-docker://REF               the same as REF
-oci:DIR[:TAG]              an OCI image layout on disk
+python                          docker.io/library/python:latest
+127.0.0.1:5000/x/y:tag          that registry
+name@sha256:<hex>               pinned by digest; a digest beats a tag
+docker://REF                    the same as REF
+oci:DIR[:TAG|:@INDEX]           an OCI image layout on disk
+oci-archive:FILE[:TAG|:@INDEX]  a tar of one
+docker-archive:FILE[:NAME:TAG|:@INDEX]
+                                what docker save and podman save write
+dir:DIR                         skopeo's plain directory of one image
+
+A path ends at its first colon (but that of dir:, which takes the rest), as for skopeo. It is made absolute,
+so that the canonical form means the same image from every directory. INDEX counts from 0.
 """
 
 import hashlib
@@ -22,6 +29,8 @@ _HUB_HOSTS = ("index.docker.io", "registry-1.docker.io")
 DEFAULT_TAG = "latest"
 # distribution/reference: the whole name, domain included, has at most 255 characters.
 NAME_LIMIT = 255
+# Linux's PATH_MAX, with the NUL.
+PATH_LIMIT = 4096
 
 _DOMAIN_PART = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _IPV6 = r"\[(?:[0-9A-Fa-f:]+)\]"
@@ -52,6 +61,10 @@ class Reference(msgspec.Struct, frozen=True):
         return f"{self.domain}/{self.path}{tag}{digest}"
 
     @property
+    def transport(self) -> str:
+        return "docker"
+
+    @property
     def repository(self) -> str:
         return f"{self.domain}/{self.path}"
 
@@ -75,23 +88,108 @@ class LayoutReference(msgspec.Struct, frozen=True):
     """An image in an OCI image layout on disk. `directory` is absolute."""
 
     directory: str
-    tag: str | None
+    tag: str | None = None
+    index: int | None = None
 
     def __str__(self) -> str:
-        return f"oci:{self.directory}:{self.tag}" if self.tag else f"oci:{self.directory}"
+        return f"{self.transport}:{self.directory}{_selected(self.tag, self.index)}"
+
+    @property
+    def transport(self) -> str:
+        return "oci"
+
+    @property
+    def path(self) -> str:
+        return self.directory
 
     @property
     def pin(self) -> str:
         return str(self)
 
 
-ImageSource = Reference | LayoutReference
+class OciArchiveReference(msgspec.Struct, frozen=True):
+    """An image in a tar of an OCI image layout. `path` is absolute."""
+
+    path: str
+    tag: str | None = None
+    index: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.path}{_selected(self.tag, self.index)}"
+
+    @property
+    def transport(self) -> str:
+        return "oci-archive"
+
+    @property
+    def pin(self) -> str:
+        return str(self)
+
+
+class DockerArchiveReference(msgspec.Struct, frozen=True):
+    """An image in a tar that docker save or podman save wrote. `path` is absolute."""
+
+    path: str
+    name: Reference | None = None
+    index: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.path}{_selected(self.name, self.index)}"
+
+    @property
+    def transport(self) -> str:
+        return "docker-archive"
+
+    @property
+    def pin(self) -> str:
+        return str(self)
+
+
+class DirReference(msgspec.Struct, frozen=True):
+    """The image in a directory that skopeo's dir: transport wrote. `path` is absolute."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.path}"
+
+    @property
+    def transport(self) -> str:
+        return "dir"
+
+    @property
+    def pin(self) -> str:
+        return str(self)
+
+
+LocalReference = LayoutReference | OciArchiveReference | DockerArchiveReference | DirReference
+ImageSource = Reference | LocalReference
+
+# Names of containers-transports(5) that another program's storage is behind.
+_UNSUPPORTED = ("containers-storage:", "docker-daemon:")
 
 
 def parse(text: str, *, cwd: str | None = None) -> ImageSource:
-    """The source that `text` names. Raises InvalidReference."""
-    if text.startswith("oci:"):
-        return _parse_layout(text, cwd if cwd is not None else os.getcwd())
+    """The image that `text` names; relative paths are relative to `cwd`. Raises InvalidReference."""
+    transport, _, rest = text.partition(":")
+    match transport:
+        case "oci":
+            directory, selector = _split_path(text, rest, cwd)
+            return LayoutReference(directory, *_layout_selector(text, selector))
+        case "oci-archive":
+            path, selector = _split_path(text, rest, cwd)
+            return OciArchiveReference(path, *_layout_selector(text, selector))
+        case "docker-archive":
+            path, selector = _split_path(text, rest, cwd)
+            return DockerArchiveReference(path, *_docker_selector(text, selector))
+        case "dir":
+            return DirReference(_absolute(text, rest, cwd))
+    if text.startswith(_UNSUPPORTED):
+        raise _invalid(
+            text,
+            f"the transport {transport}: is not supported",
+            hint="save the image with that program, and use oci-archive: or docker-archive:",
+        )
     return parse_reference(text.removeprefix("docker://"))
 
 
@@ -145,13 +243,68 @@ def _split_domain(name: str) -> tuple[str, str]:
     return domain, path
 
 
-def _parse_layout(text: str, cwd: str) -> LayoutReference:
-    directory, colon, tag = text.removeprefix("oci:").partition(":")
-    if not directory or "\0" in directory:
-        raise _invalid(text, "oci: needs a directory, as in oci:DIR or oci:DIR:TAG")
-    if colon and not _REF_NAME.fullmatch(tag):
-        raise _invalid(text, f"{tag!r} is no name in an image layout")
-    return LayoutReference(os.path.normpath(os.path.join(cwd, directory)), tag if colon else None)
+def _selected(name: object, index: int | None) -> str:
+    if index is not None:
+        return f":@{index}"
+    return f":{name}" if name is not None else ""
+
+
+def _split_path(text: str, rest: str, cwd: str | None) -> tuple[str, str | None]:
+    """The absolute path, and what follows its colon, if there is one."""
+    path, colon, selector = rest.partition(":")
+    absolute = _absolute(text, path, cwd)
+    if ":" in absolute:
+        raise _invalid(text, f"the path {absolute!r} has a ':', where this transport ends a path")
+    return absolute, selector if colon else None
+
+
+def _absolute(text: str, path: str, cwd: str | None) -> str:
+    transport = text.partition(":")[0]
+    if not path:
+        kind = "file" if transport.endswith("archive") else "directory"
+        raise _invalid(text, f"{transport}: needs a {kind}")
+    absolute = os.path.normpath(os.path.join(os.getcwd() if cwd is None else cwd, path))
+    # os.fsdecode makes lone surrogates of bytes that are no UTF-8; no JSON document can hold such a name.
+    if "\0" in absolute or not _is_utf8(absolute):
+        raise _invalid(text, "the path is not UTF-8, or holds a NUL")
+    if len(absolute.encode()) >= PATH_LIMIT:
+        raise _invalid(text, f"the path has more than {PATH_LIMIT - 1} bytes")
+    return absolute
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _layout_selector(text: str, selector: str | None) -> tuple[str | None, int | None]:
+    if selector is None:
+        return None, None
+    if selector.startswith("@"):
+        return None, _index(text, selector)
+    if not _REF_NAME.fullmatch(selector):
+        raise _invalid(text, f"{selector!r} is no name in an image layout")
+    return selector, None
+
+
+def _docker_selector(text: str, selector: str | None) -> tuple[Reference | None, int | None]:
+    if selector is None:
+        return None, None
+    if selector.startswith("@"):
+        return None, _index(text, selector)
+    name = parse_reference(selector)
+    if name.digest is not None:
+        raise _invalid(text, "an archive of docker save has no names with digests")
+    return name, None
+
+
+def _index(text: str, selector: str) -> int:
+    if not re.fullmatch(r"@[0-9]{1,6}", selector, re.ASCII):
+        raise _invalid(text, f"{selector!r} is no index, which is written as @0, @1, ...")
+    return int(selector[1:])
 
 
 def ref_name(pin: str) -> str:
@@ -166,6 +319,6 @@ def ref_name(pin: str) -> str:
     return f"{slug}-{hashlib.sha256(pin.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
-def _invalid(text: str, cause: str) -> InvalidReference:
+def _invalid(text: str, cause: str, *, hint: str | None = None) -> InvalidReference:
     shown = text if len(text) <= 120 else text[:117] + "..."
-    return InvalidReference(f"invalid image reference {shown!r}: {cause}")
+    return InvalidReference(f"invalid image reference {shown!r}: {cause}", hint=hint)

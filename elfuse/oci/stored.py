@@ -12,7 +12,7 @@ from elfuse.oci.image import (
     parse_document,
 )
 from elfuse.oci.layout import Pin, Store
-from elfuse.oci.reference import ImageSource, LayoutReference
+from elfuse.oci.reference import ImageSource, Reference
 
 
 class StoredImage(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ def _find_pin(store: Store, image: ImageSource) -> Pin | None:
     for pin in pins:
         if pin.name == image.pin:
             return pin
-    if isinstance(image, LayoutReference) or image.digest is None:
+    if not isinstance(image, Reference) or image.digest is None:
         return None
     for pin in pins:
         inside = pin.name.startswith((f"{image.repository}:", f"{image.repository}@"))

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import struct
+import subprocess
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ OCI = "application/vnd.oci.image"
 INDEX = f"{OCI}.index.v1+json"
 MANIFEST = f"{OCI}.manifest.v1+json"
 CONFIG = f"{OCI}.config.v1+json"
+DOCKER_SCHEMA = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER_GZIP = f"{OCI}.layer.v1.tar+gzip"
 ARM64 = {"os": "linux", "architecture": "arm64", "variant": "v8"}
 AMD64 = {"os": "linux", "architecture": "amd64"}
@@ -135,6 +137,24 @@ def write_layout(path: Path, tags: dict[str, list[Image]]) -> Path:
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
     (path / "index.json").write_text(json.dumps(index))
     (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    return path
+
+
+def write_dir(path: Path, image: Image, compression: str) -> Path:
+    """The image as skopeo's dir: has it, its layers compressed as said: gzip, zstd or none."""
+    path.mkdir(parents=True)
+    layers = []
+    for layer in image.layers:
+        kind, data = f"{OCI}.layer.v1.tar", layer
+        if compression != "none":
+            done = subprocess.run([compression, "-c"], input=layer, check=True, capture_output=True)
+            kind, data = f"{kind}+{compression}", done.stdout
+        (path / sha256(data)[7:]).write_bytes(data)
+        layers.append({"mediaType": kind, "digest": sha256(data), "size": len(data)})
+    config = image.manifest["config"]["digest"]
+    (path / config[7:]).write_bytes(image.blobs[config])
+    (path / "manifest.json").write_text(json.dumps({**image.manifest, "layers": layers}))
+    (path / "version").write_text("Directory Transport Version: 1.1\n")
     return path
 
 

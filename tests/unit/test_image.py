@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elfuse.errors import ElfuseError, InvalidImage, PlatformNotFound
+from elfuse.errors import ElfuseError, InvalidImage
 from elfuse.oci import media
 from elfuse.oci.digest import Digest, chain_id, digest_of, parse_digest
 from elfuse.oci.image import (
     Index,
     Manifest,
-    Platform,
-    choose,
     load_json,
     parse_config,
     parse_document,
@@ -25,6 +23,7 @@ from elfuse.oci.image import (
 D = "sha256:" + "a" * 64
 LAYER = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": D, "size": 5}
 CONFIG = {"mediaType": media.OCI_CONFIG, "digest": D, "size": 5}
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 MANIFEST: dict[str, Any] = {
     "schemaVersion": 2,
     "mediaType": media.OCI_MANIFEST,
@@ -35,28 +34,6 @@ MANIFEST: dict[str, Any] = {
 
 def read(document: object, kind: str = media.OCI_MANIFEST) -> Index | Manifest:
     return parse_document(json.dumps(document).encode(), kind, "X")
-
-
-def index(*platforms: str | None) -> Index:
-    entries = []
-    for number, platform in enumerate(platforms):
-        entry: dict[str, Any] = {
-            "mediaType": media.OCI_MANIFEST,
-            "digest": f"sha256:{number:064x}",
-            "size": 9,
-        }
-        if platform is not None:
-            os_name, arch, *variant = platform.split("/")
-            entry["platform"] = {
-                "os": os_name,
-                "architecture": arch,
-                **({"variant": variant[0]} if variant else {}),
-            }
-        entries.append(entry)
-    document = {"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": entries}
-    result = read(document, media.OCI_INDEX)
-    assert isinstance(result, Index)
-    return result
 
 
 @pytest.mark.parametrize(
@@ -80,6 +57,7 @@ def index(*platforms: str | None) -> Index:
         ({"config": {**CONFIG, "size": 5 << 20}}, "config larger than 4 MiB"),
         ({"config": {**CONFIG, "mediaType": "application/vnd.oci.empty.v1+json"}}, "is an artifact"),
         ({"config": None}, "Expected"),
+        ({"layers": [{**LAYER, "mediaType": FOREIGN}]}, "has a foreign layer .*address in the manifest"),
     ],
 )
 def test_manifests_refused(change: dict[str, Any], message: str) -> None:
@@ -173,35 +151,6 @@ def test_one_wrong_value_is_read_or_refused(data: st.DataObject) -> None:
         run = config.run
         words = [*(run.env or []), *(run.cmd or []), run.user or "", run.working_dir or ""]
         assert all(isinstance(word, str) for word in words)
-
-
-@pytest.mark.parametrize(
-    ("offered", "wanted", "position"),
-    [
-        (["linux/amd64", "linux/arm64"], "linux/arm64", 1),
-        (["linux/arm64", "linux/arm64/v8"], "linux/arm64", 1),
-        (["linux/arm64/v9", "linux/arm64"], "linux/arm64", 1),
-        (["linux/arm64/v9"], "linux/arm64", 0),
-        (["linux/arm64"], "linux/arm64/v8", 0),
-        (["linux/arm64/v8", "linux/arm64/v8"], "arm64", 0),
-        ([None, "unknown/unknown", "linux/arm64/v8"], "aarch64", 2),
-        (["linux/arm/v6", "linux/arm/v7"], "linux/arm/v7", 1),
-        (["windows/arm64", "linux/arm64"], "linux/arm64", 1),
-    ],
-)
-def test_platform_choice(offered: list[str | None], wanted: str, position: int) -> None:
-    assert choose(index(*offered), parse_platform(wanted), "X").digest == f"sha256:{position:064x}"
-
-
-def test_no_platform_names_what_is_there() -> None:
-    with pytest.raises(
-        PlatformNotFound, match=r"X has no image for linux/arm64/v8; it offers linux/amd64, linux/arm64/v9"
-    ):
-        choose(
-            index("linux/amd64", "unknown/unknown", "linux/arm64/v9"), Platform("linux", "arm64", "v8"), "X"
-        )
-    with pytest.raises(PlatformNotFound, match="it offers no platform"):
-        choose(index(), Platform("linux", "arm64"), "X")
 
 
 def test_platform_words_refused() -> None:

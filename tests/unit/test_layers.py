@@ -183,6 +183,13 @@ PYTHON_NEVER = {
     ],
 }
 
+# What one module may import against the rule of its folder, and why.
+PYTHON_EXCEPT = {
+    # The index of an image archive's members, which are read where they lie and never extracted, and the
+    # headers of archives that elfuse writes. Layers stay with csrc/layer.
+    "elfuse.oci.transport.archive": ["tarfile"],
+}
+
 
 # What a module may import all the same, and why.
 PYTHON_MAY = {
@@ -210,6 +217,7 @@ def inside(module: str, prefix: str) -> bool:
 
 def forbidden(module: str, package: str, source: str) -> list[str]:
     never = [name for prefix, names in PYTHON_NEVER.items() if inside(module, prefix) for name in names]
+    never = [name for name in never if name not in PYTHON_EXCEPT.get(module, [])]
     return sorted(
         {
             f"{module} imports {name}"
@@ -235,6 +243,8 @@ def test_imports() -> None:
     ("module", "source"),
     [
         ("elfuse.oci.pull", "import tarfile"),
+        ("elfuse.oci.transport.docker", "import tarfile"),
+        ("elfuse.oci.transport.archive", "import gzip"),
         ("elfuse.oci.pull", "def f():\n    from elfuse.runtime import prepare"),
         ("elfuse.oci.pull", "from ..runtime.prepare import prepare_run"),
         ("elfuse.oci.pull", "from elfuse import cli"),

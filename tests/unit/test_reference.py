@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfuse.errors import InvalidReference
-from elfuse.oci.reference import LayoutReference, Reference, parse, parse_reference, ref_name
+from elfuse.oci.reference import (
+    DirReference,
+    DockerArchiveReference,
+    LayoutReference,
+    OciArchiveReference,
+    Reference,
+    parse,
+    parse_reference,
+    ref_name,
+)
 
 HEX = "0123456789abcdef" * 4
 
@@ -75,6 +84,25 @@ def test_canonical_form(text: str, canonical: str) -> None:
         "oci:dir:",
         "oci:dir:bad tag",
         "oci:dir:../x",
+        "oci:dir:@",
+        "oci:dir:@-1",
+        "oci:dir:@1x",
+        "oci:dir:@1000000",
+        "oci:dir\0",
+        "oci:dir\udcff",
+        "oci:" + "d" * 4096,
+        "oci-archive:",
+        "oci-archive::tag",
+        "oci-archive:file:bad tag",
+        "docker-archive:",
+        "docker-archive:file:",
+        "docker-archive:file:Bad/Name",
+        f"docker-archive:file:a@sha256:{HEX}",
+        "docker-archive:file:@x",
+        "dir:",
+        "dir:a\0b",
+        "docker-daemon:a:b",
+        "containers-storage:a",
         "docker://",
         "\N{LATIN SMALL LETTER E WITH ACUTE}",
         "a\0b",
@@ -105,6 +133,41 @@ def test_layouts() -> None:
     assert parse("oci:a/b", cwd="/w") == LayoutReference("/w/a/b", None)
     assert parse("oci:../b:t", cwd="/w/x") == LayoutReference("/w/b", "t")
     assert parse("oci:/b:127.0.0.1:5000/x:y") == LayoutReference("/b", "127.0.0.1:5000/x:y")
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed", "canonical"),
+    [
+        ("oci:l:@3", LayoutReference("/w/l", index=3), "oci:/w/l:@3"),
+        ("oci-archive:a.tar", OciArchiveReference("/w/a.tar"), "oci-archive:/w/a.tar"),
+        ("oci-archive:../a.tar:v1", OciArchiveReference("/a.tar", "v1"), "oci-archive:/a.tar:v1"),
+        ("oci-archive:/a:@0", OciArchiveReference("/a", index=0), "oci-archive:/a:@0"),
+        ("docker-archive:a", DockerArchiveReference("/w/a"), "docker-archive:/w/a"),
+        (
+            "docker-archive:a:app",
+            DockerArchiveReference("/w/a", parse_reference("app")),
+            "docker-archive:/w/a:docker.io/library/app:latest",
+        ),
+        ("docker-archive:a:@12", DockerArchiveReference("/w/a", index=12), "docker-archive:/w/a:@12"),
+        ("dir:./x/../d:1", DirReference("/w/d:1"), "dir:/w/d:1"),
+    ],
+)
+def test_transports(text: str, parsed: object, canonical: str) -> None:
+    """A relative path becomes absolute, and what is printed and pinned names the same image again."""
+    reference = parse(text, cwd="/w")
+    assert reference == parsed and reference.pin == str(reference) == canonical
+    assert parse(canonical, cwd="/elsewhere") == reference
+
+
+def test_a_path_that_would_be_cut_at_its_colon_is_refused() -> None:
+    with pytest.raises(InvalidReference, match="has a ':', where this transport ends a path"):
+        parse("oci:layout", cwd="/my:dir")
+    assert parse("dir:d", cwd="/my:dir") == DirReference("/my:dir/d")
+
+
+def test_images_called_as_a_transport_is() -> None:
+    assert str(parse("docker:dind")) == "docker.io/library/docker:dind"
+    assert str(parse("library/oci:1")) == "docker.io/library/oci:1"
 
 
 component = st.from_regex(r"[a-z0-9]{1,8}((\.|_|__|-{1,3})[a-z0-9]{1,5}){0,2}", fullmatch=True)
@@ -144,3 +207,15 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         assert parse(str(parsed)) == parsed
         # What becomes part of a URL holds nothing that a URL gives meaning to.
         assert not re.search(r"[\s?#%\\]|\.\.", f"{parsed.path}{parsed.selector if parsed.digest else ''}")
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["oci:", "oci-archive:", "docker-archive:", "dir:"]), st.text(max_size=60))
+def test_any_path_is_parsed_or_refused(transport: str, rest: str) -> None:
+    try:
+        parsed = parse(transport + rest, cwd="/w")
+    except InvalidReference:
+        return
+    assert parsed.path.startswith("/") and "/../" not in f"{parsed.path}/"
+    assert parse(str(parsed), cwd="/other") == parsed
+    assert str(parsed).encode()

@@ -1,0 +1,58 @@
+"""What the sources over files have in common."""
+
+from abc import ABC, abstractmethod
+
+from elfuse.errors import ContentMismatch, ElfuseError
+from elfuse.oci.blobs import PartialBlob
+from elfuse.oci.digest import Digest, digest_of
+from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
+from elfuse.oci.progress import Progress
+from elfuse.oci.transport.files import Files
+
+
+class FilesSource(ABC):
+    """Half of a Source: what it is cancelled with, and how its files become blobs."""
+
+    def __init__(self, files: Files, what: str) -> None:
+        self._files = files
+        self._what = what
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        data = self._document(self._name_of(descriptor), descriptor.digest)
+        if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
+            raise ContentMismatch(f"{self._what}: blob {descriptor.digest} has the wrong content or size")
+        return data
+
+    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
+        self._copy(self._name_of(descriptor), descriptor, partial, progress)
+
+    @abstractmethod
+    def _name_of(self, blob: Descriptor) -> str:
+        """The file that holds a blob."""
+
+    def _document(self, name: str, digest: Digest) -> bytes:
+        try:
+            return self._files.read(name, DOCUMENT_LIMIT)
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+
+    def _copy(self, name: str, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
+        try:
+            for chunk in self._files.chunks(name, partial.offset):
+                if self._cancelled:
+                    raise ElfuseError(f"{self._what}: the copy was cancelled")
+                partial.write(chunk)
+                progress.advance(descriptor.digest, len(chunk))
+        except FileNotFoundError:
+            raise self._missing(descriptor.digest) from None
+
+    def _missing(self, digest: Digest) -> ContentMismatch:
+        return ContentMismatch(f"{self._what}: blob {digest} is missing")
