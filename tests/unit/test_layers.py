@@ -239,10 +239,18 @@ def test_imports_are_really_checked(module: str, source: str) -> None:
     assert forbidden(module, module.rpartition(".")[0], source)
 
 
+# Modules of elfuse.oci that may start a program, and which: never one that an image names or brings.
+STARTS_PROGRAMS = {
+    # OpenPGP is not something to write again. gpgv gets the policy's keys and one signature, as files.
+    "elfuse/oci/policy/gpg.py": "gpgv",
+}
+
+
 def test_the_package_never_starts_a_decompressor() -> None:
     """moby CVE-2026-41567: helpers named by an image, or found in it."""
     for path in (TOP / "elfuse/oci").rglob("*.py"):
-        assert "subprocess" not in set(imported(path.read_text(), "")), path
+        if str(path.relative_to(TOP)) not in STARTS_PROGRAMS:
+            assert "subprocess" not in set(imported(path.read_text(), "")), path
 
 
 def test_files_stay_small() -> None:
