@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from elfuse.errors import PlatformNotFound
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.image import GUEST_PLATFORM, Platform, parse_platform, serves
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
@@ -49,7 +50,7 @@ def pull(
         Store.open(store),
         parse(image),
         platform=_platform(platform),
-        tls_verify=tls_verify,
+        access=_access(tls_verify),
         progress=progress,
     )
     return PulledImage(
@@ -90,7 +91,11 @@ def resolve_image(
         raise absent(source)
     from elfuse.oci.pull import pull_image
 
-    return pull_image(store, source, tls_verify=tls_verify, progress=progress)
+    return pull_image(store, source, access=_access(tls_verify), progress=progress)
+
+
+def _access(tls_verify: bool) -> AccessOptions:
+    return AccessOptions(tls_verify=None if tls_verify else False)
 
 
 def _platform(text: str | None) -> Platform:

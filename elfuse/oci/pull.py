@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage, StoreError
 from elfuse.oci import disk
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
@@ -26,7 +27,7 @@ from elfuse.oci.image import (
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress, Silent
 from elfuse.oci.reference import ImageSource
-from elfuse.oci.source import Source, open_source
+from elfuse.oci.source import Session, Source, open_source
 from elfuse.oci.stored import StoredImage
 
 # skopeo and podman default to six.
@@ -38,12 +39,18 @@ def pull_image(
     image: ImageSource,
     *,
     platform: Platform = GUEST_PLATFORM,
-    tls_verify: bool = True,
+    access: AccessOptions | None = None,
     progress: Progress | None = None,
 ) -> StoredImage:
     """Bring `image` into the store and pin it. What is there already is not fetched again."""
     watcher = progress or Silent()
-    source = open_source(image, tls_verify=tls_verify)
+    with Session(access) as session:
+        return _pull_from(open_source(image, session), store, image, platform, watcher)
+
+
+def _pull_from(
+    source: Source, store: Store, image: ImageSource, platform: Platform, watcher: Progress
+) -> StoredImage:
     with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
             return _Pull(store, source, image, platform, watcher).run()

@@ -1,17 +1,25 @@
 """Where images come from: one small interface, a registry and a layout on disk behind it."""
 
 import os
-from typing import Protocol
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import urlsplit
 
 import msgspec
 
-from elfuse.errors import ContentMismatch, ImageNotFound, InvalidImage
+from elfuse.errors import ContentMismatch, ImageNotFound, InvalidImage, InvalidReference
 from elfuse.oci import media
+from elfuse.oci.access import Access, AccessOptions, accesses
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import digest_of, hex_of
+from elfuse.oci.http import is_loopback
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, Index, load_json
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, LayoutReference, Reference
+
+if TYPE_CHECKING:
+    from elfuse.oci.multi import HttpClient
 
 _CHUNK = 1 << 20
 
@@ -35,25 +43,70 @@ class Source(Protocol):
         """Bring `partial` to its full size from its offset; the caller commits it."""
 
 
-def open_source(image: ImageSource, *, tls_verify: bool) -> Source:
+class Session:
+    """What the sources of one command share: how the user wants registries reached, and the connections."""
+
+    def __init__(self, access: AccessOptions | None = None) -> None:
+        self.access = access or AccessOptions()
+        self._http: HttpClient | None = None  # guarded by _mu
+        self._mu = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._mu:
+            if self._http is not None:
+                self._http.close()
+
+    def http(self) -> "HttpClient":
+        """The connections, made when the first registry is asked."""
+        from elfuse.oci.multi import HttpClient
+
+        with self._mu:
+            if self._http is None:
+                self._http = HttpClient()
+            return self._http
+
+    def accesses(self, reference: Reference) -> list[Access]:
+        """Where to ask for `reference`. Raises for what the user may not ask of it."""
+        host = urlsplit(f"//{reference.host}").hostname or ""
+        if self.access.tls_verify is False and not is_loopback(host):
+            raise InvalidReference(
+                f"--tls-verify=false is refused for {reference.domain}: it is not on this machine",
+                hint="name the registry's CA with --cert-dir or SSL_CERT_FILE instead",
+            )
+        return accesses(reference, self.access)
+
+
+def open_source(image: ImageSource, session: Session) -> Source:
     if isinstance(image, LayoutReference):
         return LayoutSource(image)
-    return RegistrySource(image, tls_verify=tls_verify)
+    return RegistrySource(image, session)
 
 
 class RegistrySource:
-    def __init__(self, reference: Reference, *, tls_verify: bool) -> None:
+    def __init__(self, reference: Reference, session: Session) -> None:
+        from elfuse.oci.http import Cancellation
         from elfuse.oci.registry import RegistryClient
 
         self._reference = reference
-        self._client = RegistryClient(reference, tls_verify=tls_verify)
+        self._cancellation = Cancellation()
+        self._client = RegistryClient(
+            session.accesses(reference)[-1], http=session.http(), cancellation=self._cancellation
+        )
 
     @property
     def cancelled(self) -> bool:
-        return self._client.cancelled
+        return self._cancellation.cancelled
 
     def cancel(self) -> None:
-        self._client.cancel()
+        self._cancellation.cancel()
 
     def top(self) -> tuple[bytes, str]:
         return self._client.manifest(self._reference.selector, str(self._reference))
@@ -62,7 +115,9 @@ class RegistrySource:
         return self._client.manifest(descriptor.digest, str(self._reference))[0]
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        self._client.blob(descriptor, partial, progress)
+        from elfuse.oci.transfer import fetch_blob
+
+        fetch_blob(self._client, descriptor, partial, progress)
 
 
 class LayoutSource:
