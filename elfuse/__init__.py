@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from elfuse.api.inspecting import ImageDetails as ImageDetails
     from elfuse.api.inspecting import inspect as inspect
+    from elfuse.api.policy import Policy as Policy
     from elfuse.api.pulling import PulledImage as PulledImage
     from elfuse.api.pulling import pull as pull
     from elfuse.api.running import CompletedRun as CompletedRun
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOME = {
     "CompletedRun": "elfuse.api.running",
     "ImageDetails": "elfuse.api.inspecting",
+    "Policy": "elfuse.api.policy",
     "PulledImage": "elfuse.api.pulling",
     "inspect": "elfuse.api.inspecting",
     "pull": "elfuse.api.pulling",
@@ -37,6 +39,7 @@ __all__ = [
     "CompletedRun",
     "ElfuseError",
     "ImageDetails",
+    "Policy",
     "PulledImage",
     "__version__",
     "inspect",

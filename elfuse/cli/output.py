@@ -17,6 +17,9 @@ import msgspec
 SCHEMAS = {
     "oci pull": "elfuse.cli.pull:PullDocument",
     "oci inspect": "elfuse.cli.inspect:InspectDocument",
+    "oci policy show": "elfuse.cli.policy:PolicyShowDocument",
+    "oci policy check": "elfuse.cli.policy:PolicyCheckDocument",
+    "oci policy explain": "elfuse.cli.policy:PolicyExplainDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }

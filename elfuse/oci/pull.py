@@ -25,6 +25,7 @@ from elfuse.oci.image import (
     serves,
 )
 from elfuse.oci.layout import Store
+from elfuse.oci.policy.gate import require_allowed
 from elfuse.oci.progress import Progress, Silent
 from elfuse.oci.reference import ImageSource
 from elfuse.oci.source import Session, Source, open_source
@@ -84,6 +85,7 @@ class _Pull:
             document = parse_document(data, leaf.media_type, f"manifest {leaf.digest} of {what}")
             if not isinstance(document, Manifest):
                 raise InvalidImage(f"{what}: index entry {leaf.digest} is itself an index")
+        require_allowed(self._image, documents[-1], self._source.signatures())
         config = self._config(document)
         self._fetch_all(document.layers)
         present = self._store.has_blob(leaf.digest, leaf.size)

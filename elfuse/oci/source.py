@@ -15,6 +15,7 @@ from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import digest_of, hex_of
 from elfuse.oci.http import is_loopback
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, Index, load_json
+from elfuse.oci.policy.signature import NoSignatures, SignatureSource
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, LayoutReference, Reference
 
@@ -41,6 +42,9 @@ class Source(Protocol):
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         """Bring `partial` to its full size from its offset; the caller commits it."""
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        """Where the image's signatures are, by `registries_d` or the one in force. Fetches none yet."""
 
 
 class Session:
@@ -96,6 +100,7 @@ class RegistrySource:
         from elfuse.oci.registry import RegistryClient
 
         self._reference = reference
+        self._session = session
         self._cancellation = Cancellation()
         self._client = RegistryClient(
             session.accesses(reference)[-1], http=session.http(), cancellation=self._cancellation
@@ -118,6 +123,13 @@ class RegistrySource:
         from elfuse.oci.transfer import fetch_blob
 
         fetch_blob(self._client, descriptor, partial, progress)
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        from elfuse.oci.policy.fetch import RegistrySignatures
+        from elfuse.oci.policy.lookaside import Lookaside
+
+        lookaside = Lookaside(self._session.http(), cancellation=self._cancellation)
+        return RegistrySignatures(self._client, self._client.reference, lookaside, registries_d)
 
 
 class LayoutSource:
@@ -150,6 +162,9 @@ class LayoutSource:
                     progress.advance(descriptor.digest, len(chunk))
         except FileNotFoundError:
             raise self._missing(descriptor) from None
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        return NoSignatures()
 
     def _entry(self) -> Descriptor:
         """The descriptor that the tag names; without a tag, the only one there is."""

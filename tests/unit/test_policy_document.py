@@ -118,7 +118,7 @@ BAD_REQUIREMENTS: list[tuple[Any, str]] = [
     (signed_by(), "one of keyPath"),
     (signed_by(keyPath=""), "$.default[0].keyPath: this must not be empty"),
     (signed_by(keyPath="/k", keyData=KEY), "only one of"),
-    (signed_by(keyPaths=[]), "$.default[0].keyPaths: this array must not be empty"),
+    (sigstore(keyPaths=[]), "$.default[0].keyPaths: this array must not be empty"),
     (signed_by(keyPaths="/k"), "an array"),
     (signed_by(keyPaths=["/k", 1]), "$.default[0].keyPaths[1]: a string"),
     (signed_by(keyDatas=[KEY]), "unknown field"),

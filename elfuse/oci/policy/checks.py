@@ -1,11 +1,11 @@
 """One requirement against one image: satisfied, or refused with the cause."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from elfuse.errors import ElfuseError
+from elfuse.oci.digest import digest_of
 from elfuse.oci.policy import gpg
 from elfuse.oci.policy.identity import SignedIdentity
 from elfuse.oci.policy.refusal import Refused
@@ -22,7 +22,6 @@ from elfuse.oci.policy.signature import Attachment, Payload, Signature, SimpleSi
 from elfuse.oci.policy.verdict import Outcome
 from elfuse.oci.reference import Reference
 
-_ALGORITHMS = ("sha256", "sha384", "sha512")
 _SHOWN = 4
 
 S = TypeVar("S")
@@ -108,11 +107,7 @@ def _any_accepted(signatures: list[S], accept: Callable[[S], str]) -> str:
 
 def _require_subject(payload: Payload, identity: SignedIdentity, subject: Subject) -> None:
     """The signature must be of this manifest, and of a name that is accepted for this image."""
-    algorithm, _, _ = payload.manifest_digest.partition(":")
-    if algorithm not in _ALGORITHMS:
-        raise Refused(f"the signature is of the digest {payload.manifest_digest[:100]!r}")
-    actual = f"{algorithm}:{hashlib.new(algorithm, subject.manifest).hexdigest()}"
-    if payload.manifest_digest != actual:
+    if payload.manifest_digest != digest_of(subject.manifest):
         raise Refused(f"the signature is of another image, {payload.manifest_digest[:100]}")
     if not identity.accepts(subject.docker_reference, payload.docker_reference):
         wanted = subject.docker_reference or "an image without a name"

@@ -11,7 +11,7 @@ from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import Descriptor, Manifest, load_json
 from elfuse.oci.policy.lookaside import Lookaside
 from elfuse.oci.policy.refusal import Refused
-from elfuse.oci.policy.registries_d import Registries, load_registries
+from elfuse.oci.policy.registries_d import load_registries
 from elfuse.oci.policy.signature import (
     COSIGN_MEDIA_TYPE,
     SIGNATURE_LIMIT,
@@ -37,18 +37,24 @@ class RegistrySignatures:
     """Of images of a registry, as registries.d has it for `reference`.
 
     `reference` is the name at the place that is really asked, which for a mirror is the mirror's.
+    registries.d, the one that is in force or a given directory, is read when the first signature is wanted.
     """
 
     def __init__(
-        self, repository: Repository, reference: Reference, registries: Registries | None = None
+        self,
+        repository: Repository,
+        reference: Reference,
+        lookaside: Lookaside,
+        registries_d: str | None = None,
     ) -> None:
         self._repository = repository
         self._reference = reference
-        self._registries = registries
+        self._lookaside = lookaside
+        self._registries_d = registries_d
 
     def signatures(self, digest: Digest) -> list[Signature]:
-        registries = self._registries or load_registries()
-        found = list(Lookaside().signatures(registries.lookaside(self._reference), digest))
+        registries = load_registries(self._registries_d)
+        found = list(self._lookaside.signatures(registries.lookaside(self._reference), digest))
         if registries.uses_attachments(self._reference):
             found += self.attachments(digest)
         return found

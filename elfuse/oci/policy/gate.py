@@ -54,3 +54,8 @@ class Policy:
                 found.refusal, hint=f"see which rule decides with: elfuse oci policy explain {source}"
             )
         return found
+
+
+def require_allowed(source: ImageSource, manifest: bytes, signatures: SignatureSource) -> Verdict:
+    """Judge by the policy that is in force. Raises PolicyError."""
+    return Policy.load().require_allowed(source, manifest, signatures)

@@ -3,35 +3,46 @@
 containers/image docs/signature-protocols.md, "docker/distribution registries: separate storage".
 """
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
-from elfuse.errors import NetworkError
+from elfuse.errors import RegistryError
 from elfuse.oci.digest import Digest
+from elfuse.oci.http import Cancellation, Options, Request, is_internal
 from elfuse.oci.policy.refusal import Refused
 from elfuse.oci.policy.registries_d import signature_url
 from elfuse.oci.policy.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, Signature, parse_blob
+from elfuse.oci.retry import STATUS, Retries, Retry, seconds_of
 
 if TYPE_CHECKING:
-    from elfuse.oci.http import Connection
+    from elfuse.oci.multi import HttpClient
 
 _REDIRECTS = 5
-_ATTEMPTS = 3
-_BACKOFF = 0.5
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Lookaside:
-    """Reads from file:, https: and http: URLs. The signatures vouch for themselves; nothing else does, and no
-    credentials are sent."""
+    """Reads from file:, https: and http: URLs.
+
+    The signatures vouch for themselves and nothing else does: no credentials are sent, and what is
+    believed of a server is what the system believes. Without `http` an own client lives for a request.
+    """
+
+    def __init__(
+        self,
+        http: "HttpClient | None" = None,
+        *,
+        cancellation: Cancellation | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self._http = http
+        self._cancellation = cancellation or Cancellation()
+        self._options = options or Options()
 
     def signatures(self, base: str, digest: Digest) -> Iterator[Signature]:
-        """All signatures of the manifest `digest` under `base`. Raises Refused or NetworkError."""
+        """All signatures of the manifest `digest` under `base`. Raises Refused or RegistryError."""
         for number in range(1, SIGNATURES_LIMIT + 1):
-            url = signature_url(base, digest, number)
-            data = self.read(url)
+            data = self.read(signature_url(base, digest, number))
             if data is None:
                 return
             yield parse_blob(data)
@@ -42,9 +53,37 @@ class Lookaside:
         scheme = urlsplit(url).scheme
         if scheme == "file":
             return _read_file(url)
-        if scheme in ("http", "https"):
-            return _read_url(url)
-        raise Refused(f"the lookaside {url[:200]} has a scheme that is not known; use file:// or https://")
+        if scheme not in ("http", "https"):
+            raise Refused(f"the lookaside {url[:200]} is of no known kind; use file:// or https://")
+        if self._http is not None:
+            return self._read_url(self._http, url)
+        from elfuse.oci.multi import HttpClient
+
+        own = HttpClient(self._options)
+        try:
+            return self._read_url(own, url)
+        finally:
+            own.close()
+
+    def _read_url(self, http: "HttpClient", url: str) -> bytes | None:
+        return Retries(self._options, self._cancellation).run(lambda: self._once(http, url))
+
+    def _once(self, http: "HttpClient", url: str) -> bytes | None:
+        target = url
+        for _ in range(_REDIRECTS + 1):
+            request = Request(target, limit=SIGNATURE_LIMIT, cancellation=self._cancellation)
+            response = http.perform(request)
+            if response.status == 200:
+                return bytes(response.body)
+            if response.status == 404:
+                return None
+            if response.status not in (301, 302, 303, 307, 308):
+                cause = RegistryError(f"the lookaside {url[:200]} answers {response.status}")
+                if response.status in STATUS:
+                    raise Retry(cause, seconds_of(response.header("retry-after")))
+                raise cause
+            target = _moved(target, response.header("location"))
+        raise Refused(f"the lookaside {url[:200]} redirects more than {_REDIRECTS} times")
 
 
 def _read_file(url: str) -> bytes | None:
@@ -67,44 +106,12 @@ def _read_file(url: str) -> bytes | None:
     return data
 
 
-def _read_url(url: str) -> bytes | None:
-    from elfuse.oci.http import Connection, Options
-
-    connection = Connection(verify=True, options=Options())
-    try:
-        for attempt in range(_ATTEMPTS):
-            last = attempt + 1 == _ATTEMPTS
-            try:
-                status, body = _follow(connection, url)
-            except NetworkError as error:
-                if last or not getattr(error, "retryable", False):
-                    raise
-            else:
-                if status == 200:
-                    return body
-                if status == 404:
-                    return None
-                if last or status not in _PASSING:
-                    raise Refused(f"the lookaside {url[:200]} answers {status}")
-            time.sleep(_BACKOFF * 2**attempt)
-        raise AssertionError("the last attempt ends the loop")
-    finally:
-        connection.close()
-
-
-def _follow(connection: "Connection", url: str) -> tuple[int, bytes]:
-    """GET, following redirects that stay as secure and as public as the URL that the user configured."""
-    from elfuse.oci.http import is_internal
-
-    first = urlsplit(url)
-    for _ in range(_REDIRECTS + 1):
-        response = connection.get(url, {}, limit=SIGNATURE_LIMIT)
-        if response.status not in (301, 302, 303, 307, 308):
-            return response.status, bytes(response.body)
-        url = urljoin(url, response.header("location"))
-        target = urlsplit(url)
-        worse = target.scheme not in ("https", first.scheme) or target.username is not None
-        inward = target.hostname != first.hostname and is_internal(target.hostname or "localhost")
-        if worse or inward or target.scheme not in ("http", "https"):
-            raise Refused(f"the lookaside {first.geturl()[:200]} redirects to {url[:200]!r}")
-    raise Refused(f"the lookaside {first.geturl()[:200]} redirects more than {_REDIRECTS} times")
+def _moved(url: str, location: str) -> str:
+    """The target of a redirect, which must be as secure and as public as the URL it comes from."""
+    target = urljoin(url, location)
+    here, there = urlsplit(url), urlsplit(target)
+    secure = there.scheme == "https" or here.scheme == there.scheme == "http"
+    inward = there.hostname != here.hostname and is_internal(there.hostname or "localhost")
+    if not secure or inward or there.username is not None:
+        raise Refused(f"the lookaside {url[:200]} redirects to {target[:200]!r}")
+    return target

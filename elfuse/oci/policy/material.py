@@ -26,7 +26,12 @@ class Material:
 
 
 def given(
-    members: Mapping[str, Node], base: str, *, lists: bool = True, data_lists: bool = True
+    members: Mapping[str, Node],
+    base: str,
+    *,
+    lists: bool = True,
+    data_lists: bool = True,
+    may_be_empty: bool = False,
 ) -> Material | None:
     """The material of the field `<base>Path`, `Paths`, `Data` or `Datas`; more than one is an error."""
     names = [f"{base}Path", f"{base}Data"]
@@ -44,7 +49,7 @@ def given(
     if name.endswith("Path"):
         return Material(paths=(node.filled(),))
     if name.endswith("Paths"):
-        return Material(paths=tuple(element.filled() for element in node.elements()))
+        return Material(paths=tuple(element.filled() for element in node.elements(may_be_empty=may_be_empty)))
     if name.endswith("Data"):
         return Material(datas=(node.data(),))
     return Material(datas=tuple(element.data() for element in node.elements()))

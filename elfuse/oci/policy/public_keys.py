@@ -16,7 +16,7 @@ from elfuse.oci.policy.refusal import Refused
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.S)
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([^-]*)-----END \1-----")
 
 
 def load_public_key(pem: bytes, what: str) -> PublicKey:
@@ -58,13 +58,13 @@ def single_pem(text: bytes, what: str) -> bytes:
     match = _PEM.fullmatch(text.strip())
     if match is None:
         raise Refused(f"{what} is not one PEM block")
-    return decode_base64(re.sub(rb"\s", b"", match[2]), what)
+    return decode_base64(match[2].decode("latin-1"), what)
 
 
-def decode_base64(text: bytes | str, what: str) -> bytes:
-    """Raises Refused."""
+def decode_base64(text: str, what: str) -> bytes:
+    """RFC 4648, section 4; line ends are passed over, as Go does. Raises Refused."""
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
         raise Refused(f"{what} is not base64") from None
 

@@ -48,11 +48,11 @@ class Node:
                 raise self.wrong(f"the field {name!r} is missing")
         return found
 
-    def elements(self) -> list["Node"]:
-        """The elements of an array that has some."""
+    def elements(self, *, may_be_empty: bool = False) -> list["Node"]:
+        """The elements of an array."""
         if not isinstance(self.value, list) or isinstance(self.value, _Pairs):
             raise self.wrong("an array is needed here")
-        if not self.value:
+        if not self.value and not may_be_empty:
             raise self.wrong("this array must not be empty")
         return [Node(value, f"{self.path}[{position}]") for position, value in enumerate(self.value)]
 
