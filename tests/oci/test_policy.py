@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -416,3 +417,21 @@ def test_scopes(bench: Bench, scope: str) -> None:
     swapped = json.dumps(document).replace("reject", "#").replace("insecureAcceptAnything", "reject")
     path.write_text(swapped.replace("#", "insecureAcceptAnything"))
     assert not bench.verdict(path)[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_scopes_decide_as_for_skopeo(bench: Bench, seed: int) -> None:
+    random = Random(seed)
+    address, (host, _, port) = bench.registry.address, bench.registry.address.partition(":")
+    candidates = [bench.reference, bench.by_digest, f"{address}/policy/shared", f"{address}/policy", address]
+    candidates += [f"{address}/policy/share", f"{address}/polic", f"{address}/", host, f":{port}", "*.0.0.1"]
+    candidates += [f"*.0.0.1:{port}", "*.0.1", "*.1", "*", f"*.{host}", "policy/shared", "shared:1", ""]
+
+    def rule() -> list[dict[str, str]]:
+        return [{"type": random.choice(["reject", "insecureAcceptAnything"])}]
+
+    scopes = {scope: rule() for scope in random.sample(candidates, random.randint(0, 8))}
+    path = bench.work / "any.json"
+    path.write_text(json.dumps({"default": rule(), "transports": {"docker": scopes, "atomic": {"": rule()}}}))
+    for reference in (bench.reference, bench.by_digest):
+        bench.verdict(path, reference)

@@ -14,7 +14,7 @@ from elfuse.oci.digest import Digest
 from elfuse.oci.policy.document import parse_policy
 from elfuse.oci.policy.identity import named, parse_identity
 from elfuse.oci.policy.registries_d import Registries, load_registries, signature_url
-from elfuse.oci.policy.scopes import identity_of
+from elfuse.oci.policy.scopes import identity_of, local_identity
 from elfuse.oci.policy.strict import parse as parse_json
 from elfuse.oci.policy.verdict import explain
 from elfuse.oci.reference import Reference, parse
@@ -58,6 +58,15 @@ def test_path_scopes_have_no_links(tmp_path: Path) -> None:
     assert found.transport == "oci" and found.docker_reference is None
     assert found.scopes[:3] == (f"{top}/real/layout", f"{top}/real", top)
     assert "/" not in found.scopes and "" not in found.scopes
+
+
+def test_local_images() -> None:
+    for transport in ("oci", "oci-archive", "dir"):
+        found = local_identity(transport, "/nonexistent/a/b")
+        assert found.transport == transport and found.docker_reference is None
+        assert found.scopes == ("/nonexistent/a/b", "/nonexistent/a", "/nonexistent")
+    found = local_identity("docker-archive", "/nonexistent/a.tar", reference(f"q.io/a:1@{SHA}"))
+    assert found.scopes == () and str(found.docker_reference) == f"q.io/a@{SHA}"
 
 
 RULES = {

@@ -12,6 +12,7 @@ import msgspec
 from elfuse.oci.policy.strict import Node
 from elfuse.oci.reference import ImageSource, LayoutReference, Reference
 
+# Transports whose scopes are paths, and those that have no scope but "".
 _PATHS = frozenset({"dir", "oci", "oci-archive", "sif"})
 _UNSCOPED = frozenset({"docker-archive", "tarball"})
 
@@ -27,10 +28,16 @@ class Identity:
 
 def identity_of(source: ImageSource) -> Identity:
     if isinstance(source, LayoutReference):
-        # The tag is no part of it: `oci:DIR` and `oci:DIR:TAG` may be the same image.
-        return Identity("oci", path_scopes(source.directory), None)
+        return local_identity("oci", source.directory)
     reference = digested(source)
     return Identity("docker", docker_scopes(reference), reference)
+
+
+def local_identity(transport: str, path: str, name: Reference | None = None) -> Identity:
+    """Of an image on disk. Which one of several in a layout or an archive is no part of it: `oci:DIR` and
+    `oci:DIR:TAG` may be the same. `name` is the one that a docker-archive's user chose."""
+    scopes = () if transport in _UNSCOPED else path_scopes(path)
+    return Identity(transport, scopes, digested(name) if name is not None else None)
 
 
 def digested(reference: Reference) -> Reference:
