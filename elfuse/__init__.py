@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from elfuse.api.logins import get_login as get_login
     from elfuse.api.logins import login as login
     from elfuse.api.logins import logout as logout
+    from elfuse.api.policy import Policy as Policy
     from elfuse.api.pulling import PulledImage as PulledImage
     from elfuse.api.pulling import pull as pull
     from elfuse.api.running import CompletedRun as CompletedRun
@@ -35,6 +36,7 @@ _HOME = {
     "CompletedRun": "elfuse.api.running",
     "ImageDetails": "elfuse.api.inspecting",
     "Login": "elfuse.api.logins",
+    "Policy": "elfuse.api.policy",
     "PulledImage": "elfuse.api.pulling",
     "get_login": "elfuse.api.logins",
     "inspect": "elfuse.api.inspecting",
@@ -57,6 +59,7 @@ __all__ = [
     "ImageDetails",
     "LoadedImage",
     "Login",
+    "Policy",
     "PulledImage",
     "PushedImage",
     "__version__",

@@ -53,6 +53,10 @@ class NetworkError(RegistryError):
     """The registry could not be reached, or the connection broke."""
 
 
+class PolicyError(ElfuseError):
+    """The signature policy refuses an image, or cannot be read."""
+
+
 class StoreError(ElfuseError):
     """The store on disk cannot be used."""
 

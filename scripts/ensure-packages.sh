@@ -9,7 +9,7 @@ for set in "$@"; do
     build) wanted="$wanted build-essential pkgconf libzstd-dev libisal-dev libjson-c-dev libssl-dev
         python3-venv python3-dev ca-certificates" ;;
     images) wanted="$wanted debian-archive-keyring zstd" ;;
-    registry) wanted="$wanted docker-registry skopeo" ;;
+    registry) wanted="$wanted docker-registry skopeo gpg gpg-agent gpgv" ;;
     test) wanted="$wanted umoci buildah zstd gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
         binutils" ;;
     reference) wanted="$wanted qemu-system-arm e2fsprogs" ;;

@@ -17,6 +17,7 @@ from elfuse.cli.group import LazyGroup
         "save": "elfuse.cli.archive:save",
         "load": "elfuse.cli.archive:load",
         "push": "elfuse.cli.push:push",
+        "policy": "elfuse.cli.policy:policy",
     },
 )
 def oci() -> None:

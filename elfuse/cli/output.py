@@ -21,6 +21,9 @@ SCHEMAS = {
     "oci logout": "elfuse.cli.login:LogoutDocument",
     "oci load": "elfuse.cli.archive:LoadDocument",
     "oci push": "elfuse.cli.push:PushDocument",
+    "oci policy show": "elfuse.cli.policy:PolicyShowDocument",
+    "oci policy check": "elfuse.cli.policy:PolicyCheckDocument",
+    "oci policy explain": "elfuse.cli.policy:PolicyExplainDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }

@@ -127,7 +127,8 @@ def _life(seconds: Any) -> float:
 
 
 def basic(username: str, secret: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{secret}".encode()).decode("ascii")
+    pair = f"{username}:{secret}".encode("utf-8", "surrogateescape")
+    return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
 class Authorizer:

@@ -24,6 +24,7 @@ from elfuse.oci.image import (
     serves,
 )
 from elfuse.oci.layout import Store
+from elfuse.oci.policy.gate import require_allowed
 from elfuse.oci.progress import Progress, Silent
 from elfuse.oci.reference import ImageSource
 from elfuse.oci.source import Session, Source, open_source
@@ -92,6 +93,7 @@ class _Pull:
         wanted = self._platform or GUEST_PLATFORM
         chosen = choose_image(top, media_type, wanted, what, self._manifest_bytes)
         leaf, document = chosen.descriptor, chosen.manifest
+        require_allowed(self._image, chosen.documents[-1], self._source.signatures())
         config = self._config(document)
         self._fetch_all(document.layers)
         present = self._store.has_blob(leaf.digest, leaf.size)

@@ -20,7 +20,7 @@ from elfuse.errors import (
     RegistryError,
 )
 from elfuse.oci import media, retry
-from elfuse.oci.access import Access
+from elfuse.oci.access import Access, Credentials
 from elfuse.oci.auth import Authorizer, Scopes, cause_of
 from elfuse.oci.digest import Digest, digest_of, parse_digest
 from elfuse.oci.http import (
@@ -90,6 +90,11 @@ class RegistryClient:
     def close(self) -> None:
         if self._owns_http:
             self._http.close()
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The login in use: None before the registry asked for one, and for an anonymous user."""
+        return self._authorizer.credentials
 
     @property
     def options(self) -> Options:

@@ -11,6 +11,7 @@ from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest
 from elfuse.oci.http import is_loopback
 from elfuse.oci.image import Descriptor
+from elfuse.oci.policy.signature import SignatureSource
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, Reference
 
@@ -39,6 +40,9 @@ class Source(Protocol):
 
     def document(self, descriptor: Descriptor) -> bytes:
         """A small blob, such as a config, verified against its descriptor."""
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        """Where the image's signatures are, by `registries_d` or the one in force. Fetches none yet."""
 
 
 class Session:
@@ -96,6 +100,7 @@ class RegistrySource:
         from elfuse.oci.registry import RegistryClient
 
         self._reference = reference
+        self._session = session
         self._cancellation = Cancellation()
         self._client = RegistryClient(
             session.accesses(reference)[-1], http=session.http(), cancellation=self._cancellation
@@ -125,3 +130,10 @@ class RegistrySource:
     def referrers(self, digest: Digest) -> "list[Referrer]":
         """What refers to a manifest of this repository: signatures, SBOMs, attestations."""
         return self._client.referrers(digest)
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        from elfuse.oci.policy.fetch import RegistrySignatures
+        from elfuse.oci.policy.lookaside import Lookaside
+
+        lookaside = Lookaside(self._session.http(), cancellation=self._cancellation)
+        return RegistrySignatures(self._client, self._client.reference, lookaside, registries_d)

@@ -195,6 +195,8 @@ PYTHON_EXCEPT = {
 PYTHON_MAY = {
     # docker-credential-NAME: named by the user's own files, found on the user's PATH, fed a registry's name.
     ("elfuse.oci.credential_helper", "subprocess"),
+    # OpenPGP is not something to write again. gpgv gets the policy's keys and one signature, as files.
+    ("elfuse.oci.policy.gpg", "subprocess"),
 }
 
 

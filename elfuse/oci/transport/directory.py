@@ -5,6 +5,7 @@ import os
 from elfuse.errors import ImageNotFound, InvalidImage
 from elfuse.oci.digest import hex_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, media_type_of
+from elfuse.oci.policy.signature import SignatureSource
 from elfuse.oci.transport.files import Files
 from elfuse.oci.transport.source import FilesSource
 
@@ -27,6 +28,11 @@ class DirSource(FilesSource):
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         return self._document(manifest_name(descriptor), descriptor.digest)
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        from elfuse.oci.policy.fetch import DirectorySignatures
+
+        return DirectorySignatures(self._files.place)
 
     def _name_of(self, blob: Descriptor) -> str:
         return hex_of(blob.digest)

@@ -6,6 +6,7 @@ from elfuse.errors import ContentMismatch, ElfuseError
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
+from elfuse.oci.policy.signature import NoSignatures, SignatureSource
 from elfuse.oci.progress import Progress
 from elfuse.oci.transport.files import Files
 
@@ -33,6 +34,10 @@ class FilesSource(ABC):
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         self._copy(self._name_of(descriptor), descriptor, partial, progress)
+
+    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+        """None: of these transports only dir: has a place for signatures."""
+        return NoSignatures()
 
     @abstractmethod
     def _name_of(self, blob: Descriptor) -> str:
