@@ -35,6 +35,26 @@ volume = click.option(
     metavar="HOST:GUEST[:ro]",
     help="Show a host directory or file in the guest.",
 )
+env_file = click.option(
+    "--env-file",
+    "env_files",
+    multiple=True,
+    metavar="FILE",
+    help="Variables, a line each, below those of -e; # begins a comment.",
+)
+mount = click.option(
+    "--mount",
+    "mounts",
+    multiple=True,
+    metavar="type=bind|tmpfs,...",
+    help="source=HOST,target=GUEST[,ro] for a bind mount; target=GUEST[,tmpfs-mode=1777] for a tmpfs.",
+)
+tmpfs = click.option(
+    "--tmpfs",
+    multiple=True,
+    metavar="GUEST[:OPTIONS]",
+    help="An empty directory that goes with the run: ro, mode=, uid=, gid=.",
+)
 strace = click.option(
     "--strace", is_flag=True, help="Print each system call on standard error, as strace -f -T does."
 )
@@ -51,6 +71,37 @@ engine = click.option(
     help="What runs arm64 code: the translator or the interpreter [default: $ELFUSE_ENGINE, else the best].",
 )
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
+
+
+def access(command: Command) -> Command:
+    """How a registry is reached, in podman's and skopeo's words, as one `access: AccessOptions`."""
+
+    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login to use.")
+    @click.option(
+        "--authfile", metavar="FILE", help="Where logins are [default: $REGISTRY_AUTH_FILE, else the usual]."
+    )
+    @click.option(
+        "--tls-verify",
+        type=bool,
+        default=None,
+        metavar="BOOL",
+        help="false accepts any certificate and plain HTTP.",
+    )
+    @click.option("--cert-dir", metavar="DIR", help="*.crt to trust, and a client's *.cert and *.key.")
+    @wraps(command)
+    def with_access(
+        *args: Any,
+        creds: str | None,
+        authfile: str | None,
+        tls_verify: bool | None,
+        cert_dir: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        from elfuse.oci.access import AccessOptions
+
+        return command(*args, access=AccessOptions(tls_verify, creds, authfile, cert_dir), **kwargs)
+
+    return with_access  # type: ignore[return-value]
 
 
 def output(command: Command) -> Command:
