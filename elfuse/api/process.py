@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Any, AnyStr, Generic, Literal, Self, Unpack, overload
 
-from elfuse.api.running import RunArguments, Stream, prepare
+from elfuse.api.arguments import RunArguments, Stream
+from elfuse.api.running import prepare
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import retire_if_ended
 from elfuse.runtime.prepare import PreparedRun

@@ -1,53 +1,16 @@
-"""Running programs from images: what the arguments are, and waiting for the end. Popen is in process.py."""
+"""Running programs from images: preparing a run, and waiting for its end. Popen is in process.py."""
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import IO, Any, AnyStr, Generic, Literal, TypedDict, Unpack, overload
+from collections.abc import Sequence
+from typing import Any, AnyStr, Generic, Literal, Unpack, overload
 
 import msgspec
 
-from elfuse.api.resolving import RunPullPolicy, check_platform, image_to_run
+from elfuse.api.arguments import RunArguments, Stream
+from elfuse.api.resolving import check_platform, image_to_run
 from elfuse.oci.access import AccessOptions
 from elfuse.oci.layout import Store
-from elfuse.oci.progress import Progress
 from elfuse.runtime.prepare import PreparedRun, RunOptions, plan_run, prepare_run
-
-Engine = Literal["auto", "jit", "interp"]
-# What subprocess takes for a standard stream: PIPE, DEVNULL, STDOUT, a descriptor, a file, or None.
-Stream = int | IO[Any] | None
-
-
-class RunArguments(TypedDict, total=False):
-    """What run(), Popen() and their asynchronous forms take beside the image and the program's words.
-
-    They are the options of `elfuse oci run`; docs/api.md says what each does.
-    """
-
-    entrypoint: Sequence[str] | str | None
-    env: Mapping[str, str]
-    env_files: Sequence[str]
-    workdir: str | None
-    user: str | None
-    volumes: Sequence[str]
-    mounts: Sequence[str]
-    tmpfs: Sequence[str]
-    hostname: str | None
-    add_hosts: Mapping[str, str]
-    ulimits: Mapping[str, int | tuple[int, int]]
-    name: str | None
-    keep: bool
-    read_only: bool
-    strace: bool
-    verbose: bool
-    engine: Engine
-    pull: RunPullPolicy
-    platform: str | None
-    tls_verify: bool | None
-    creds: str | None
-    authfile: str | None
-    cert_dir: str | None
-    store: str | None
-    progress: Progress | None
 
 
 class CompletedRun(msgspec.Struct, Generic[AnyStr], frozen=True):
