@@ -12,6 +12,7 @@ from elfuse.cli.group import LazyGroup
         "inspect": "elfuse.cli.inspect:inspect",
         "unpack": "elfuse.cli.unpack:unpack",
         "run": "elfuse.cli.run_image:run",
+        "completion": "elfuse.cli.completion:completion",
     },
 )
 def oci() -> None:

@@ -6,10 +6,15 @@ from typing import Any, TypeVar
 
 import click
 
+from elfuse.cli import words
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 store = click.option(
-    "--store", metavar="DIR", help="The image store [default: $ELFUSE_STORE, else the user's data directory]."
+    "--store",
+    metavar="DIR",
+    shell_complete=words.directory,
+    help="The image store [default: $ELFUSE_STORE, else the user's data directory].",
 )
 tls_verify = click.option(
     "--tls-verify",
@@ -33,6 +38,7 @@ volume = click.option(
     "volumes",
     multiple=True,
     metavar="HOST:GUEST[:ro]",
+    shell_complete=words.path,
     help="Show a host directory or file in the guest.",
 )
 env_file = click.option(
@@ -40,6 +46,7 @@ env_file = click.option(
     "env_files",
     multiple=True,
     metavar="FILE",
+    shell_complete=words.path,
     help="Variables, a line each, below those of -e; # begins a comment.",
 )
 mount = click.option(
@@ -78,7 +85,10 @@ def access(command: Command) -> Command:
 
     @click.option("--creds", metavar="USER[:PASSWORD]", help="The login to use.")
     @click.option(
-        "--authfile", metavar="FILE", help="Where logins are [default: $REGISTRY_AUTH_FILE, else the usual]."
+        "--authfile",
+        metavar="FILE",
+        shell_complete=words.path,
+        help="Where logins are [default: $REGISTRY_AUTH_FILE, else the usual].",
     )
     @click.option(
         "--tls-verify",
@@ -87,7 +97,12 @@ def access(command: Command) -> Command:
         metavar="BOOL",
         help="false accepts any certificate and plain HTTP.",
     )
-    @click.option("--cert-dir", metavar="DIR", help="*.crt to trust, and a client's *.cert and *.key.")
+    @click.option(
+        "--cert-dir",
+        metavar="DIR",
+        shell_complete=words.directory,
+        help="*.crt to trust, and a client's *.cert and *.key.",
+    )
     @wraps(command)
     def with_access(
         *args: Any,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from elfuse.cli import options
+from elfuse.cli import words as kinds
 from elfuse.cli.main import report
 from elfuse.errors import RunError
 
@@ -38,13 +39,19 @@ if TYPE_CHECKING:
     "ulimits",
     multiple=True,
     metavar="NAME=SOFT[:HARD]",
+    shell_complete=kinds.limit,
     help="A resource limit, -1 for none; 'host' for all of this process's.",
 )
 @click.option(
     "--timeout", type=click.IntRange(min=0), default=0, metavar="SECONDS", help="Then the run is killed."
 )
 @click.option("--name", metavar="NAME", help="The run's ID [default: twelve random hex digits].")
-@click.option("--cidfile", metavar="FILE", help="Write the run's ID to FILE, which must not exist.")
+@click.option(
+    "--cidfile",
+    metavar="FILE",
+    shell_complete=kinds.path,
+    help="Write the run's ID to FILE, which must not exist.",
+)
 @click.option("--keep/--rm", default=False, help="Keep the writable root after the run [default: --rm].")
 @click.option(
     "--pull",
