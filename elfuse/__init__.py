@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from elfuse import aio as aio
+    from elfuse.api.image import Image as Image
     from elfuse.api.inspecting import ImageDetails as ImageDetails
     from elfuse.api.inspecting import inspect as inspect
     from elfuse.api.process import Popen as Popen
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from elfuse.api.pulling import pull as pull
     from elfuse.api.running import CompletedRun as CompletedRun
     from elfuse.api.running import run as run
-    from elfuse.api.store import Image as Image
     from elfuse.api.store import Store as Store
     from elfuse.api.unpacking import unpack as unpack
     from elfuse.errors import ElfuseError as ElfuseError
 
 _HOME = {
     "CompletedRun": "elfuse.api.running",
-    "Image": "elfuse.api.store",
+    "Image": "elfuse.api.image",
     "ImageDetails": "elfuse.api.inspecting",
     "Popen": "elfuse.api.process",
     "PulledImage": "elfuse.api.pulling",

@@ -1,18 +1,19 @@
 """The image of a run: from the store, or pulled as the user's policy says."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from elfuse.api.pulling import resolve_image
 from elfuse.errors import PlatformNotFound, RegistryError
-from elfuse.oci.access import AccessOptions
 from elfuse.oci.image import GUEST_PLATFORM, parse_platform, serves
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import parse
 from elfuse.oci.stored import StoredImage, load_image
 
+if TYPE_CHECKING:
+    from elfuse.oci.access import AccessOptions
+
 RunPullPolicy = Literal["always", "missing", "never", "newer"]
-DEFAULT_ACCESS = AccessOptions()
 
 
 def check_platform(platform: str | None) -> None:
@@ -27,13 +28,13 @@ def image_to_run(
     *,
     policy: RunPullPolicy = "missing",
     platform: str | None = None,
-    access: AccessOptions = DEFAULT_ACCESS,
+    access: "AccessOptions | None" = None,
     progress: Progress | None = None,
 ) -> StoredImage:
     """The image, its documents read. `newer` asks the registry and makes do with what is in the store
     when that fails, as podman does."""
     check_platform(platform)
-    tls_verify = access.tls_verify is not False
+    tls_verify = access is None or access.tls_verify is not False
     if policy != "newer":
         return resolve_image(store, image, policy=policy, tls_verify=tls_verify, progress=progress)
     try:

@@ -80,45 +80,6 @@ engine = click.option(
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
 
 
-def access(command: Command) -> Command:
-    """How a registry is reached, in podman's and skopeo's words, as one `access: AccessOptions`."""
-
-    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login to use.")
-    @click.option(
-        "--authfile",
-        metavar="FILE",
-        shell_complete=words.path,
-        help="Where logins are [default: $REGISTRY_AUTH_FILE, else the usual].",
-    )
-    @click.option(
-        "--tls-verify",
-        type=bool,
-        default=None,
-        metavar="BOOL",
-        help="false accepts any certificate and plain HTTP.",
-    )
-    @click.option(
-        "--cert-dir",
-        metavar="DIR",
-        shell_complete=words.directory,
-        help="*.crt to trust, and a client's *.cert and *.key.",
-    )
-    @wraps(command)
-    def with_access(
-        *args: Any,
-        creds: str | None,
-        authfile: str | None,
-        tls_verify: bool | None,
-        cert_dir: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        from elfuse.oci.access import AccessOptions
-
-        return command(*args, access=AccessOptions(tls_verify, creds, authfile, cert_dir), **kwargs)
-
-    return with_access  # type: ignore[return-value]
-
-
 def output(command: Command) -> Command:
     """-q, -v and --json, as one `output: Output`."""
 
@@ -132,6 +93,50 @@ def output(command: Command) -> Command:
         return command(*args, output=Output(quiet, verbose, as_json), **kwargs)
 
     return with_output  # type: ignore[return-value]
+
+
+def registry_access(command: Command) -> Command:
+    """--creds, --authfile, --tls-verify, --insecure and --cert-dir, as one `access: AccessOptions`."""
+
+    @click.option(
+        "--tls-verify",
+        type=bool,
+        default=None,
+        metavar="BOOL",
+        help="false accepts any certificate and plain HTTP, for a registry on this machine only.",
+    )
+    @click.option("--insecure", is_flag=True, help="The same as --tls-verify=false.")
+    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login, instead of a stored one.")
+    @click.option(
+        "--authfile",
+        metavar="FILE",
+        shell_complete=words.path,
+        help="Where logins are stored [default: $REGISTRY_AUTH_FILE, else as podman and docker look].",
+    )
+    @click.option(
+        "--cert-dir",
+        metavar="DIR",
+        shell_complete=words.directory,
+        help="CAs (*.crt) and client certificates (*.cert, *.key).",
+    )
+    @wraps(command)
+    def with_access(
+        *args: Any,
+        tls_verify: bool | None,
+        insecure: bool,
+        creds: str | None,
+        authfile: str | None,
+        cert_dir: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        from elfuse.oci.access import AccessOptions
+
+        if insecure and tls_verify:
+            raise click.UsageError("--insecure and --tls-verify=true contradict each other")
+        verify = False if insecure else tls_verify
+        return command(*args, access=AccessOptions(verify, creds, authfile, cert_dir), **kwargs)
+
+    return with_access  # type: ignore[return-value]
 
 
 # A program's own options belong to it: ours end at the first word that is none.

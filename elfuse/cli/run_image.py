@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 @options.verbose
 @options.engine
 @options.dry_run
-@options.access
+@options.registry_access
 @options.store
 @click.argument("image")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -125,7 +125,9 @@ def run(
     for note in () if quiet else notes:
         report(note)
     try:
-        become_guest(prepared.spec, stdin=interactive, timeout=timeout, lock=prepared.run.lock_path)
+        become_guest(
+            prepared.spec, stdin=interactive, timeout=timeout, lock=os.path.join(prepared.run.path, "lock")
+        )
     except BaseException:
         prepared.abandon()
         raise

@@ -49,7 +49,7 @@ class RunName(click.types.StringParamType):
 IMAGE = ImageName()
 RUN = RunName()
 # Arguments by these names complete so in every command.
-BY_NAME = {"image": IMAGE, "images": IMAGE, "run_id": RUN, "run_ids": RUN, "runs": RUN}
+BY_NAME = {"image": IMAGE, "images": IMAGE, "words": IMAGE, "run_id": RUN, "run_ids": RUN}
 
 
 def path(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":

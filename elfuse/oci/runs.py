@@ -28,10 +28,6 @@ class Run(msgspec.Struct, frozen=True):
     path: str
     lock_fd: int
 
-    @property
-    def lock_path(self) -> str:
-        return os.path.join(self.path, "lock")
-
     def make_directory(self, name: str) -> str:
         path = os.path.join(self.path, name)
         os.mkdir(path, 0o700)
@@ -41,15 +37,10 @@ class Run(msgspec.Struct, frozen=True):
         os.close(self.lock_fd)
 
 
-def check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise RunError(f"{name!r} is no name for a run", hint="use letters, digits, '_', '.' and '-'")
-
-
 def create_run(store: "Store", name: str | None = None, *, keep: bool = False) -> Run:
     """A new run, locked from its first moment: it is staged in tmp/, and renamed when it holds its lock."""
-    if name is not None:
-        check_name(name)
+    if name is not None and not _NAME.fullmatch(name):
+        raise RunError(f"{name!r} is no name for a run", hint="use letters, digits, '_', '.' and '-'")
     run_id = name or os.urandom(6).hex()
     with store.activity():
         staged = store.staging_directory("run")
@@ -102,3 +93,9 @@ def retire_ended_runs(store: "Store") -> None:
     for run_id in os.listdir(store.join("runs")):
         with contextlib.suppress(OSError):
             retire_if_ended(store, run_id)
+
+
+def check_name(name: str) -> None:
+    """Raise RunError unless a run can be called so."""
+    if not _NAME.fullmatch(name):
+        raise RunError(f"{name!r} is no name for a run", hint="use letters, digits, '_', '.' and '-'")
