@@ -15,8 +15,12 @@ from tests.oci.conftest import Result
 from tests.oci.programs import program_layout
 
 Elfuse = Callable[..., Result]
-ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 RUN = [sys.executable, "-m", "elfuse", "oci", "run", "-q"]
+
+
+def env() -> dict[str, str]:
+    """Asked for when a test runs: its store is among the variables."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @pytest.fixture
@@ -65,8 +69,8 @@ def test_environment_files(elfuse: Elfuse, image: str, tmp_path: Path) -> None:
         FROM_HOST="h",
         FROM_THERE="t",
     )
-    env = json.loads(done.out)["env"]
-    assert {"A=2", "FROM_HOST=h", 'B="2"', "FROM_THERE=t"} <= set(env)
+    shown = json.loads(done.out)["env"]
+    assert {"A=2", "FROM_HOST=h", 'B="2"', "FROM_THERE=t"} <= set(shown)
 
 
 def test_pull_newer(elfuse: Elfuse, image: str, tmp_path: Path) -> None:
@@ -140,20 +144,20 @@ def test_timeout(image: str, store_path: Path, pidfd: bool) -> None:
     command = [sys.executable, "-c", code, "oci", "run", "-q", "--name", name]
     started = time.monotonic()
     done = subprocess.run(
-        [*command, "--timeout", "1", image, "loop"], env=ENV, capture_output=True, timeout=60
+        [*command, "--timeout", "1", image, "loop"], env=env(), capture_output=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (-9, b"")
     assert 1 <= time.monotonic() - started < 30
     wait_until_gone(name)
     started = time.monotonic()
-    done = subprocess.run([*command, "--timeout", "50", image], env=ENV, capture_output=True, timeout=60)
+    done = subprocess.run([*command, "--timeout", "50", image], env=env(), capture_output=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, b"hello\n") and time.monotonic() - started < 30
     wait_until_gone(name)
 
 
 def test_a_shell_sees_137(image: str, store_path: Path) -> None:
     script = f"{' '.join(RUN)} --timeout 1 {image} loop; echo $?"
-    done = subprocess.run(["sh", "-c", script], env=ENV, capture_output=True, timeout=60)
+    done = subprocess.run(["sh", "-c", script], env=env(), capture_output=True, timeout=60)
     assert done.stdout == b"137\n"
 
 
@@ -161,7 +165,7 @@ def test_signals_reach_the_guest(image: str, store_path: Path) -> None:
     """As a child of a shell: what kill sends ends the guest, which has no handler, and 128+N is seen."""
     api.pull(image)
     for number in (15, 2, 1):
-        guest = subprocess.Popen([*RUN, "--name", f"s{number}", image, "loop"], env=ENV)
+        guest = subprocess.Popen([*RUN, "--name", f"s{number}", image, "loop"], env=env())
         deadline = time.monotonic() + 30
         while b"elfuse-vm" not in Path(f"/proc/{guest.pid}/cmdline").read_bytes():
             assert guest.poll() is None and time.monotonic() < deadline
