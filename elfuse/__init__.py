@@ -4,7 +4,8 @@
     elfuse.pull("docker.io/library/python:3.13")
     done = elfuse.run("docker.io/library/python:3.13", ["python3", "-c", "print(1 + 2)"], capture_output=True)
 
-Importing the package does no work: each name is loaded when it is first used.
+`elfuse.aio` has the same for asyncio. Importing the package does no work: each name is loaded when it is
+first used. docs/api.md describes them all.
 """
 
 from importlib import import_module
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from elfuse import aio as aio
     from elfuse.api.archiving import LoadedImage as LoadedImage
     from elfuse.api.archiving import PushedImage as PushedImage
     from elfuse.api.archiving import load as load
     from elfuse.api.archiving import push as push
     from elfuse.api.archiving import save as save
+    from elfuse.api.image import Image as Image
     from elfuse.api.inspecting import ImageDetails as ImageDetails
     from elfuse.api.inspecting import inspect as inspect
     from elfuse.api.logins import Login as Login
@@ -25,20 +28,25 @@ if TYPE_CHECKING:
     from elfuse.api.logins import login as login
     from elfuse.api.logins import logout as logout
     from elfuse.api.policy import Policy as Policy
+    from elfuse.api.process import Popen as Popen
     from elfuse.api.pulling import PulledImage as PulledImage
     from elfuse.api.pulling import pull as pull
     from elfuse.api.running import CompletedRun as CompletedRun
     from elfuse.api.running import run as run
+    from elfuse.api.store import Store as Store
     from elfuse.api.unpacking import unpack as unpack
     from elfuse.errors import ElfuseError as ElfuseError
 
 _HOME = {
     "CompletedRun": "elfuse.api.running",
+    "Image": "elfuse.api.image",
     "ImageDetails": "elfuse.api.inspecting",
     "Login": "elfuse.api.logins",
     "Policy": "elfuse.api.policy",
     "PulledImage": "elfuse.api.pulling",
     "get_login": "elfuse.api.logins",
+    "Popen": "elfuse.api.process",
+    "Store": "elfuse.api.store",
     "inspect": "elfuse.api.inspecting",
     "login": "elfuse.api.logins",
     "logout": "elfuse.api.logins",
@@ -56,13 +64,17 @@ _HOME = {
 __all__ = [
     "CompletedRun",
     "ElfuseError",
+    "Image",
     "ImageDetails",
     "LoadedImage",
     "Login",
     "Policy",
+    "Popen",
     "PulledImage",
     "PushedImage",
+    "Store",
     "__version__",
+    "aio",
     "get_login",
     "inspect",
     "load",
@@ -77,7 +89,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "aio":
+        return import_module("elfuse.aio")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'elfuse' has no attribute {name!r}")
     return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

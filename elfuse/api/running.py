@@ -1,24 +1,25 @@
-"""Running programs from images."""
+"""Running programs from images: preparing a run, and waiting for its end. Popen is in process.py."""
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, AnyStr, Generic, Literal, Unpack, overload
 
 import msgspec
 
-from elfuse.api.pulling import PullPolicy, resolve_image
+from elfuse.api.arguments import RunArguments, Stream
+from elfuse.api.resolving import check_platform, image_to_run
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.layout import Store
+from elfuse.runtime.prepare import PreparedRun, RunOptions, plan_run, prepare_run
 
-Engine = Literal["auto", "jit", "interp"]
 
-
-class CompletedRun(msgspec.Struct, frozen=True):
+class CompletedRun(msgspec.Struct, Generic[AnyStr], frozen=True):
     """An ended run, like subprocess.CompletedProcess. Killed by signal N: returncode is 128+N."""
 
     args: list[str]
     returncode: int
-    stdout: bytes | None
-    stderr: bytes | None
+    stdout: AnyStr | None
+    stderr: AnyStr | None
 
     def check_returncode(self) -> None:
         """Raise subprocess.CalledProcessError unless the guest ended with 0."""
@@ -28,63 +29,121 @@ class CompletedRun(msgspec.Struct, frozen=True):
             raise subprocess.CalledProcessError(self.returncode, self.args, self.stdout, self.stderr)
 
 
+@overload
+def run(
+    image: str,
+    args: Sequence[str] = ...,
+    *,
+    input: bytes | None = ...,
+    stdin: Stream = ...,
+    stdout: Stream = ...,
+    stderr: Stream = ...,
+    capture_output: bool = ...,
+    text: Literal[False] | None = ...,
+    encoding: None = ...,
+    errors: None = ...,
+    timeout: float | None = ...,
+    check: bool = ...,
+    **options: Unpack[RunArguments],
+) -> CompletedRun[bytes]: ...
+@overload
+def run(
+    image: str,
+    args: Sequence[str] = ...,
+    *,
+    input: str | None = ...,
+    stdin: Stream = ...,
+    stdout: Stream = ...,
+    stderr: Stream = ...,
+    capture_output: bool = ...,
+    text: bool | None = ...,
+    encoding: str | None = ...,
+    errors: str | None = ...,
+    timeout: float | None = ...,
+    check: bool = ...,
+    **options: Unpack[RunArguments],
+) -> CompletedRun[str]: ...
 def run(
     image: str,
     args: Sequence[str] = (),
     *,
-    entrypoint: Sequence[str] | str | None = None,
-    env: Mapping[str, str] | None = None,
-    workdir: str | None = None,
-    user: str | None = None,
-    volumes: Sequence[str] = (),
-    hostname: str | None = None,
-    read_only: bool = False,
-    strace: bool = False,
-    verbose: bool = False,
-    engine: Engine = "auto",
-    pull: PullPolicy = "missing",
-    tls_verify: bool = True,
-    input: bytes | None = None,  # noqa: A002 - subprocess.run's name for it
+    input: Any = None,  # noqa: A002 - subprocess.run's name for it
+    stdin: Stream = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
     capture_output: bool = False,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str | None = None,
     timeout: float | None = None,
     check: bool = False,
-    store: str | None = None,
-) -> CompletedRun:
-    """Run a program from an image and wait for it.
+    **options: Unpack[RunArguments],
+) -> CompletedRun[Any]:
+    """Run a program from an image and wait for it, as subprocess.run does.
 
-    Raises subprocess.TimeoutExpired and, with `check`, subprocess.CalledProcessError, as
-    subprocess.run does. The run's writable root is gone afterwards.
+    Without `input` or `stdin` the guest reads nothing. Raises subprocess.TimeoutExpired and, with
+    `check`, subprocess.CalledProcessError; ElfuseError when the run cannot be prepared. The run's
+    writable root is gone afterwards, unless `keep` is set.
     """
-    from elfuse.runtime.prepare import RunOptions, prepare_run
-    from elfuse.runtime.process import run_guest
+    from elfuse.api.process import Popen, pipes_for
 
-    opened = Store.open(store)
-    options = RunOptions(
-        args=list(args),
-        entrypoint=[entrypoint] if isinstance(entrypoint, str) else _listed(entrypoint),
-        env=[f"{key}={value}" for key, value in (env or {}).items()],
-        workdir=workdir,
-        user=user,
-        volumes=list(volumes),
-        hostname=hostname,
-        read_only=read_only,
-        strace=strace,
-        verbose=verbose,
-        engine=engine,
-    )
-    found = resolve_image(opened, image, policy=pull, tls_verify=tls_verify)
-    prepared = prepare_run(opened, found, options, os.environ)
-    try:
-        ended = run_guest(prepared.spec, capture_output=capture_output, input_data=input, timeout=timeout)
-    finally:
-        prepared.abandon()
-        opened.sweep()
-    code = ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
-    done = CompletedRun(prepared.spec.argv, code, ended.stdout, ended.stderr)
+    stdin, stdout, stderr = pipes_for(input, stdin, stdout, stderr, capture_output)
+    with Popen(
+        image,
+        args,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=text,
+        encoding=encoding,
+        errors=errors,
+        **options,
+    ) as process:
+        try:
+            out, err = process.communicate(input, timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+    done = CompletedRun(process.args, process.wait(), out, err)
     if check:
         done.check_returncode()
     return done
 
 
-def _listed(words: Sequence[str] | None) -> list[str] | None:
-    return list(words) if words is not None else None
+def prepare(image: str, args: Sequence[str], arguments: RunArguments) -> PreparedRun:
+    """Check the arguments, find or pull the image, and claim a run directory. Made for a thread: it may
+    take as long as a pull."""
+    options = arguments.copy()
+    store = options.pop("store", None)
+    policy = options.pop("pull", "missing")
+    platform = options.pop("platform", None)
+    progress = options.pop("progress", None)
+    access = AccessOptions(
+        tls_verify=options.pop("tls_verify", None),
+        creds=options.pop("creds", None),
+        authfile=options.pop("authfile", None),
+        cert_dir=options.pop("cert_dir", None),
+    )
+    plan = plan_run(_run_options(args, options))
+    check_platform(platform)
+    opened = Store.open(store)
+    found = image_to_run(opened, image, policy=policy, platform=platform, access=access, progress=progress)
+    return prepare_run(opened, found, plan, os.environ)
+
+
+def _run_options(args: Sequence[str], options: RunArguments) -> RunOptions:
+    """The command's own words for what Python has better types for."""
+    words: dict[str, Any] = dict(options)
+    entrypoint = words.pop("entrypoint", None)
+    limits = {
+        name: value if isinstance(value, tuple) else (value, value)
+        for name, value in words.pop("ulimits", {}).items()
+    }
+    return RunOptions(
+        args=list(args),
+        entrypoint=[entrypoint] if isinstance(entrypoint, str) else entrypoint and list(entrypoint),
+        env=[f"{key}={value}" for key, value in words.pop("env", {}).items()],
+        add_hosts=[f"{name}:{address}" for name, address in words.pop("add_hosts", {}).items()],
+        ulimits=[f"{name}={soft}:{hard}" for name, (soft, hard) in limits.items()],
+        **words,
+    )

@@ -1,7 +1,9 @@
 """`elfuse`: the entry point, how errors become one line, and which exit code they get."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -13,7 +15,7 @@ from elfuse.errors import ElfuseError
 
 EXIT_FAILURE = 1
 EXIT_RUN_FAILURE = 125  # podman's and docker's "the runtime itself failed"
-EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 130  # where SIGINT cannot end the process
 
 
 @click.group(
@@ -35,7 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit: 0, 1 on failure, 2 on wrong usage, a run's own codes."""
     _fill_standard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(words))
+    if "_ELFUSE_COMPLETE" in os.environ:
+        from elfuse.cli.completion import install
+
+        install()
+    try:
+        sys.exit(_run(words))
+    except KeyboardInterrupt:
+        _die_of_interrupt()
 
 
 def _fill_standard_streams() -> None:
@@ -59,10 +68,13 @@ def _run(words: list[str]) -> int:
         return request.exit_code
     except click.ClickException as error:
         error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        report("interrupted")
-        return EXIT_INTERRUPTED
+        # As podman and docker: what a run's own code 2 means is the program's to say.
+        return EXIT_RUN_FAILURE if _is_run(words) else error.exit_code
+    except click.Abort as abort:
+        if isinstance(abort.__cause__, KeyboardInterrupt):  # click has ended the line with ^C
+            raise KeyboardInterrupt from None
+        report("aborted")
+        return EXIT_FAILURE
     except BrokenPipeError:
         # The reader went away. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,6 +93,17 @@ def _run(words: list[str]) -> int:
         _trace()
         report(f"internal error: {type(error).__name__}: {error}; ELFUSE_DEBUG=1 shows where")
     return EXIT_RUN_FAILURE if _is_run(words) else EXIT_FAILURE
+
+
+def _die_of_interrupt() -> NoReturn:
+    """A shell ends its script or loop only when the program has died of the signal."""
+    report("interrupted")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(5)  # transfers that put away what they have
+    os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(EXIT_INTERRUPTED)
 
 
 def _is_run(words: list[str]) -> bool:

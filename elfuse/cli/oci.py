@@ -18,6 +18,7 @@ from elfuse.cli.group import LazyGroup
         "load": "elfuse.cli.archive:load",
         "push": "elfuse.cli.push:push",
         "policy": "elfuse.cli.policy:policy",
+        "completion": "elfuse.cli.completion:completion",
     },
 )
 def oci() -> None:

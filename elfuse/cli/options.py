@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from elfuse.cli import words
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -19,6 +21,7 @@ def default_engine() -> str:
 store = click.option(
     "--store",
     metavar="DIR",
+    shell_complete=words.directory,
     help="The image store [default: $ELFUSE_STORE, else config.toml's, else the user's data directory].",
 )
 tls_verify = click.option(
@@ -43,7 +46,29 @@ volume = click.option(
     "volumes",
     multiple=True,
     metavar="HOST:GUEST[:ro]",
+    shell_complete=words.path,
     help="Show a host directory or file in the guest.",
+)
+env_file = click.option(
+    "--env-file",
+    "env_files",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=words.path,
+    help="Variables, a line each, below those of -e; # begins a comment.",
+)
+mount = click.option(
+    "--mount",
+    "mounts",
+    multiple=True,
+    metavar="type=bind|tmpfs,...",
+    help="source=HOST,target=GUEST[,ro] for a bind mount; target=GUEST[,tmpfs-mode=1777] for a tmpfs.",
+)
+tmpfs = click.option(
+    "--tmpfs",
+    multiple=True,
+    metavar="GUEST[:OPTIONS]",
+    help="An empty directory that goes with the run: ro, mode=, uid=, gid=.",
 )
 strace = click.option(
     "--strace", is_flag=True, help="Print each system call on standard error, as strace -f -T does."
@@ -108,6 +133,50 @@ def output(command: Command) -> Command:
         return command(*args, output=Output(quiet, verbose, as_json), **kwargs)
 
     return with_output  # type: ignore[return-value]
+
+
+def registry_access(command: Command) -> Command:
+    """--creds, --authfile, --tls-verify, --insecure and --cert-dir, as one `access: AccessOptions`."""
+
+    @click.option(
+        "--tls-verify",
+        type=bool,
+        default=None,
+        metavar="BOOL",
+        help="false accepts any certificate and plain HTTP, for a registry on this machine only.",
+    )
+    @click.option("--insecure", is_flag=True, help="The same as --tls-verify=false.")
+    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login, instead of a stored one.")
+    @click.option(
+        "--authfile",
+        metavar="FILE",
+        shell_complete=words.path,
+        help="Where logins are stored [default: $REGISTRY_AUTH_FILE, else as podman and docker look].",
+    )
+    @click.option(
+        "--cert-dir",
+        metavar="DIR",
+        shell_complete=words.directory,
+        help="CAs (*.crt) and client certificates (*.cert, *.key).",
+    )
+    @wraps(command)
+    def with_access(
+        *args: Any,
+        tls_verify: bool | None,
+        insecure: bool,
+        creds: str | None,
+        authfile: str | None,
+        cert_dir: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        from elfuse.oci.access import AccessOptions
+
+        if insecure and tls_verify:
+            raise click.UsageError("--insecure and --tls-verify=true contradict each other")
+        verify = False if insecure else tls_verify
+        return command(*args, access=AccessOptions(verify, creds, authfile, cert_dir), **kwargs)
+
+    return with_access  # type: ignore[return-value]
 
 
 # A program's own options belong to it: ours end at the first word that is none.

@@ -93,3 +93,9 @@ def retire_ended_runs(store: "Store") -> None:
     for run_id in os.listdir(store.join("runs")):
         with contextlib.suppress(OSError):
             retire_if_ended(store, run_id)
+
+
+def check_name(name: str) -> None:
+    """Raise RunError unless a run can be called so."""
+    if not _NAME.fullmatch(name):
+        raise RunError(f"{name!r} is no name for a run", hint="use letters, digits, '_', '.' and '-'")

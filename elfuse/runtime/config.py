@@ -50,7 +50,8 @@ def build_env(
     hostname: str,
     term: str | None,
 ) -> list[str]:
-    """Defaults, below the image's Env, below the user's `K=V` and `K` (the host's value, or unset).
+    """Defaults, below the image's Env, below the user's `K=V`, `K` (the host's value, or unset) and `K*`
+    (all of the host's that begin so).
 
     An entry of the image without `=` is ignored: it must not pull the host's value in (CVE-2026-57231).
     """
@@ -74,6 +75,8 @@ def apply_env_options(env: dict[str, str], options: Sequence[str], host: Mapping
             env[key] = value
         elif key in host:
             env[key] = host[key]
+        elif key.endswith("*"):
+            env |= {name: value for name, value in host.items() if name.startswith(key[:-1])}
         else:
             env.pop(key, None)
 

@@ -1,73 +1,85 @@
-"""What is mounted over a run's root: injected files and the user's volumes."""
+"""What is mounted over a run's root: injected files, and what the user asked for (volumes.py)."""
 
+import contextlib
 import os
-import posixpath
 from collections.abc import Sequence
 
-from elfuse.errors import RunError
 from elfuse.oci.runs import Run
+from elfuse.runtime.hosts import HostEntry, hosts_file
 from elfuse.runtime.spec import BASE_MOUNTS
+from elfuse.runtime.volumes import UserMount
 
 _HOST_FILE_LIMIT = 1 << 20
-_HOSTS = """\
-127.0.0.1\tlocalhost {hostname}
-::1\tlocalhost ip6-localhost ip6-loopback
-ff02::1\tip6-allnodes
-ff02::2\tip6-allrouters
-"""
+# podman's --read-only leaves these writable; programs count on it.
+_SCRATCH = (("/run", 0o755), ("/tmp", 0o1777), ("/var/tmp", 0o1777))  # noqa: S108 - guest paths
+# Where the guest's kernel looks for the owner and mode that the guest sees (docs/adr/0004-ownership.md).
+_OVERRIDE = "user.containers.override_stat"
 
 
 def run_mounts(
-    run: Run, hostname: str, volumes: Sequence[str], *, read_only: bool
+    run: Run,
+    hostname: str,
+    planned: Sequence[UserMount],
+    *,
+    read_only: bool,
+    hosts: Sequence[HostEntry] = (),
 ) -> list[dict[str, object]]:
-    """All mounts of a run, in order: the kernel's, the injected files, the user's own last."""
-    mounts = [*BASE_MOUNTS, *_injected(run, hostname)]
+    """All mounts of a run, in order: the kernel's, the injected files, the user's own last, so that what
+    a user mounts on a directory hides what is injected below it."""
+    taken = {mount.target for mount in planned}
+    mounts = [*BASE_MOUNTS, *_injected(run, hostname, hosts, taken)]
     if read_only:
-        mounts.extend(_scratch(run))
-    mounts.extend(parse_volume(text) for text in volumes)
+        for target, mode in _SCRATCH:
+            if target not in taken:
+                mounts.append(_tmpfs(run, UserMount(type="tmpfs", target=target, mode=mode)))
+    mounts.extend(bind(mount) if mount.type == "bind" else _tmpfs(run, mount) for mount in planned)
     return mounts
 
 
-def parse_volume(text: str) -> dict[str, object]:
-    """`HOST:GUEST[:ro|rw]`."""
-    parts = text.split(":")
-    if len(parts) not in (2, 3) or not parts[0] or not parts[1]:
-        raise RunError(f"volume {text!r} is not of the form HOST:GUEST[:ro]")
-    host, guest = parts[0], parts[1]
-    mode = parts[2] if len(parts) == 3 else "rw"
-    if mode not in ("ro", "rw"):
-        raise RunError(f"volume {text!r}: unknown option {mode!r}", hint="use ro or rw")
-    if not host.startswith(("/", ".")):
-        raise RunError(
-            f"volume {text!r}: {host!r} is the name of a volume, and elfuse has only directories and files",
-            hint="give a path that starts with / or .",
-        )
-    if not guest.startswith("/"):
-        raise RunError(f"volume {text!r}: {guest!r} is not an absolute path")
-    target = posixpath.normpath(guest)
-    if target.strip("/") == "":
-        raise RunError(f"volume {text!r} would replace the root")
-    source = os.path.realpath(host)
-    if not os.path.exists(source):
-        raise RunError(f"volume {text!r}: {host} does not exist")
-    return {"type": "bind", "source": source, "target": target, "read_only": mode == "ro"}
+def bind(mount: UserMount) -> dict[str, object]:
+    """A bind mount in the launch spec's words."""
+    return {
+        "type": "bind",
+        "source": mount.source,
+        "target": mount.target,
+        "read_only": mount.read_only,
+    }
 
 
-def _injected(run: Run, hostname: str) -> list[dict[str, object]]:
+def _tmpfs(run: Run, mount: UserMount) -> dict[str, object]:
+    """A directory of the run's, which goes with it."""
+    source = run.make_directory("tmpfs" + mount.target.replace("/", "-")[:60] + f"-{os.urandom(4).hex()}")
+    os.chmod(source, mount.mode | 0o700)
+    if mount.uid or mount.gid or mount.mode & 0o700 != 0o700:
+        # Where the file system keeps no such attributes, the guest sees the run's owner as root.
+        with contextlib.suppress(OSError, AttributeError):
+            os.setxattr(source, _OVERRIDE, f"{mount.uid}:{mount.gid}:0{mount.mode:o}:dir".encode())
+    spec: dict[str, object] = {"type": "tmpfs", "target": mount.target, "source": source}
+    if mount.read_only:
+        spec["read_only"] = True
+    return spec
+
+
+def _injected(
+    run: Run, hostname: str, hosts: Sequence[HostEntry], taken: set[str]
+) -> list[dict[str, object]]:
     """/etc files as every container runtime provides them. The guest has the host's network."""
     directory = run.make_directory("etc")
     files = {
         "resolv.conf": _host_file("/etc/resolv.conf"),
-        "hosts": _HOSTS.format(hostname=hostname).encode() + _host_file("/etc/hosts"),
+        "hosts": hosts_file(hostname, hosts, _host_file("/etc/hosts")),
         "hostname": f"{hostname}\n".encode(),
     }
     mounts: list[dict[str, object]] = []
     for name, data in files.items():
+        target = f"/etc/{name}"
+        if target in taken:
+            continue
         path = os.path.join(directory, name)
         with open(path, "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), 0o644)
-        mounts.append({"type": "bind", "source": path, "target": f"/etc/{name}", "read_only": False})
+        mounts.append({"type": "bind", "source": path, "target": target, "read_only": False})
     return mounts
 
 
@@ -77,13 +89,3 @@ def _host_file(path: str) -> bytes:
             return file.read(_HOST_FILE_LIMIT)
     except OSError:
         return b""
-
-
-def _scratch(run: Run) -> list[dict[str, object]]:
-    """podman's --read-only leaves /run, /tmp and /var/tmp writable; programs count on it."""
-    mounts: list[dict[str, object]] = []
-    for target, mode in (("/run", 0o755), ("/tmp", 0o1777), ("/var/tmp", 0o1777)):  # noqa: S108 - guest paths
-        source = run.make_directory("scratch" + target.replace("/", "-"))
-        os.chmod(source, mode)
-        mounts.append({"type": "tmpfs", "target": target, "source": source})
-    return mounts

@@ -1,5 +1,6 @@
 """Options in, launch spec out."""
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 
@@ -7,33 +8,63 @@ import msgspec
 
 from elfuse.errors import RunError
 from elfuse.oci import disk
+from elfuse.oci.image import RunConfig
 from elfuse.oci.layout import Store
-from elfuse.oci.runs import Run, create_run
+from elfuse.oci.runs import Run, check_name, create_run
 from elfuse.oci.snapshot import default_snapshotter
 from elfuse.oci.stored import StoredImage
 from elfuse.runtime import config
-from elfuse.runtime.mounts import parse_volume, run_mounts
+from elfuse.runtime.env_file import read_env_files
+from elfuse.runtime.hosts import HostEntry, parse_add_host
+from elfuse.runtime.limits import Rlimit, parse_ulimits
+from elfuse.runtime.mounts import bind, run_mounts
 from elfuse.runtime.spec import BASE_MOUNTS, LaunchSpec, User
 from elfuse.runtime.users import resolve_user
+from elfuse.runtime.volumes import UserMount, plan_mounts
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user may say about a run; None leaves it to the image."""
+    """What a user may say about a run, in podman's words; None leaves it to the image."""
 
     args: Sequence[str] = ()
     entrypoint: list[str] | None = None
     env: Sequence[str] = ()
+    env_files: Sequence[str] = ()
     workdir: str | None = None
     user: str | None = None
     volumes: Sequence[str] = ()
+    mounts: Sequence[str] = ()
+    tmpfs: Sequence[str] = ()
     hostname: str | None = None
+    add_hosts: Sequence[str] = ()
+    ulimits: Sequence[str] = ()
     name: str | None = None
     keep: bool = False
+    cidfile: str | None = None
     read_only: bool = False
     strace: bool = False
     verbose: bool = False
     engine: str = "auto"
     term: str | None = None
+
+
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Options that have been checked, as far as that goes without the image."""
+
+    options: RunOptions
+    env: list[str]
+    mounts: list[UserMount]
+    rlimits: list[Rlimit]
+    hosts: list[HostEntry]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was asked for and is not kept, a line each."""
+        return [
+            f"the tmpfs {mount.target} is a directory of the run: {', '.join(mount.unkept)} is not enforced"
+            for mount in self.mounts
+            if mount.unkept
+        ]
 
 
 class PreparedRun(msgspec.Struct, frozen=True):
@@ -42,23 +73,42 @@ class PreparedRun(msgspec.Struct, frozen=True):
     spec: LaunchSpec
     run: Run
     store: Store
+    cidfile: str | None = None
 
     def abandon(self) -> None:
+        if self.cidfile is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self.cidfile)
         self.run.release()
         self.store.discard(self.run.path)
 
 
-def prepare_run(
-    store: Store, image: StoredImage, options: RunOptions, host_env: Mapping[str, str]
-) -> PreparedRun:
-    """Unpack what is not unpacked, resolve everything against the image, and claim a run directory."""
-    wanted = image.config.run
-    argv = config.build_argv(wanted, options.entrypoint, options.args)
-    cwd = config.working_directory(wanted, options.workdir)
+def plan_run(options: RunOptions) -> RunPlan:
+    """Check options before an image is pulled or anything made. Reads --env-file. Raises RunError."""
     if options.hostname is not None:
         config.check_hostname(options.hostname)
-    for volume in options.volumes:
-        parse_volume(volume)  # before anything is made
+    if options.name is not None:
+        check_name(options.name)
+    if options.workdir is not None:
+        config.working_directory(RunConfig(), options.workdir)
+    if options.cidfile is not None and os.path.lexists(options.cidfile):
+        raise _cidfile_exists(options.cidfile)
+    env = [*read_env_files(options.env_files), *options.env]
+    config.apply_env_options({}, env, {})
+    return RunPlan(
+        options=options,
+        env=env,
+        mounts=plan_mounts(options.volumes, options.mounts, options.tmpfs),
+        rlimits=parse_ulimits(options.ulimits),
+        hosts=[parse_add_host(text) for text in options.add_hosts],
+    )
+
+
+def prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mapping[str, str]) -> PreparedRun:
+    """Unpack what is not unpacked, resolve everything against the image, and claim a run directory."""
+    wanted, options = image.config.run, plan.options
+    argv = config.build_argv(wanted, options.entrypoint, options.args)
+    cwd = config.working_directory(wanted, options.workdir)
     snapshotter = default_snapshotter()
     tree = snapshotter.prepare(store, image)
     root_fd = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -72,25 +122,42 @@ def prepare_run(
             hostname = options.hostname or _hostname_of(run)
             spec = LaunchSpec(
                 root=snapshotter.run_root(tree, run),
-                mounts=run_mounts(run, hostname, options.volumes, read_only=options.read_only),
+                mounts=run_mounts(run, hostname, plan.mounts, read_only=options.read_only, hosts=plan.hosts),
                 argv=argv,
                 env=config.build_env(
-                    wanted, options.env, host_env, home=user.home, hostname=hostname, term=options.term
+                    wanted, plan.env, host_env, home=user.home, hostname=hostname, term=options.term
                 ),
                 cwd=cwd,
                 user=user.credentials,
                 hostname=hostname,
                 read_only=options.read_only,
+                rlimits=plan.rlimits,
                 strace=options.strace,
                 verbose=options.verbose,
                 engine=options.engine,
                 keep_fds=[run.lock_fd],
             )
+            if options.cidfile is not None:
+                _write_cidfile(options.cidfile, run.id)
         except BaseException:
             run.release()
             store.discard(run.path)
             raise
-    return PreparedRun(spec, run, store)
+    return PreparedRun(spec, run, store, options.cidfile)
+
+
+def _write_cidfile(path: str, run_id: str) -> None:
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(run_id)
+    except FileExistsError:
+        raise _cidfile_exists(path) from None
+    except OSError as error:
+        raise RunError(f"cannot write the ID file {path}: {error.strerror}") from None
+
+
+def _cidfile_exists(path: str) -> RunError:
+    return RunError(f"the ID file {path} exists", hint="another run may be using it; remove it if none is")
 
 
 def _hostname_of(run: Run) -> str:
@@ -123,7 +190,7 @@ def prepare_program(
     config.apply_env_options(merged, env, host_env)
     return LaunchSpec(
         root={"type": "plain", "path": root},
-        mounts=[*BASE_MOUNTS, *map(parse_volume, volumes)],
+        mounts=[*BASE_MOUNTS, *map(bind, plan_mounts(volumes))],
         argv=[program, *args],
         env=[f"{key}={value}" for key, value in merged.items()],
         cwd=workdir or ("/" if sysroot else os.getcwd()),

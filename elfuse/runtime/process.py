@@ -1,8 +1,10 @@
 """Starting elfuse-vm: by becoming it (the command), or as a child (the API)."""
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from elfuse import _core
@@ -10,7 +12,7 @@ from elfuse.errors import RunError
 from elfuse.runtime.spec import LaunchSpec
 
 if TYPE_CHECKING:
-    import subprocess
+    from elfuse.runtime.prepare import PreparedRun
 
 
 def launcher() -> str:
@@ -20,9 +22,10 @@ def launcher() -> str:
     return path
 
 
-def become_guest(spec: LaunchSpec, *, stdin: bool) -> NoReturn:
+def become_guest(spec: LaunchSpec, *, stdin: bool, timeout: int = 0, lock: str = "") -> NoReturn:
     """execve: from here on the process is the guest, and its exit status ours. Without `stdin` the
-    guest reads nothing."""
+    guest reads nothing. A `timeout` in seconds other than 0 ends it with SIGKILL; `lock` is the path of
+    its run's lock."""
     path = launcher()
     spec_fd = _spec_file(spec)
     for fd in (spec_fd, *spec.keep_fds):
@@ -33,6 +36,10 @@ def become_guest(spec: LaunchSpec, *, stdin: bool) -> NoReturn:
         os.close(null)
     sys.stdout.flush()
     sys.stderr.flush()
+    if timeout:
+        from elfuse.runtime.timeout import kill_after
+
+        kill_after(timeout, lock)
     # Python ignores these two, and an ignored signal stays ignored across execve.
     for name in ("SIGPIPE", "SIGXFSZ"):
         if hasattr(signal, name):
@@ -43,27 +50,26 @@ def become_guest(spec: LaunchSpec, *, stdin: bool) -> NoReturn:
         raise RunError(f"cannot start {path}: {error.strerror}") from None
 
 
-def run_guest(
-    spec: LaunchSpec, *, capture_output: bool, input_data: bytes | None, timeout: float | None
-) -> "subprocess.CompletedProcess[bytes]":
-    """Start the guest as a child and wait, with subprocess.run's rules for input and timeout."""
-    import subprocess  # the command, which becomes the guest, has no use for it
+@contextlib.contextmanager
+def starting(prepared: "PreparedRun") -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """The command that becomes the guest, and the descriptors to pass to it; the body starts it.
 
-    spec_fd = _spec_file(spec)
+    Afterwards the run's lock is the guest's alone. If the body raises, the run is given back.
+    """
+    spec_fd = -1
     try:
-        return subprocess.run(
-            [launcher(), "--spec-fd", str(spec_fd)],
-            input=input_data,
-            stdin=None if input_data is not None else subprocess.DEVNULL,
-            capture_output=capture_output,
-            timeout=timeout,
-            pass_fds=(spec_fd, *spec.keep_fds),
-            check=False,
-        )
-    except OSError as error:
-        raise RunError(f"cannot start the guest: {error.strerror}") from None
+        spec_fd = _spec_file(prepared.spec)
+        yield [launcher(), "--spec-fd", str(spec_fd)], (spec_fd, *prepared.spec.keep_fds)
+    except BaseException as error:
+        prepared.abandon()
+        if isinstance(error, OSError):
+            raise RunError(f"cannot start the guest: {error.strerror or error}") from None
+        raise
+    else:
+        prepared.run.release()
     finally:
-        os.close(spec_fd)
+        if spec_fd >= 0:
+            os.close(spec_fd)
 
 
 def _spec_file(spec: LaunchSpec) -> int:

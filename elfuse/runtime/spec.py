@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from elfuse.errors import RunError
+from elfuse.runtime.limits import Rlimit
 
 VERSION = 1
 
@@ -25,6 +26,7 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     user: User
     hostname: str
     read_only: bool = False
+    rlimits: list[Rlimit] = []
     strace: bool = False
     verbose: bool = False
     engine: str = "auto"

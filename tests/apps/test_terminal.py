@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import pty
-import select
-import struct
-import subprocess
-import termios
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.apps.conftest import ImageCommand
+from tests.terminal import Terminal
 
 INTERRUPT, END = "\x03", "\x04"
-
-
-class Terminal:
-    """A program at a terminal of its own."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.ours, theirs = pty.openpty()
-        self.resize(30, 100)
-        self.seen = ""
-        self.process = subprocess.Popen(
-            ["setsid", "--ctty", *command],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, "TERM": "xterm"},
-        )
-        os.close(theirs)
-
-    def resize(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def expect(self, text: str, timeout: float = 60) -> str:
-        """Read until text appears; what came up to its end."""
-        end = time.monotonic() + timeout
-        while text not in self.seen:
-            left = end - time.monotonic()
-            assert left > 0, f"waited for {text!r}; saw {self.seen!r}"
-            if select.select([self.ours], [], [], left)[0]:
-                try:
-                    self.seen += os.read(self.ours, 65536).decode()
-                except OSError:  # EIO: the program is gone
-                    raise AssertionError(f"ended before {text!r}: {self.seen!r}") from None
-        before, _, self.seen = self.seen.partition(text)
-        return before + text
-
-    def type(self, text: str) -> None:
-        os.write(self.ours, text.encode())
-
-    def close(self) -> int:
-        """Wait for the end; the exit status."""
-        deadline = time.monotonic() + 60
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"does not end: {self.seen!r}"
-            if select.select([self.ours], [], [], 0.1)[0]:
-                with contextlib.suppress(OSError):
-                    self.seen += os.read(self.ours, 65536).decode()
-        return self.process.returncode
 
 
 Start = Callable[..., Terminal]

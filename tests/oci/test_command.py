@@ -49,16 +49,29 @@ def test_version_and_help(elfuse: Elfuse) -> None:
         ["oci", "pull"],
         ["oci", "pull", "--nonsense", "x"],
         ["oci", "pull", "--tls-verify=maybe", "x"],
-        ["oci", "run"],
-        ["oci", "run", "--pull=sometimes", "x"],
         ["oci", "inspect", "a", "b"],
-        ["run"],
-        ["run", "--sysroot", "/nonexistent", "x"],
     ],
 )
 def test_wrong_usage_is_2(elfuse: Elfuse, words: list[str]) -> None:
     done = elfuse(*words)
     assert done.code == 2 and done.out == "" and "Usage: elfuse" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["oci", "run"],
+        ["oci", "run", "--pull=sometimes", "x"],
+        ["oci", "run", "--nonsense", "x"],
+        ["oci", "run", "--timeout=-1", "x"],
+        ["run"],
+        ["run", "--sysroot", "/nonexistent", "x"],
+    ],
+)
+def test_wrong_usage_of_a_run_is_125(elfuse: Elfuse, words: list[str]) -> None:
+    """As podman and docker: 2 is a code that the guest may have."""
+    done = elfuse(*words)
+    assert done.code == 125 and done.out == "" and "Usage: elfuse" in done.err
 
 
 def test_failures_are_1_and_125_for_a_run(elfuse: Elfuse) -> None:
@@ -162,41 +175,51 @@ def test_keep_and_name(elfuse: Elfuse, image: str, store_path: Path) -> None:
 
 
 def test_import_budget(elfuse: Elfuse, image: str, store_path: Path) -> None:
-    """A run of a present image loads no network, terminal or packaging code; nor does the version."""
+    """What is loaded when the command becomes the guest: no network, terminal or packaging code, nor what
+    only other options and commands need. The same for the version."""
     heavy = {
-        "pycurl",
-        "rich",
-        "ssl",
-        "asyncio",
-        "concurrent",
-        "tempfile",
-        "urllib",
-        "pathlib",
-        "secrets",
-        "subprocess",
-        "email",
-        "ctypes",
-        "hypothesis",
+        *("pycurl", "rich", "ssl", "yaml", "cryptography", "platformdirs", "tomllib", "logging"),
+        *("asyncio", "concurrent", "subprocess", "select", "selectors", "tempfile", "shutil", "pathlib"),
+        *(
+            "urllib",
+            "http",
+            "email",
+            "secrets",
+            "random",
+            "ctypes",
+            "csv",
+            "ipaddress",
+            "resource",
+            "logging",
+        ),
+        *("elfuse.aio", "elfuse.api.process", "elfuse.api.store", "elfuse.api.aio", "elfuse.cli.completion"),
+        *("elfuse.oci.registry", "elfuse.oci.http", "elfuse.oci.pull", "elfuse.runtime.timeout"),
+        *("click.shell_completion", "hypothesis"),
     }
     api.unpack(image)
     code = (
-        "import sys; from elfuse.cli.main import _run; code = _run(sys.argv[1:]);"
-        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr); sys.exit(code)"
+        "import os, sys\n"
+        "def loaded(*_): print(*sys.modules, file=sys.stderr); os._exit(0)\n"
+        "os.execve = loaded\n"
+        "from elfuse.cli.main import _run; code = _run(sys.argv[1:])\n"
+        "assert '--version' in sys.argv; loaded()\n"
     )
-    name = api.inspect(image).reference
-    pinned = "registry.example.com/app:1"
     from elfuse.oci.layout import Store
 
     store = Store.open()
-    pin = next(pin for pin in store.pins() if pin.name == name)
+    pin = store.pins()[0]
+    pinned = "registry.example.com/app:1"
     store.set_pin(pinned, pin.manifest, pin.index)
     # -S: an editable install's finder, which users do not have, imports a lot.
     site = Path(click.__file__).parents[1]
     env = {**os.environ, "PYTHONPATH": f"{Path(__file__).parents[2]}:{site}"}
-    for words in (["--version"], ["oci", "run", "--dry-run", pinned]):
-        command = [sys.executable, "-S", "-c", code, *words]
-        done = subprocess.run(command, capture_output=True, env=env, check=True)
+    words = ["oci", "run", "-e", "A=1", "-v", "/tmp:/t:ro", "--tmpfs=/x", "--env-file=/dev/null", pinned, "x"]
+    for command in (["--version"], words):
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", code, *command], capture_output=True, env=env, check=True
+        )
         loaded = set(done.stderr.decode().split())
+        loaded |= {name.partition(".")[0] for name in loaded}
         assert "click" in loaded and not loaded & heavy, loaded & heavy
 
 

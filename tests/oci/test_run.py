@@ -13,75 +13,15 @@ import pytest
 import elfuse as api
 from elfuse.oci.layout import Store
 from tests.oci.conftest import Registry, Result
-from tests.oci.images import (
-    GROUP,
-    PASSWD,
-    Image,
-    a64_program,
-    exit_program,
-    hello_program,
-    sample,
-    tar,
-    write_layout,
-)
+from tests.oci.images import sample
+from tests.oci.programs import program_layout
 
 Elfuse = Callable[..., Result]
-
-SVC = 0xD4000001
-
-
-def set_x(register: int, value: int) -> int:
-    """movz, or movn for a negative value."""
-    return 0xD2800000 | value << 5 | register if value >= 0 else 0x92800000 | ~value << 5 | register
-
-
-def call(number: int, *values: int) -> list[int]:
-    return [*(set_x(i, value) for i, value in enumerate(values)), set_x(8, number), SVC]
-
-
-ECHO = a64_program(
-    [
-        0xD10103FF,  # sub sp, sp, #64
-        *[set_x(0, 0), 0x910003E1, set_x(2, 64), set_x(8, 63), SVC],  # read(0, sp, 64)
-        *[0xAA0003E2, set_x(0, 1), set_x(8, 64), SVC],  # write(1, sp, what came)
-        *call(93, 0),
-    ]
-)
-# mkdirat(AT_FDCWD, "/made", 0755); exit with the negated result
-MKDIR = a64_program(
-    [set_x(0, -100), 0x10000101, set_x(2, 0o755), set_x(8, 34), SVC, 0xCB0003E0, set_x(8, 93), SVC, 0],
-    b"/made\0",
-)
-ILLEGAL = a64_program([0])
-LOOP = a64_program([0x14000000])
 
 
 @pytest.fixture
 def image(tmp_path: Path, store_path: Path) -> str:
-    hello = hello_program(b"hello\n")
-    amd64 = hello[:18] + b"\x3e\0" + hello[20:]
-    corrupt = hello[:32] + b"\xff" * 8 + hello[40:]  # e_phoff
-    programs = tar(
-        [
-            ("etc/passwd", PASSWD),
-            ("etc/group", GROUP),
-            ("bin/hello", hello, 0o755),
-            ("bin/exit7", exit_program(7), 0o755),
-            ("bin/echo", ECHO, 0o755),
-            ("bin/mkdir", MKDIR, 0o755),
-            ("bin/illegal", ILLEGAL, 0o755),
-            ("bin/loop", LOOP, 0o755),
-            ("bin/script", b"#!/bin/hello\n", 0o755),
-            ("bin/plain", hello, 0o644),
-            ("bin/text", b"just words\n", 0o755),
-            ("bin/amd64", amd64, 0o755),
-            ("bin/corrupt", corrupt, 0o755),
-            ("bin/short", hello[:40], 0o755),
-        ]
-    )
-    config = {"Cmd": ["/bin/hello"], "Env": ["PATH=/bin", "LEAK_ME"]}
-    layout = write_layout(tmp_path / "layout", {"app": [Image([programs], config)]})
-    return f"oci:{layout}:app"
+    return program_layout(tmp_path / "layout")
 
 
 def assert_no_run_left(store: Path) -> None:

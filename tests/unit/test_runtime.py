@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from elfuse.errors import RunError, UserNotFound
 from elfuse.oci.image import RunConfig
 from elfuse.runtime import config
-from elfuse.runtime.mounts import parse_volume
 from elfuse.runtime.spec import LaunchSpec, User
 from elfuse.runtime.users import resolve_user
 
@@ -169,32 +168,6 @@ def test_passwd_is_the_images_own(root: Path, tmp_path_factory: pytest.TempPathF
     (root / "etc/passwd").write_bytes(b"x" * ((1 << 20) + 1))
     with pytest.raises(RunError, match="larger than 1 MiB"):
         user_of(root, "app")
-
-
-def test_volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "d").mkdir()
-    source = os.path.realpath(tmp_path / "d")
-    assert parse_volume(f"{tmp_path}/d:/x/../y") == {
-        "type": "bind",
-        "source": source,
-        "target": "/y",
-        "read_only": False,
-    }
-    assert parse_volume("./d:/y:ro")["read_only"] is True
-    for text, message in {
-        "d": "not of the form",
-        ":/x": "not of the form",
-        "./d:/x:ro:z": "not of the form",
-        "./d:/x:Z": "unknown option 'Z'",
-        "data:/x": "name of a volume",
-        "./none:/x": "does not exist",
-        "./d:x": "not an absolute path",
-        "./d:/": "would replace the root",
-        "./d://x/..": "would replace the root",
-    }.items():
-        with pytest.raises(RunError, match=message):
-            parse_volume(text)
 
 
 def spec(argv: list[str]) -> LaunchSpec:
