@@ -30,6 +30,7 @@ class RunArguments(TypedDict, total=False):
     ulimits: Mapping[str, int | tuple[int, int]]
     name: str | None
     keep: bool
+    init: bool
     read_only: bool
     strace: bool
     verbose: bool

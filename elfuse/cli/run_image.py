@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     help="When to ask the registry.",
 )
 @click.option("--platform", metavar="OS/ARCH[/VARIANT]", help="[default: linux/arm64, which elfuse runs]")
+@click.option(
+    "--init", is_flag=True, help="Process 1 is an init that passes signals on and reaps; the program is 2."
+)
 @click.option("--read-only", is_flag=True, help="A read-only root; /run, /tmp and /var/tmp are scratch.")
 @click.option("-i", "--interactive", is_flag=True, help="Pass standard input on; else it is empty.")
 @click.option("-t", "--tty", is_flag=True, help="Use this terminal, and say which with TERM.")

@@ -41,6 +41,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     keep: bool = False
     cidfile: str | None = None
+    init: bool = False
     read_only: bool = False
     strace: bool = False
     verbose: bool = False
@@ -132,6 +133,7 @@ def prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mappi
                 hostname=hostname,
                 read_only=options.read_only,
                 rlimits=plan.rlimits,
+                init=options.init,
                 strace=options.strace,
                 verbose=options.verbose,
                 engine=options.engine,

@@ -27,6 +27,7 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     hostname: str
     read_only: bool = False
     rlimits: list[Rlimit] = []
+    init: bool = False
     strace: bool = False
     verbose: bool = False
     engine: str = "auto"

@@ -39,6 +39,8 @@ MKDIR = a64_program(
     [set_x(0, -100), 0x10000101, set_x(2, 0o755), set_x(8, 34), SVC, 0xCB0003E0, set_x(8, 93), SVC, 0],
     b"/made\0",
 )
+# exit(getpid())
+PID = a64_program([*call(172), set_x(8, 93), SVC])
 ILLEGAL = a64_program([0])
 LOOP = a64_program([0x14000000])
 
@@ -71,6 +73,7 @@ def program_layout(directory: Path) -> str:
             ("bin/copy", COPY, 0o755),
             ("bin/mkdir", MKDIR, 0o755),
             ("bin/illegal", ILLEGAL, 0o755),
+            ("bin/pid", PID, 0o755),
             ("bin/loop", LOOP, 0o755),
             ("bin/script", b"#!/bin/hello\n", 0o755),
             ("bin/plain", hello, 0o644),

@@ -52,6 +52,13 @@ def test_exit_status_is_the_programs(elfuse: Elfuse, image: str) -> None:
     assert elfuse("oci", "run", image, "script").out == "hello\n"
 
 
+def test_an_init_is_process_1(elfuse: Elfuse, image: str) -> None:
+    assert elfuse("oci", "run", image, "pid").code == 1
+    assert elfuse("oci", "run", "--init", image, "pid").code == 2
+    assert elfuse("oci", "run", "--init", "-q", image, "nothing").code == 127
+    assert api.run(image, ["pid"], init=True).returncode == 2
+
+
 @pytest.mark.parametrize(
     ("program", "code"),
     [
