@@ -69,6 +69,16 @@ class Alias(msgspec.Struct, frozen=True):
     name: str
     origin: str
 
+    def check(self, short_name: str) -> "Alias":
+        """The alias itself. Raises ConfigurationError when either side is not what it has to be."""
+        where = f"{self.origin}: aliases: {short_name!r}"
+        first, slash, _ = short_name.partition("/")
+        if not _is_repository(f"docker.io/{short_name}") or (slash and names_host(first)):
+            raise ConfigurationError(f"{where} is no short name")
+        if self.name and not (_is_repository(self.name) and names_host(self.name.partition("/")[0])):
+            raise ConfigurationError(f"{where}: {self.name!r} is no full name without tag (HOST/REPOSITORY)")
+        return self
+
 
 class RegistriesConf(msgspec.Struct, frozen=True):
     """All files together. None leaves a setting to its default."""
@@ -78,6 +88,7 @@ class RegistriesConf(msgspec.Struct, frozen=True):
     search_origin: str = ""
     credential_helpers: Sequence[str] | None = None
     short_name_mode: str | None = None
+    # Unchecked: a distribution has a hundred, and a pull wants one at most.
     aliases: Mapping[str, Alias] = msgspec.field(default_factory=dict)
 
     def registry_of(self, name: str) -> Registry | None:
@@ -204,7 +215,7 @@ def _parse(document: dict[str, Any], path: str) -> RegistriesConf:
         path if search is not None else "",
         file.credential_helpers,
         file.short_name_mode or None,
-        {name: alias_of(name, value, path) for name, value in file.aliases.items()},
+        {name: Alias(value, path) for name, value in file.aliases.items()},
     )
 
 
@@ -267,17 +278,6 @@ def _location(text: str, path: str, where: str) -> str:
     if place and not is_host(host):
         raise ConfigurationError(f"{path}: {where}: {text!r} does not begin with a registry host")
     return place
-
-
-def alias_of(name: str, value: str, path: str) -> Alias:
-    """One entry of [aliases]. Raises ConfigurationError."""
-    where = f"{path}: aliases: {name!r}"
-    first, slash, _ = name.partition("/")
-    if not _is_repository(f"docker.io/{name}") or (slash and names_host(first)):
-        raise ConfigurationError(f"{where} is no short name")
-    if value and not (_is_repository(value) and names_host(value.partition("/")[0])):
-        raise ConfigurationError(f"{where}: {value!r} is no full name without tag (HOST/REPOSITORY)")
-    return Alias(value, path)
 
 
 def _is_repository(text: str) -> bool:

@@ -22,7 +22,7 @@ from elfuse.oci.reference import (
     parse,
     parse_reference,
 )
-from elfuse.oci.registries_conf import Alias, RegistriesConf, alias_of, load
+from elfuse.oci.registries_conf import Alias, RegistriesConf, load
 from elfuse.toml import read_toml
 
 SYSTEM_CACHE = "/var/cache"
@@ -70,7 +70,7 @@ def resolve(text: str, *, ask: Ask | None = None) -> Resolved:
     name = _without_tag(short)
     conf = load()
     alias = _kept().get(name) or conf.aliases.get(name)
-    if alias is not None and alias.name:
+    if alias is not None and alias.check(name).name:
         return Resolved((_named(alias.name + short[len(name) :], alias.origin),), name, alias.origin)
     if conf.search is None:
         return Resolved((plain,), name)
@@ -108,9 +108,9 @@ def remember(short_name: str, repository: str) -> None:
         lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX)
-            kept = {**_kept(), short_name: alias_of(short_name, repository, path)}
+            kept = {**_kept(), short_name: Alias(repository, path)}
             # Both sides are names by their grammar, so nothing in them needs escaping.
-            lines = [f'  "{name}" = "{alias.name}"\n' for name, alias in sorted(kept.items())]
+            lines = [f'  "{name}" = "{alias.check(name).name}"\n' for name, alias in sorted(kept.items())]
             text = "[aliases]\n" + "".join(lines)
             disk.replace_file(path, text.encode(), os.path.dirname(path))
         finally:
@@ -134,7 +134,7 @@ def _kept() -> dict[str, Alias]:
     table = document.get("aliases", {})
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
         raise ConfigurationError(f"{path}: aliases is not a table of strings", hint="remove the file")
-    return {name: alias_of(name, value, path) for name, value in table.items()}
+    return {name: Alias(value, path) for name, value in table.items()}
 
 
 def _without_tag(text: str) -> str:

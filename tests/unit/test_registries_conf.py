@@ -218,10 +218,6 @@ def test_order_of_the_files(home: Path, tmp_path: Path, monkeypatch: pytest.Monk
         ),
         ("unqualified-search-registries = ['a.io/ns']\n", "'a.io/ns' is no registry host"),
         ("short-name-mode = 'ask'\n", "short-name-mode: 'ask' is none of enforcing, permissive or disabled"),
-        ("[aliases]\n'a:1' = 'a.io/a'\n", "aliases: 'a:1' is no short name"),
-        ("[aliases]\n'a.io/a' = 'a.io/a'\n", "aliases: 'a.io/a' is no short name"),
-        ("[aliases]\n'a' = 'org/a'\n", "aliases: 'a': 'org/a' is no full name without tag"),
-        ("[aliases]\n'a' = 'a.io/a:1'\n", "'a.io/a:1' is no full name without tag"),
     ],
 )
 def test_errors_name_the_file_and_the_key(home: Path, text: str, message: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from elfuse.errors import ConfigurationError, InvalidReference
 from elfuse.oci import short_names
 from elfuse.oci.reference import Reference, parse
+from elfuse.oci.registries_conf import load
 from elfuse.oci.short_names import is_short, resolve
 from tests.unit.test_registries_conf import DIGEST, user
 
@@ -67,10 +68,34 @@ def test_aliases(home: Path, tmp_path: Path) -> None:
     # The answers that were kept come first.
     kept(tmp_path, '[aliases]\n"app" = "quay.io/app"\n')
     assert names("app") == ["quay.io/app:latest"]
-    for broken in ("aliases = 1\n", "[aliases]\na = 1\n", "[aliases]\na = 'b'\n", "[[aliases]\n"):
+    for broken in ("aliases = 1\n", "[aliases]\na = 1\n", "[aliases]\napp = 'b'\n", "[[aliases]\n"):
         path = kept(tmp_path, broken)
         with pytest.raises(ConfigurationError, match=str(path)):
             resolve("app")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("a", "org/a", "aliases: 'a': 'org/a' is no full name without tag"),
+        ("a", "a.io/a:1", "aliases: 'a': 'a.io/a:1' is no full name without tag"),
+        ("a", "a.io/A", "aliases: 'a': 'a.io/A' is no full name without tag"),
+        ("a.io/a", "b.io/a", "aliases: 'a.io/a' is no short name"),
+        ("a:1", "b.io/a", "aliases: 'a:1' is no short name"),
+        ('a"', "b.io/a", "is no short name"),
+    ],
+)
+def test_aliases_are_checked_when_they_are_used(home: Path, name: str, value: str, message: str) -> None:
+    path = user(home, f"[aliases]\n'{name}' = '{value}'\n")
+    alias = load().aliases[name]
+    with pytest.raises(ConfigurationError) as caught:
+        alias.check(name)
+    assert caught.value.message.startswith(str(path)) and message in caught.value.message
+    with pytest.raises(ConfigurationError):
+        short_names.remember(name, value)
+    if is_short(name) and name == "a":
+        with pytest.raises(ConfigurationError, match=str(path)):
+            resolve(name)
 
 
 def test_search_registries(home: Path) -> None:
