@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfuse.oci.policy import gpg as module
-from elfuse.oci.policy.fetch import DirectorySignatures
+from elfuse.oci.policy.fetch import DirectorySignatures, RegistrySignatures
 from elfuse.oci.policy.gpg import dearmored, verify
+from elfuse.oci.policy.lookaside import Lookaside
 from elfuse.oci.policy.refusal import Refused
 from elfuse.oci.policy.signature import Attachment, SimpleSignature, parse_blob, parse_payload
-from tests.oci.images import sha256
-from tests.oci.signing import SIMPLE, Gpg, payload
+from elfuse.oci.reference import parse_reference
+from tests.oci.images import MANIFEST, sha256
+from tests.oci.signing import COSIGN_LAYER, SIMPLE, Gpg, payload
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +147,66 @@ def test_signatures_of_a_dir_image(tmp_path: Path) -> None:
     (tmp_path / "signature-3").mkdir()
     with pytest.raises(Refused, match="signature-3 cannot be read"):
         source.signatures(digest)
+
+
+def test_a_lookaside_store_without_end(tmp_path: Path) -> None:
+    digest: Any = sha256(b"")
+    url = f"file://{tmp_path}/repo"
+    many = tmp_path / f"repo@{digest.replace(':', '=')}"
+    many.mkdir()
+    for number in range(1, 130):
+        (many / f"signature-{number}").write_bytes(b"\x88x")
+    with pytest.raises(Refused, match="more than 128 signatures"):
+        list(Lookaside().signatures(url, digest))
+    (many / "signature-129").unlink()
+    (many / "signature-128").unlink()
+    assert len(list(Lookaside().signatures(url, digest))) == 127
+    for number in range(1, 6):
+        (many / f"signature-{number}").write_bytes(b"\x88" * (4 << 20))
+    with pytest.raises(Refused, match="more than 16 MiB"):
+        list(Lookaside().signatures(url, digest))
+    (many / "signature-1").write_bytes(b"\x88" * ((4 << 20) + 1))
+    with pytest.raises(Refused, match="larger than 4 MiB"):
+        list(Lookaside().signatures(url, digest))
+
+
+class Repository:
+    """Holds one attachment manifest."""
+
+    def __init__(self, layers: list[dict[str, Any]], media_type: str = MANIFEST, data: bytes = b"") -> None:
+        config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": sha256(b""), "size": 0}
+        document = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
+        self.answer = (data or json.dumps(document).encode(), media_type)
+
+    def manifest(self, selector: str, what: str) -> tuple[bytes, str]:
+        assert selector == sha256(b"").replace(":", "-") + ".sig"
+        return self.answer
+
+    def document(self, descriptor: Any, what: str) -> bytes:
+        return b"other content"
+
+
+def layer(**changes: Any) -> dict[str, Any]:
+    return {"mediaType": COSIGN_LAYER, "digest": sha256(b"x"), "size": 1, **changes}
+
+
+@pytest.mark.parametrize(
+    ("repository", "words"),
+    [
+        (Repository([layer()]), "has the wrong content"),
+        (Repository([layer(size=1 << 40)]), "16 MiB"),
+        (Repository([layer(size=5 << 20)]), "larger than 4 MiB"),
+        (Repository([layer()] * 129), "more than 128"),
+        (Repository([], media_type="application/json"), "not an OCI manifest"),
+        (Repository([], data=b"{}"), "missing required field"),
+        (Repository([layer(digest="sha256:x")]), "digest"),
+        (Repository([layer(annotations={"a": 1})]), "Expected `str`"),
+    ],
+)
+def test_attachments_refused(repository: Repository, words: str) -> None:
+    digest: Any = sha256(b"")
+    with pytest.raises(Refused, match=words):
+        RegistrySignatures(repository, parse_reference("q.io/x"), Lookaside()).attachments(digest)
 
 
 def test_payloads() -> None:

@@ -12,6 +12,7 @@ from elfuse.oci.policy.strict import FormatError, Node, parse
 VARIABLE = "ELFUSE_POLICY_FILE"
 USER_FILE = "~/.config/containers/policy.json"
 SYSTEM_FILE = "/etc/containers/policy.json"
+BUILT_IN = "the built-in policy"
 _LIMIT = 8 << 20  # room for keys in the document itself
 
 Rules = tuple[Requirement, ...]
@@ -24,10 +25,6 @@ class Document:
     file: str | None = None
     default: Rules = (InsecureAcceptAnything(),)
     transports: Mapping[str, Mapping[str, Rules]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.file or "the built-in policy"
 
 
 def load(path: str | None = None, *, system: str = SYSTEM_FILE) -> Document:

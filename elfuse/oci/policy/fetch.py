@@ -16,6 +16,7 @@ from elfuse.oci.policy.signature import (
     COSIGN_MEDIA_TYPE,
     SIGNATURE_LIMIT,
     SIGNATURES_LIMIT,
+    TOTAL_LIMIT,
     Attachment,
     Signature,
     parse_blob,
@@ -76,6 +77,8 @@ class RegistrySignatures:
         layers = [layer for layer in manifest.layers if layer.media_type == COSIGN_MEDIA_TYPE]
         if len(layers) > SIGNATURES_LIMIT:
             raise Refused(f"{what} are more than {SIGNATURES_LIMIT}")
+        if sum(layer.size for layer in layers) > TOTAL_LIMIT:
+            raise Refused(f"{what} have more than {TOTAL_LIMIT >> 20} MiB")
         return [self._attachment(layer, what) for layer in layers]
 
     def _attachment(self, layer: Descriptor, what: str) -> Attachment:

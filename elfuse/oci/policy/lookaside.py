@@ -12,7 +12,7 @@ from elfuse.oci.digest import Digest
 from elfuse.oci.http import Cancellation, Options, Request, is_internal
 from elfuse.oci.policy.refusal import Refused
 from elfuse.oci.policy.registries_d import signature_url
-from elfuse.oci.policy.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, Signature, parse_blob
+from elfuse.oci.policy.signature import SIGNATURE_LIMIT, SIGNATURES_LIMIT, TOTAL_LIMIT, Signature, parse_blob
 from elfuse.oci.retry import STATUS, Retries, Retry, seconds_of
 
 if TYPE_CHECKING:
@@ -41,10 +41,14 @@ class Lookaside:
 
     def signatures(self, base: str, digest: Digest) -> Iterator[Signature]:
         """All signatures of the manifest `digest` under `base`. Raises Refused or RegistryError."""
+        room = TOTAL_LIMIT
         for number in range(1, SIGNATURES_LIMIT + 1):
             data = self.read(signature_url(base, digest, number))
             if data is None:
                 return
+            room -= len(data)
+            if room < 0:
+                raise Refused(f"{base} has more than {TOTAL_LIMIT >> 20} MiB of signatures of one image")
             yield parse_blob(data)
         raise Refused(f"{base} has more than {SIGNATURES_LIMIT} signatures of one image")
 

@@ -13,6 +13,8 @@ from elfuse.oci.policy.strict import FormatError, parse, plain
 # containers/image reads as much of one signature, and as many from one lookaside store.
 SIGNATURE_LIMIT = 4 << 20
 SIGNATURES_LIMIT = 128
+# All signatures of an image together. 128 of them usually have less than 1 MiB.
+TOTAL_LIMIT = 16 << 20
 
 COSIGN_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 COSIGN_SIGNATURE = "dev.cosignproject.cosign/signature"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from elfuse.oci.digest import Digest
-from elfuse.oci.policy.document import Document, Rules
+from elfuse.oci.policy.document import BUILT_IN, Document, Rules
 from elfuse.oci.policy.scopes import Identity, identity_of
 from elfuse.oci.reference import ImageSource
 
@@ -28,7 +28,7 @@ class Explanation:
 
     @property
     def policy(self) -> str:
-        return self.file or "the built-in policy"
+        return self.file or BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ class Verdict:
             return ""
         found = self.explanation
         where = f"{found.policy}, {found.rule}"
-        cause = "" if failed.cause == failed.requirement else f": {failed.cause}"
-        return f"{found.image} is refused by the policy ({where}): {failed.requirement}{cause}"
+        return f"{found.image} is refused by the policy ({where}): {failed.requirement}: {failed.cause}"
 
 
 def explain(document: Document, source: ImageSource) -> Explanation:
