@@ -71,7 +71,7 @@ def push_image(
             "an archive of docker has no manifests: --all and --format have no place there",
             hint="use oci-archive:",
         )
-    with disk.reported(f"the push of {found.name} to {destination}", store.path), store.activity():
+    with disk.reported(f"the push of {found.name}", str(destination)), store.activity():
         outgoing = gather(store, found, whole_index=whole_index, form=form)
         if isinstance(destination, Reference):
             _push_to_registry(store, outgoing, destination, access, progress)
@@ -97,7 +97,7 @@ def save_images(
         raise InvalidImage("a docker-dir holds one image", hint="save to an archive, or one by one")
     if whole_index and form.startswith("docker"):
         raise InvalidImage(f"{form} has no place for an index", hint="use --format oci-archive")
-    with disk.reported(f"saving to {output or 'standard output'}", store.path), store.activity():
+    with disk.reported("saving", output or "standard output"), store.activity():
         kept = [_saved(store, image, form, whole_index) for image in found]
         with _save_writer(output, form) as writer:
             for outgoing in kept:
