@@ -24,6 +24,7 @@ from elfuse.oci.reference import (
     OciArchiveReference,
     Reference,
     parse,
+    parse_reference,
     ref_name,
 )
 from elfuse.oci.source import Session
@@ -188,9 +189,18 @@ def _names_of(image: StoredImage) -> Names:
             return Names(ref_name(image.name), image.name, tag)
         case DockerArchiveReference(name=name) if name is not None:
             return Names(ref_name(str(name)), str(name), str(name))
-        case LayoutReference(tag=tag) | OciArchiveReference(tag=tag):
-            return Names(ref_name=tag)
+        case LayoutReference(tag=str(tag)) | OciArchiveReference(tag=str(tag)):
+            return Names(ref_name=tag, tag=_as_docker_tag(tag))
     return Names()
+
+
+def _as_docker_tag(name: str) -> str | None:
+    """NAME:TAG of a name in a layout, as load would read it; None when it is none."""
+    try:
+        reference = parse_reference(name)
+    except InvalidReference:
+        return None
+    return None if reference.digest is not None else str(reference)
 
 
 def _push_to_registry(

@@ -420,4 +420,6 @@ def test_a_layer_of_any_size_of_blocks(tmp_path: Path, store_path: Path) -> None
     layout = write_layout(tmp_path / "layout", {"odd": [odd]})
     api.pull(f"oci:{layout}:odd")
     api.save(f"oci:{layout}:odd", str(tmp_path / "a.tar"))
-    assert api.load(str(tmp_path / "a.tar"))[0].config_digest == odd.manifest["config"]["digest"]
+    loaded = api.load(str(tmp_path / "a.tar"))
+    assert loaded[0].names == ["docker.io/library/odd:latest"]  # what the layout calls it
+    assert loaded[0].config_digest == odd.manifest["config"]["digest"]
