@@ -4,6 +4,7 @@ import os
 
 import msgspec
 
+from elfuse.oci import disk
 from elfuse.oci.access import AccessOptions
 from elfuse.oci.digest import chain_id
 from elfuse.oci.image import Descriptor, Platform, parse_platform
@@ -105,7 +106,7 @@ def _inspect_remote(
     from elfuse.oci.source import RegistrySource, Session
 
     source = parse(image)
-    with Session(access) as session:
+    with disk.reported("inspecting", image), Session(access) as session:
         found = look_at_source(session, source, platform, every=every)
         referrers = None
         if isinstance(source, Reference):

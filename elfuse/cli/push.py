@@ -27,6 +27,7 @@ class PushDocument(Document, frozen=True, kw_only=True):
     type=click.Choice(["oci", "v2s2"]),
     help="The manifest's media types [default: as it is; oci for an image layout].",
 )
+@click.option("--digestfile", metavar="FILE", help="Write the digest there, too.")
 @options.access
 @options.store
 @options.output
@@ -35,6 +36,7 @@ class PushDocument(Document, frozen=True, kw_only=True):
 def push(
     whole_index: bool,
     form: str | None,
+    digestfile: str | None,
     access: "AccessOptions",
     store: str | None,
     output: Output,
@@ -63,6 +65,9 @@ def push(
             store=store,
             progress=progress,
         )
+    if digestfile is not None:
+        with open(digestfile, "w", encoding="ascii") as file:
+            file.write(done.digest)
     if output.as_json:
         output.document(
             PushDocument(reference=done.reference, destination=done.destination, digest=done.digest)

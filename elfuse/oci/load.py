@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from elfuse.errors import ElfuseError, ImageNotFound, InvalidImage
+from elfuse.oci import disk
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
@@ -51,11 +52,11 @@ def load_images(store: Store, path: str | None, progress: Progress) -> list[Load
     An image without a name, or whose name is no reference, is pinned as localhost/loaded@DIGEST.
     Images of an index that has none for this machine are an error, as for pull.
     """
-    loaded = []
-    for found in _find(path):
-        loaded.append(_load(store, found, progress))
+    what = path or "standard input"
+    with disk.reported("loading", what):
+        loaded = [_load(store, found, progress) for found in _find(path)]
     if not loaded:
-        raise ImageNotFound(f"{path or 'standard input'} holds no image")
+        raise ImageNotFound(f"{what} holds no image")
     return loaded
 
 
@@ -69,7 +70,7 @@ def _find(path: str | None) -> Iterator[_Found]:
         else:
             yield from _in_layout(files, LayoutReference(where))
         return
-    archive = Archive(where, "standard input" if path is None else None)
+    archive = Archive(None if path is None else where)
     if archive.exists("oci-layout"):
         yield from _in_layout(archive, OciArchiveReference(where))
     elif archive.exists("manifest.json"):

@@ -24,6 +24,7 @@ from elfuse.oci.reference import (
     OciArchiveReference,
     Reference,
     parse,
+    parse_reference,
     ref_name,
 )
 from elfuse.oci.source import Session
@@ -71,7 +72,7 @@ def push_image(
             "an archive of docker has no manifests: --all and --format have no place there",
             hint="use oci-archive:",
         )
-    with disk.reported(f"the push of {found.name} to {destination}", store.path), store.activity():
+    with disk.reported(f"the push of {found.name}", str(destination)), store.activity():
         outgoing = gather(store, found, whole_index=whole_index, form=form)
         if isinstance(destination, Reference):
             _push_to_registry(store, outgoing, destination, access, progress)
@@ -97,7 +98,7 @@ def save_images(
         raise InvalidImage("a docker-dir holds one image", hint="save to an archive, or one by one")
     if whole_index and form.startswith("docker"):
         raise InvalidImage(f"{form} has no place for an index", hint="use --format oci-archive")
-    with disk.reported(f"saving to {output or 'standard output'}", store.path), store.activity():
+    with disk.reported("saving", output or "standard output"), store.activity():
         kept = [_saved(store, image, form, whole_index) for image in found]
         with _save_writer(output, form) as writer:
             for outgoing in kept:
@@ -188,9 +189,18 @@ def _names_of(image: StoredImage) -> Names:
             return Names(ref_name(image.name), image.name, tag)
         case DockerArchiveReference(name=name) if name is not None:
             return Names(ref_name(str(name)), str(name), str(name))
-        case LayoutReference(tag=tag) | OciArchiveReference(tag=tag):
-            return Names(ref_name=tag)
+        case LayoutReference(tag=str(tag)) | OciArchiveReference(tag=str(tag)):
+            return Names(ref_name=tag, tag=_as_docker_tag(tag))
     return Names()
+
+
+def _as_docker_tag(name: str) -> str | None:
+    """NAME:TAG of a name in a layout, as load would read it; None when it is none."""
+    try:
+        reference = parse_reference(name)
+    except InvalidReference:
+        return None
+    return None if reference.digest is not None else str(reference)
 
 
 def _push_to_registry(

@@ -57,10 +57,11 @@ def skopeo_digest(reference: str, *options: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_push_to_a_registry(registry: Registry, image: str, elfuse: Elfuse) -> None:
+def test_push_to_a_registry(registry: Registry, image: str, tmp_path: Path, elfuse: Elfuse) -> None:
     target = f"{registry.address}/push/app:1"
-    done = elfuse("oci", "push", image, target)
+    done = elfuse("oci", "push", "--digestfile", "digest", image, target)
     assert (done.code, done.out) == (0, sha256(sample().raw) + "\n"), done.err
+    assert (tmp_path / "digest").read_text() == sha256(sample().raw)
     assert done.err.count(" sent") == 4  # the config, two layers, the manifest
     certs = ("--cert-dir", str(registry.certs))
     assert skopeo_digest(f"docker://{target}", *certs) == sha256(sample().raw)

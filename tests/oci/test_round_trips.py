@@ -244,6 +244,24 @@ def test_through_a_pipe(names: list[str], tmp_path: Path, store_path: Path) -> N
     assert done.stdout == f"Loaded image: {names[0]}\n", done.stderr
 
 
+def test_from_a_redirected_file(names: list[str], tmp_path: Path, store_path: Path) -> None:
+    api.save(names[0], str(tmp_path / "a.tar"))
+    command = [sys.executable, "-m", "elfuse", "oci", "load", "-q"]
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "ELFUSE_STORE": str(tmp_path / "fresh"),
+    }
+    with (tmp_path / "a.tar").open("rb") as archive:
+        done = subprocess.run(command, stdin=archive, env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"Loaded image: {names[0]}\n", "")
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == "elfuse: standard input is no readable tar archive: empty file\n"
+
+
 def test_no_tar_to_a_terminal(names: list[str], store_path: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "elfuse", "oci", "save", names[0]]
@@ -268,8 +286,12 @@ def test_a_save_that_fails_leaves_what_was_there(
         assert done.code == 1 and "is missing from the store; pull the image again" in done.err
     assert (tmp_path / "out.tar").read_bytes() == b"before"
     assert {path.name for path in tmp_path.iterdir()} == {"out.tar", "store"}
-    done = elfuse("oci", "save", "-o", "none/out.tar", names[0])
-    assert done.code == 1 and "No such file or directory" in done.err
+    for path, message in (
+        ("none/out.tar", "elfuse: saving failed: "),
+        ("/dev/full", "elfuse: saving failed: /dev/full: No space left on device\n"),
+    ):
+        done = elfuse("oci", "save", "-q", "-o", path, names[0])
+        assert done.code == 1 and done.err.startswith(message) and len(done.err.splitlines()) == 1, done.err
     done = elfuse("oci", "save", "--format", "oci-dir", names[0])
     assert done.code == 1 and "use -o DIR" in done.err
 
@@ -398,4 +420,6 @@ def test_a_layer_of_any_size_of_blocks(tmp_path: Path, store_path: Path) -> None
     layout = write_layout(tmp_path / "layout", {"odd": [odd]})
     api.pull(f"oci:{layout}:odd")
     api.save(f"oci:{layout}:odd", str(tmp_path / "a.tar"))
-    assert api.load(str(tmp_path / "a.tar"))[0].config_digest == odd.manifest["config"]["digest"]
+    loaded = api.load(str(tmp_path / "a.tar"))
+    assert loaded[0].names == ["docker.io/library/odd:latest"]  # what the layout calls it
+    assert loaded[0].config_digest == odd.manifest["config"]["digest"]

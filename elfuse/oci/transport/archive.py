@@ -40,14 +40,10 @@ class Archive:
     """The members of a tar (`Files`). Scanned once; a pipe or a compressed file is copied to an unnamed
     temporary file first. Its descriptor is closed when nobody holds the object any more."""
 
-    def __init__(self, path: str, place: str | None = None) -> None:
-        """Of the file at `path`. Raises ImageNotFound, InvalidImage."""
-        self.place = place or path
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise ImageNotFound(f"{self.place} does not exist") from None
-        self._fd = _seekable(fd, self.place)
+    def __init__(self, path: str | None) -> None:
+        """Of the file at `path`, or of standard input. Raises ImageNotFound, InvalidImage."""
+        self.place = path or "standard input"
+        self._fd = _seekable(os.dup(0) if path is None else _opened(path), self.place)
         weakref.finalize(self, os.close, self._fd)
         self._total = os.fstat(self._fd).st_size
         self._members: dict[str, _Member] = {}
@@ -159,6 +155,15 @@ class _CappedFile:
 
     def close(self) -> None:
         pass
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise ImageNotFound(f"{path} does not exist") from None
+    except OSError as error:
+        raise ImageNotFound(f"{path} cannot be opened: {error.strerror}") from None
 
 
 def _seekable(fd: int, place: str) -> int:
