@@ -17,8 +17,9 @@ import pytest
 from elfuse.oci.layout import Store
 from tests.oci.conftest import Result, assert_store_is_sound
 from tests.oci.images import Image, a64_program, sample, tar, write_layout
+from tests.oci.programs import LOOP
 from tests.oci.test_ordinary_user import NOBODY, environment, interpreter
-from tests.oci.test_run import LOOP, assert_no_run_left
+from tests.oci.test_run import assert_no_run_left
 
 Elfuse = Callable[..., Result]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system, or becomes another user")
