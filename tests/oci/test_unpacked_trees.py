@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elfuse import api
+import elfuse as api
 from tests.oci.images import Image, write_layout
 from tests.unit.layer_tar import directory, entry, hardlink, header, padded, symlink, tar
 
