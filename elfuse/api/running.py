@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from elfuse.api.pulling import PullPolicy, resolve_image
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.layout import Store
 
 Engine = Literal["auto", "jit", "interp"]
@@ -43,7 +44,7 @@ def run(
     verbose: bool = False,
     engine: Engine = "auto",
     pull: PullPolicy = "missing",
-    tls_verify: bool = True,
+    tls_verify: bool | None = None,
     input: bytes | None = None,  # noqa: A002 - subprocess.run's name for it
     capture_output: bool = False,
     timeout: float | None = None,
@@ -72,7 +73,7 @@ def run(
         verbose=verbose,
         engine=engine,
     )
-    found = resolve_image(opened, image, policy=pull, tls_verify=tls_verify)
+    found = resolve_image(opened, image, policy=pull, access=AccessOptions(tls_verify))
     prepared = prepare_run(opened, found, options, os.environ)
     try:
         ended = run_guest(prepared.spec, capture_output=capture_output, input_data=input, timeout=timeout)

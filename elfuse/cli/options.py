@@ -14,7 +14,7 @@ store = click.option(
 tls_verify = click.option(
     "--tls-verify",
     type=bool,
-    default=True,
+    default=None,
     metavar="BOOL",
     help="false accepts any certificate and plain HTTP, for a registry on this machine only.",
 )
@@ -97,6 +97,38 @@ def output(command: Command) -> Command:
         return command(*args, output=Output(quiet, verbose, as_json), **kwargs)
 
     return with_output  # type: ignore[return-value]
+
+
+def registry_access(command: Command) -> Command:
+    """--creds, --authfile, --tls-verify, --insecure and --cert-dir, as one `access: AccessOptions`."""
+
+    @tls_verify
+    @click.option("--insecure", is_flag=True, help="The same as --tls-verify=false.")
+    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login, instead of a stored one.")
+    @click.option(
+        "--authfile",
+        metavar="FILE",
+        help="Where logins are stored [default: $REGISTRY_AUTH_FILE, else as podman and docker look].",
+    )
+    @click.option("--cert-dir", metavar="DIR", help="CAs (*.crt) and client certificates (*.cert, *.key).")
+    @wraps(command)
+    def with_access(
+        *args: Any,
+        tls_verify: bool | None,
+        insecure: bool,
+        creds: str | None,
+        authfile: str | None,
+        cert_dir: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        from elfuse.oci.access import AccessOptions
+
+        if insecure and tls_verify:
+            raise click.UsageError("--insecure and --tls-verify=true contradict each other")
+        verify = False if insecure else tls_verify
+        return command(*args, access=AccessOptions(verify, creds, authfile, cert_dir), **kwargs)
+
+    return with_access  # type: ignore[return-value]
 
 
 # A program's own options belong to it: ours end at the first word that is none.

@@ -60,7 +60,7 @@ def run(
     verbose: bool,
     engine: str,
     dry_run: bool,
-    tls_verify: bool,
+    tls_verify: bool | None,
     store: str | None,
     image: str,
     args: tuple[str, ...],
@@ -77,6 +77,7 @@ def run(
     from elfuse.api.pulling import resolve_image
     from elfuse.cli.background import sweep_later
     from elfuse.cli.progress import watch
+    from elfuse.oci.access import AccessOptions
     from elfuse.oci.layout import Store
     from elfuse.runtime.config import parse_entrypoint
     from elfuse.runtime.prepare import RunOptions, prepare_run
@@ -101,7 +102,9 @@ def run(
     opened = Store.open(store)
     sweep_later(opened)
     with watch(quiet=quiet, present=False) as progress:
-        found = resolve_image(opened, image, policy=policy, tls_verify=tls_verify, progress=progress)
+        found = resolve_image(
+            opened, image, policy=policy, access=AccessOptions(tls_verify), progress=progress
+        )
     prepared = prepare_run(opened, found, run_options, os.environ)
     if dry_run:
         from elfuse.cli.output import print_json
