@@ -337,6 +337,33 @@ def test_names_that_archives_claim(tmp_path: Path, store_path: Path) -> None:
     assert api.load(str(layout))[0].names == ["example.com/whole/name:3.1"]
 
 
+def test_what_current_docker_saves(tmp_path: Path, store_path: Path) -> None:
+    """Since Docker 25 an archive is an OCI layout and an archive of docker at once, over the same blobs."""
+    image = sample()
+    layout = write_layout(tmp_path / "layout", {"1": [image, sample(platform=AMD64)]})
+    index = json.loads((layout / "index.json").read_text())
+    index["manifests"][0]["annotations"]["io.containerd.image.name"] = "docker.io/org/app:1"
+    (layout / "index.json").write_text(json.dumps(index))
+    item = {
+        "Config": f"blobs/sha256/{image.manifest['config']['digest'][7:]}",
+        "RepoTags": ["org/app:1"],
+        "Layers": [f"blobs/sha256/{layer['digest'][7:]}" for layer in image.manifest["layers"]],
+    }
+    (layout / "manifest.json").write_text(json.dumps([item]))
+    with tarfile.open(tmp_path / "docker.tar", "w") as archive:
+        archive.add(layout, "")
+    loaded = api.load(str(tmp_path / "docker.tar"))
+    assert [(found.names, found.digest) for found in loaded] == [(["docker.io/org/app:1"], sha256(image.raw))]
+    assert api.pull(f"oci-archive:{tmp_path}/docker.tar:1").digest == sha256(image.raw)
+    # Read the other way it is the same image: compressed layers stay as they lie.
+    other = f"docker-archive:{tmp_path}/docker.tar:org/app:1"
+    assert api.pull(other).config_digest == image.manifest["config"]["digest"]
+    assert [layer.digest for layer in api.inspect(other).layers] == [
+        layer["digest"] for layer in image.manifest["layers"]
+    ]
+    assert api.run(other, capture_output=True).stdout == b"hello\n"
+
+
 def test_an_image_for_another_machine_can_be_loaded(tmp_path: Path, store_path: Path) -> None:
     layout = write_layout(tmp_path / "layout", {"amd": [sample(platform=AMD64)]})
     assert api.load(str(layout))[0].platform == "linux/amd64"
