@@ -151,13 +151,17 @@ def test_docker_manifests_have_no_zstd(store_path: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_local_transports(image: str, tmp_path: Path, elfuse: Elfuse) -> None:
-    for target in ("oci:out:1", "oci:out:2", "oci-archive:out.tar:1", "dir:outdir"):
-        done = elfuse("oci", "push", "-q", image, target)
-        assert (done.code, done.out) == (0, sha256(sample().raw) + "\n"), done.err
+def test_local_transports(
+    image: str, tmp_path: Path, elfuse: Elfuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = elfuse("oci", "push", "-q", image, "oci:out:1")
+    assert (done.code, done.out) == (0, sha256(sample().raw) + "\n"), done.err
+    monkeypatch.chdir(tmp_path)
+    for target in ("oci:out:2", "oci-archive:out.tar:1", "dir:outdir"):
+        assert api.push(image, target).digest == sha256(sample().raw)
         transport, _, rest = target.partition(":")
         assert skopeo_digest(f"{transport}:{tmp_path}/{rest}") == sha256(sample().raw)
-    assert elfuse("oci", "push", "-q", image, "docker-archive:docker.tar:org/app:1").code == 0
+    api.push(image, "docker-archive:docker.tar:org/app:1")
     listed = subprocess.run(
         ["skopeo", "list-tags", f"docker-archive:{tmp_path}/docker.tar"], check=True, capture_output=True
     ).stdout
@@ -171,8 +175,9 @@ def test_local_transports(image: str, tmp_path: Path, elfuse: Elfuse) -> None:
         ("oci:out:@0", "a position names what is there"),
         ("oci-archive:outdir:x", "it is a directory"),
     ):
-        done = elfuse("oci", "push", "-q", image, target)
-        assert done.code == 1 and message in done.err and len(done.err.splitlines()) == 1, done.err
+        with pytest.raises(ElfuseError) as caught:
+            api.push(image, target)
+        assert message in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*elfuse-*"))
 
 
