@@ -142,6 +142,7 @@ class _Pull:
         self._image = image
         self._options = options
         self._progress = progress
+        self._whole: Digest | None = None  # the index that the name stands for, with all it names
 
     def run(self) -> StoredImage:
         found = self._find()
@@ -201,6 +202,7 @@ class _Pull:
         if pin is None:
             return None
         digest = pin.index or pin.manifest.digest
+        self._whole = digest if pin.whole else None
         try:
             data = self._store.read_document(digest, "manifest")
         except (ContentMismatch, StoreError):
@@ -300,7 +302,7 @@ class _Pull:
         leaf = found.leaf
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
         index = found.index.digest if found.index is not None else None
-        whole = found.index if found.tree is not None else None
+        whole = found.index if found.tree is not None or (index and index == self._whole) else None
         self._store.set_pin(self._image.pin, pinned, index, whole)
         return StoredImage(self._image.pin, pinned, index, found.manifest, config)
 
