@@ -11,9 +11,10 @@ LARGEST = 16 << 20
 class Piece:
     """Bytes `at` to `stop` of a blob, which one connection fetches; `stop` may come nearer meanwhile."""
 
-    def __init__(self, at: int, stop: int) -> None:
+    def __init__(self, at: int, stop: int, is_open: bool) -> None:
         self.at = at
         self.stop = stop
+        self.is_open = is_open  # its request goes on to the end of the gap, wherever `stop` is now
 
 
 class Plan:
@@ -54,17 +55,33 @@ class Plan:
                     piece.stop = near
             self._gaps.sort()
 
+    def alone(self) -> None:
+        """Undo share(), as there are no ranges to be had: what an open piece lost is its own again."""
+        with self._mu:
+            self._workers = 1
+            joined: list[Span] = []
+            for start, stop in self._gaps:
+                if joined and joined[-1][1] == start:
+                    joined[-1] = (joined[-1][0], stop)
+                else:
+                    joined.append((start, stop))
+            for piece in self._taken:
+                if piece.is_open and joined and joined[0][0] == piece.stop:
+                    piece.stop = joined.pop(0)[1]
+            self._gaps = joined
+
     def take(self) -> Piece | None:
         """The next piece; None when there is nothing left to begin."""
         with self._mu:
             if not self._gaps:
                 return None
+            size = self._size_of_piece()
             start, stop = self._gaps.pop(0)
-            if self._workers > 1 and stop - start > self._size_of_piece() + SMALLEST:
-                near = start + self._size_of_piece()
+            if self._workers > 1 and stop - start > size + SMALLEST:
+                near = start + size
                 self._gaps.insert(0, (near, stop))
                 stop = near
-            piece = Piece(start, stop)
+            piece = Piece(start, stop, is_open=self._workers == 1)
             self._taken.add(piece)
             return piece
 

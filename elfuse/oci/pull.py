@@ -176,6 +176,7 @@ class _Pull:
         self._options = options
         self._progress = progress
         self._names = names
+        self._whole: Digest | None = None  # the index that the name stands for, with all it names
 
     def run(self) -> StoredImage:
         found = self._find()
@@ -239,6 +240,7 @@ class _Pull:
         if pin is None:
             return None
         digest = pin.index or pin.manifest.digest
+        self._whole = digest if pin.whole else None
         try:
             data = self._store.read_document(digest, "manifest")
         except (ContentMismatch, StoreError):
@@ -339,7 +341,7 @@ class _Pull:
         leaf = found.leaf
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
         index = found.index.digest if found.index is not None else None
-        whole = found.index if found.tree is not None else None
+        whole = found.index if found.tree is not None or (index and index == self._whole) else None
         for name in self._names:
             self._store.set_pin(name, pinned, index, whole)
         return StoredImage(self._names[0], pinned, index, found.manifest, config)

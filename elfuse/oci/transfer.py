@@ -195,10 +195,15 @@ class _Download:
             while (piece := self.plan.take()) is not None:
                 try:
                     self._fetch_piece(piece, helping)
+                    helped = True
                 except _Unhelpful:
-                    return
+                    helped = False
                 finally:
                     self.plan.done(piece)
+                if not helped:
+                    if not self.splits:
+                        self.plan.alone()
+                    return
         finally:
             self.downloads.connected(-1)
             self._count(-1 if helping else 0)
