@@ -24,6 +24,7 @@ from elfuse.oci.layout import Store
 from elfuse.oci.reference import parse
 from tests.oci.conftest import Registry, Result
 from tests.oci.images import AMD64, MANIFEST, Image, index_of, sample, sha256, tar, write_dir, write_layout
+from tests.oci.test_inspect import with_attestation
 from tests.oci.upload_registry import Uploads, serving
 
 Elfuse = Callable[..., Result]
@@ -123,6 +124,21 @@ def test_a_whole_index(registry: Registry, tmp_path: Path, store_path: Path, elf
         subprocess.run(command, check=True)
     done = elfuse("oci", "push", "--all", name, "docker-archive:x.tar")
     assert done.code == 1 and "has no manifests" in done.err
+
+
+def test_all_platforms_with_attestations(registry: Registry, tmp_path: Path, store_path: Path) -> None:
+    """What a pull of all platforms brought is pushed whole, what is no image too."""
+    top = with_attestation(tmp_path / "layout", [sample(), sample(b"amd\n", platform=AMD64)])
+    name = api.pull(f"oci:{tmp_path}/layout:x", all_platforms=True).reference
+    target = f"{registry.address}/push/attested:1"
+    assert api.push(name, target, all_platforms=True).digest == sha256(top)
+    details = api.inspect(target, remote=True, all_platforms=True)
+    assert details.raw_index == top and [row.artifact for row in details.platforms] == [False, False, True]
+    api.save(name, str(tmp_path / "all.tar"), format="oci-archive", all_platforms=True)
+    fresh = str(tmp_path / "fresh")
+    assert api.pull(f"oci-archive:{tmp_path}/all.tar", all_platforms=True, store=fresh).digest == sha256(
+        sample().raw
+    )
 
 
 def test_formats(registry: Registry, image: str, tmp_path: Path) -> None:
