@@ -37,6 +37,10 @@ class ConfigurationError(ElfuseError):
     """A configuration file, or a directory of certificates, that cannot be used as it is."""
 
 
+class BlobMissing(ContentMismatch):
+    """A manifest names a blob that is not where the manifest came from."""
+
+
 class RegistryError(ElfuseError):
     """The registry answered with something other than what was asked for."""
 

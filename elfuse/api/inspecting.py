@@ -10,7 +10,7 @@ from elfuse.oci.digest import chain_id
 from elfuse.oci.image import Descriptor, Platform, parse_platform
 from elfuse.oci.layout import Store, default_path
 from elfuse.oci.lookup import IndexEntry, Lookup, look_at_source, look_in_store
-from elfuse.oci.reference import Reference, parse
+from elfuse.oci.reference import parse
 from elfuse.oci.reuse import Reuse as Reuse
 from elfuse.oci.reuse import reuse_of
 
@@ -105,19 +105,19 @@ def _inspect_remote(
 ) -> ImageDetails:
     from elfuse.oci.source import RegistrySource, Session
 
-    source = parse(image)
+    reference = parse(image)
     with disk.reported("inspecting", image), Session(access) as session:
-        found = look_at_source(session, source, platform, every=every)
+        source = session.open(reference)
+        found = look_at_source(source, reference, platform, every=every)
         referrers = None
-        if isinstance(source, Reference):
-            registry = RegistrySource(source, session)
+        if isinstance(source, RegistrySource):
             digests = [found.descriptor.digest, *([found.index] if found.index else [])]
             referrers = [
                 ReferrerDetails(
                     entry.digest, entry.media_type, entry.artifact_type, entry.size, entry.annotations or {}
                 )
                 for digest in digests
-                for entry in registry.referrers(digest)
+                for entry in source.referrers(digest)
             ]
     # Only a store that is there is compared with: a look at a registry must not make one.
     path = os.path.abspath(store) if store else default_path()

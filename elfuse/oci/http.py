@@ -97,7 +97,8 @@ class Sink(Protocol):
     def accept(self, response: Response) -> bool:
         """Called once, before the first byte; False keeps the body in `response.body` (errors)."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: memoryview) -> None:
+        """The next bytes, which are good until this returns."""
 
 
 class Cancellation:

@@ -10,7 +10,7 @@ from elfuse.oci import disk
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
-from elfuse.oci.pull import pull_from
+from elfuse.oci.pull import PullOptions, pull_from
 from elfuse.oci.reference import (
     DirReference,
     DockerArchiveReference,
@@ -19,7 +19,7 @@ from elfuse.oci.reference import (
     OciArchiveReference,
     parse_reference,
 )
-from elfuse.oci.source import Source
+from elfuse.oci.source import Session, Source, fetch_top
 from elfuse.oci.stored import StoredImage
 from elfuse.oci.transport.archive import Archive
 from elfuse.oci.transport.directory import DirSource, is_image_directory
@@ -53,8 +53,8 @@ def load_images(store: Store, path: str | None, progress: Progress) -> list[Load
     Images of an index that has none for this machine are an error, as for pull.
     """
     what = path or "standard input"
-    with disk.reported("loading", what):
-        loaded = [_load(store, found, progress) for found in _find(path)]
+    with disk.reported("loading", what), Session() as session:
+        loaded = [_load(store, session, found, progress) for found in _find(path)]
     if not loaded:
         raise ImageNotFound(f"{what} holds no image")
     return loaded
@@ -90,10 +90,11 @@ def _in_layout(files: Files, base: LayoutReference | OciArchiveReference) -> Ite
         yield _Found(reference, LayoutSource(files, reference), [name] if name else [])
 
 
-def _load(store: Store, found: _Found, progress: Progress) -> LoadedImage:
-    top, _ = found.source.top()
-    names = _pins(found.names, digest_of(top)) or [f"{NAMELESS}@{digest_of(top)}"]
-    image = pull_from(found.source, store, found.reference, platform=None, progress=progress, names=names)
+def _load(store: Store, session: Session, found: _Found, progress: Progress) -> LoadedImage:
+    digest = digest_of(fetch_top(found.source, str(found.reference))[0])
+    names = _pins(found.names, digest) or [f"{NAMELESS}@{digest}"]
+    options = PullOptions(platform=None)
+    image = pull_from(found.source, store, found.reference, session, options, progress, names).image
     return LoadedImage(names, image.descriptor.digest, image)
 
 

@@ -25,7 +25,7 @@ from elfuse.oci.reference import ImageSource
 from elfuse.oci.stored import StoredImage, require_image
 
 if TYPE_CHECKING:
-    from elfuse.oci.source import Session, Source
+    from elfuse.oci.source import Source
 
 # Rows whose manifests are fetched: a real index has a dozen platforms.
 _READ_LIMIT = 64
@@ -139,18 +139,17 @@ def _described(found: StoredImage, data: bytes, reader: _Reader) -> Lookup:
 
 
 def look_at_source(
-    session: "Session", image: ImageSource, platform: Platform | None = None, *, every: bool = False
+    source: "Source", image: ImageSource, platform: Platform | None = None, *, every: bool = False
 ) -> Lookup:
     """An image where its name says: its documents are fetched, its layers are not, the store is not asked.
 
     Without a platform: for this machine, or whatever a name that leads to one manifest has.
     """
-    from elfuse.oci.source import open_source
+    from elfuse.oci.source import fetch_top
 
-    source = open_source(image, session)
     name = str(image)
     reader = _SourceReader(source, name)
-    top, media_type = source.top()
+    top, media_type = fetch_top(source, name)
     chosen = choose_image(top, media_type, platform or GUEST_PLATFORM, name, reader.manifest)
     config_data = reader.config(chosen.manifest.config)
     config = parse_config(config_data, chosen.manifest, f"config of {name}")

@@ -1,8 +1,8 @@
 """Transfers over libcurl's multi interface: one event loop in a thread of its own, any number of requests.
 
 A request is made by the thread that wants its answer, which waits and gets the body as it arrives; the loop
-only receives. What a slow receiver has not taken yet is bounded: past HELD_LIMIT bytes its transfer is
-paused, and the others go on. Connections are kept and shared by all requests of a client.
+only receives. A transfer has two buffers, one that the loop fills and one that the receiver empties: when
+both are full it is paused, and the others go on. Connections are kept and shared by all requests of a client.
 """
 
 import contextlib
@@ -35,7 +35,10 @@ from elfuse.oci.http import (
     is_loopback,
 )
 
-HELD_LIMIT = 1 << 20  # bytes a transfer
+# Large pieces: a hash and a write of 16 KiB, which is what libcurl gives at once, cost three times as much.
+STREAM_BUFFER = 512 << 10
+_DOCUMENT_BUFFER = 64 << 10
+_HAND_OVER_AFTER = 0.1  # seconds that a buffer may take to fill
 _HEADER_LIMIT = 64 << 10
 _KEPT_CONNECTIONS = 32
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
@@ -78,7 +81,7 @@ class HttpClient:
         self._commands: deque[Callable[[], None]] = deque()
         self._under_way: dict[Any, _Transfer] = {}
         self._idle: list[Any] = []
-        self._fresh: list[_Transfer] = []  # with bytes that their receivers have not been told of
+        self._filling: set[_Transfer] = set()  # with bytes that their receivers have not been told of
         self._closed = False
         self._mu = threading.Lock()
         self._thread: threading.Thread | None = None  # guarded by _mu
@@ -164,14 +167,20 @@ class HttpClient:
             self._timer = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self._finish_ended()
-        fresh, self._fresh = self._fresh, []
-        for transfer in fresh:
-            transfer.hand_over()
+        if self._filling:
+            self._hand_over(time.monotonic() - _HAND_OVER_AFTER)
 
     def _patience(self) -> float | None:
         if self._timer is None:
-            return None
-        return max(0.0, self._timer - time.monotonic())
+            return _HAND_OVER_AFTER if self._filling else None
+        timer = max(0.0, self._timer - time.monotonic())
+        return min(timer, _HAND_OVER_AFTER) if self._filling else timer
+
+    def _hand_over(self, before: float) -> None:
+        """Give the receivers what began to arrive before that time."""
+        for transfer in [transfer for transfer in self._filling if transfer.since <= before]:
+            transfer.hand_over()
+            self._filling.discard(transfer)
 
     def _take_commands(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -180,7 +189,7 @@ class HttpClient:
         while self._commands:
             self._commands.popleft()()
         for curl, transfer in self._under_way.items():
-            if transfer.paused and transfer.held < HELD_LIMIT:
+            if transfer.paused and transfer.free:
                 transfer.paused = False
                 curl.pause(pycurl.PAUSE_CONT)
 
@@ -215,13 +224,10 @@ class HttpClient:
         self._under_way[curl] = transfer
 
     def _on_body(self, transfer: "_Transfer", data: bytes) -> int | None:
-        if transfer.held >= HELD_LIMIT:
+        if not transfer.fill(data):
             transfer.paused = True
             return int(pycurl.WRITEFUNC_PAUSE)
-        if not transfer.chunks:
-            self._fresh.append(transfer)
-        transfer.chunks.append(data)
-        transfer.received += len(data)
+        self._filling.add(transfer)
         return None
 
     def _finish_ended(self) -> None:
@@ -238,11 +244,13 @@ class HttpClient:
         transfer = self._under_way.pop(curl)
         self._multi.remove_handle(curl)
         self._idle.append(curl)
+        self._filling.discard(transfer)
         transfer.hand_over()
         transfer.end(failure)
 
     def _drop(self, transfer: "_Transfer") -> None:
         transfer.dropped = True
+        self._filling.discard(transfer)
         for curl, other in self._under_way.items():
             if other is transfer:
                 del self._under_way[curl]
@@ -270,21 +278,19 @@ class _Transfer:
     """One request between the loop, which fills it, and the thread that asked, which empties it."""
 
     def __init__(self, request: Request, extra_authorities: bytes | None, wake: Callable[[], None]) -> None:
+        size = _DOCUMENT_BUFFER if request.sink is None else STREAM_BUFFER
         self.request = request
         self.authorities = extra_authorities
         self.response = Response(request.url)
-        self.chunks: list[bytes] = []  # the loop's
-        self.received = 0  # the loop's
+        self.free: deque[bytearray] = deque(bytearray(size) for _ in range(2))
+        self.since = 0.0  # when the first byte came that has not been handed over
         self.paused = False
         self.dropped = False
-        self._taken = 0  # the receiver's
+        self._buffer: bytearray | None = None  # the loop's
+        self._length = 0  # the loop's
         self._wake = wake
-        self._events: SimpleQueue[list[bytes] | _End] = SimpleQueue()
+        self._events: SimpleQueue[tuple[bytearray, int] | _End] = SimpleQueue()
         self._header_bytes = 0
-
-    @property
-    def held(self) -> int:
-        return self.received - self._taken
 
     # -- the loop's side
 
@@ -303,10 +309,23 @@ class _Transfer:
             self.response.headers.setdefault(name.strip().lower(), []).append(value.strip())
         return None
 
+    def fill(self, data: bytes) -> bool:
+        """Keep `data` for the receiver; False when there is no room until it has emptied a buffer."""
+        if self._buffer is not None and self._length + len(data) > len(self._buffer):
+            self.hand_over()
+        if self._buffer is None:
+            if not self.free:
+                return False
+            self._buffer, self._length, self.since = self.free.popleft(), 0, time.monotonic()
+        end = self._length + len(data)
+        self._buffer[self._length : end] = data
+        self._length = end
+        return True
+
     def hand_over(self) -> None:
-        if self.chunks:
-            self._events.put(self.chunks)
-            self.chunks = []
+        if self._buffer is not None:
+            self._events.put((self._buffer, self._length))
+            self._buffer = None
 
     def end(self, failure: tuple[int, str] | None) -> None:
         self._events.put(_End(None if failure is None else failure_of(self.request.url, *failure)))
@@ -327,12 +346,13 @@ class _Transfer:
                 break
             if streaming is None:
                 streaming = sink is not None and sink.accept(response)
-            data = b"".join(event)
-            if streaming and sink is not None:
-                sink.write(data)
-            else:
-                self._keep(data)
-            self._taken += len(data)
+            buffer, length = event
+            with memoryview(buffer)[:length] as data:
+                if streaming and sink is not None:
+                    sink.write(data)
+                else:
+                    self._keep(data)
+            self.free.append(buffer)
             if self.paused:
                 self._wake()
         if event.error is not None:
@@ -341,7 +361,7 @@ class _Transfer:
             sink.accept(response)  # an empty body, yet the sink must have seen the answer
         return response
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, data: memoryview) -> None:
         body, limit = self.response.body, self.request.limit
         failed = self.response.status >= 300
         room = (ERROR_BODY_LIMIT if failed else limit) - len(body)

@@ -1,155 +1,305 @@
-"""Pull: index to leaf, config, layers in parallel, and last of all the pin.
+"""Pull: documents, then config, then layers in parallel, and last of all the pin.
 
 Nothing refers to a blob before it is whole, and the pin is written when everything it needs is in the
-store, so an interrupted pull changes nothing that was there.
+store, so an interrupted pull changes nothing that was there. Each blob is committed when it is whole,
+whatever becomes of the others.
 """
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
-from elfuse.errors import ContentMismatch, ElfuseError, StoreError
+import msgspec
+
+from elfuse.errors import (
+    BlobMissing,
+    ContentMismatch,
+    ElfuseError,
+    InvalidImage,
+    PlatformNotFound,
+    StoreError,
+)
 from elfuse.oci import disk
 from elfuse.oci.access import AccessOptions
-from elfuse.oci.choice import choose_image
-from elfuse.oci.digest import digest_of
+from elfuse.oci.choice import Chosen, choose_image
+from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
     Descriptor,
     ImageConfig,
+    Index,
     Manifest,
     Platform,
+    media_type_of,
     not_offered,
     parse_config,
+    parse_document,
     serves,
 )
 from elfuse.oci.layout import Store
 from elfuse.oci.policy.gate import require_allowed
-from elfuse.oci.progress import Progress, Silent
-from elfuse.oci.reference import ImageSource
-from elfuse.oci.source import Session, Source, open_source
+from elfuse.oci.progress import Progress, Silent, Tally
+from elfuse.oci.reference import ImageSource, Reference
+from elfuse.oci.source import Session, Source
 from elfuse.oci.stored import StoredImage
+from elfuse.oci.whole import Tree, documents_below, stored_type
+from elfuse.oci.work import DEFAULT_JOBS, run_all
 
-# skopeo and podman default to six.
-PARALLEL_BLOBS = 6
+# Images that are resolved at once; their blobs share one limit.
+_IMAGES_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class PullOptions:
+    """What is wanted of each image.
+
+    Without a platform, what is no index is taken for whatever it is made for.
+    `all_platforms` brings an index with everything it names. `refresh` asks even about a name with a
+    digest, which cannot have changed.
+    """
+
+    platform: Platform | None = GUEST_PLATFORM
+    all_platforms: bool = False
+    refresh: bool = False
+    jobs: int = DEFAULT_JOBS
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """An image that is in the store now, and what it took."""
+
+    image: StoredImage
+    tally: Tally
 
 
 def pull_image(
     store: Store,
     image: ImageSource,
     *,
-    platform: Platform = GUEST_PLATFORM,
+    options: PullOptions | None = None,
     access: AccessOptions | None = None,
     progress: Progress | None = None,
-) -> StoredImage:
+) -> Pulled:
     """Bring `image` into the store and pin it. What is there already is not fetched again."""
-    with Session(access) as session:
-        return pull_from(
-            open_source(image, session), store, image, platform=platform, progress=progress or Silent()
-        )
+    outcome = pull_images(store, [image], options=options, access=access, progress=progress)[0]
+    if isinstance(outcome, ElfuseError):
+        raise outcome
+    return outcome
+
+
+def pull_images(
+    store: Store,
+    images: Sequence[ImageSource],
+    *,
+    options: PullOptions | None = None,
+    access: AccessOptions | None = None,
+    progress: Progress | None = None,
+) -> list[Pulled | ElfuseError]:
+    """Bring all images, over the same connections; each ends in its result or its error."""
+    wanted, watcher = options or PullOptions(), progress or Silent()
+    outcomes: dict[int, Pulled | ElfuseError] = {}
+    with Session(access, jobs=wanted.jobs) as session:
+
+        def pull(position: int) -> None:
+            try:
+                outcomes[position] = _pull_one(store, images[position], session, wanted, watcher)
+            except ElfuseError as error:
+                outcomes[position] = error
+
+        if len(images) == 1:
+            pull(0)
+        else:
+            jobs = [lambda at=position: pull(at) for position in range(len(images))]
+            run_all(jobs, _IMAGES_AT_ONCE, session.cancel)
+    return [outcomes[position] for position in range(len(images))]
+
+
+def _pull_one(
+    store: Store, image: ImageSource, session: Session, options: PullOptions, watcher: Progress
+) -> Pulled:
+    with disk.reported(f"the pull of {image}", store.path):
+        return pull_from(session.open(image), store, image, session, options, watcher)
 
 
 def pull_from(
     source: Source,
     store: Store,
     image: ImageSource,
-    *,
-    platform: Platform | None,
-    progress: Progress,
+    session: Session,
+    options: PullOptions,
+    watcher: Progress,
     names: Sequence[str] = (),
-) -> StoredImage:
-    """The same from an open source, pinned under `names` instead of the image's own when there are any.
-
-    Without a platform, an image that is no index is taken for whatever it is made for.
-    """
+) -> Pulled:
+    """The same from an open source, pinned under `names` instead of the image's own when there are any."""
+    tally = Tally(watcher)
     with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
-            return _Pull(store, source, image, platform, progress, names).run()
+            pull = _Pull(store, session, source, image, options, tally, list(names) or [image.pin])
+            return Pulled(pull.run(), tally)
         except BaseException:
             source.cancel()
             raise
+
+
+@dataclass
+class _Found:
+    """The documents of an image, verified; those of `fresh` are not in the store yet."""
+
+    leaf: Descriptor
+    manifest: Manifest
+    index: Descriptor | None = None
+    fresh: dict[Digest, bytes] = field(default_factory=dict)
+    tree: Tree | None = None  # of all platforms
+
+
+def _found(chosen: Chosen, top: bytes, fresh: dict[Digest, bytes], tree: Tree | None) -> _Found:
+    index = None
+    if chosen.index is not None:
+        index = Descriptor(media_type_of(top, "index"), chosen.index, len(top))
+    return _Found(chosen.descriptor, chosen.manifest, index, fresh, tree)
 
 
 class _Pull:
     def __init__(
         self,
         store: Store,
+        session: Session,
         source: Source,
         image: ImageSource,
-        platform: Platform | None,
+        options: PullOptions,
         progress: Progress,
-        names: Sequence[str],
+        names: list[str],
     ) -> None:
         self._store = store
+        self._session = session
         self._source = source
         self._image = image
-        self._platform = platform
+        self._options = options
         self._progress = progress
-        self._names = list(names) or [image.pin]
+        self._names = names
+        self._whole: Digest | None = None  # the index that the name stands for, with all it names
 
     def run(self) -> StoredImage:
-        what = str(self._image)
-        top, media_type = self._source.top()
-        wanted = self._platform or GUEST_PLATFORM
-        chosen = choose_image(top, media_type, wanted, what, self._manifest_bytes)
-        leaf, document = chosen.descriptor, chosen.manifest
-        require_allowed(self._image, chosen.documents[-1], self._source.signatures())
-        config = self._config(document)
-        self._fetch_all(document.layers)
-        present = self._store.has_blob(leaf.digest, leaf.size)
-        for data in chosen.documents:
+        found = self._find()
+        self._judge(found)
+        config = self._bring(found)
+        for digest, data in found.fresh.items():
             self._store.put_document(data)
-        self._progress.finish("manifest", leaf.digest, leaf.size, not present)
-        pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
-        for name in self._names:
-            self._store.set_pin(name, pinned, chosen.index)
-        return StoredImage(self._names[0], pinned, chosen.index, document, config)
+            self._progress.finish("manifest", digest, len(data), True)
+        if not found.fresh:
+            self._progress.finish("manifest", found.leaf.digest, found.leaf.size, False)
+        return self._pin(found, config)
 
-    def _manifest_bytes(self, leaf: Descriptor) -> bytes:
-        """A manifest or an index from the store, else from the source; verified against its descriptor."""
-        if self._store.has_blob(leaf.digest, leaf.size):
+    # -- documents
+
+    def _find(self) -> _Found:
+        """What the name leads to: the index if there is one, and the platform's manifest."""
+        what = str(self._image)
+        data, media_type, is_fresh = self._top()
+        fresh = {digest_of(data): data} if is_fresh else {}
+
+        def read(entry: Descriptor) -> bytes:
+            return self._document(entry, fresh)
+
+        wanted = self._options.platform or GUEST_PLATFORM
+        if not self._options.all_platforms:
+            return _found(choose_image(data, media_type, wanted, what, read), data, fresh, None)
+        document = parse_document(data, media_type, what)
+        tree = documents_below(document, what, read) if isinstance(document, Index) else None
+        try:
+            chosen = choose_image(data, media_type, wanted, what, read)
+        except PlatformNotFound:
+            if tree is None or not tree.images:
+                raise
+            # The name stands for something when it is run or inspected: the first image.
+            first = tree.images[0]
+            chosen = choose_image(read(first), first.media_type, wanted, what, read)
+            chosen = msgspec.structs.replace(chosen, descriptor=first, index=digest_of(data))
+        return _found(chosen, data, fresh, tree)
+
+    def _top(self) -> tuple[bytes, str, bool]:
+        """Bytes and media type of what the name points to, and whether the store lacks it."""
+        known = self._known()
+        if known is not None:
+            digest, data, media_type = known
+            asked = self._image.digest if isinstance(self._image, Reference) else None
+            if asked == digest and not self._options.refresh:
+                return data, media_type, False
+            answer = self._source.top(digest)
+            if answer is None:
+                return data, media_type, False
+        else:
+            answer = self._source.top()
+        if answer is None:
+            raise InvalidImage(
+                f"{self._image}: its origin says that nothing has changed, but nothing was here"
+            )
+        return *answer, True
+
+    def _known(self) -> tuple[Digest, bytes, str] | None:
+        """What the name pointed to at the last pull, if the store still has it unharmed."""
+        pin = next((pin for pin in self._store.pins() if pin.name == self._names[0]), None)
+        if pin is None:
+            return None
+        digest = pin.index or pin.manifest.digest
+        self._whole = digest if pin.whole else None
+        try:
+            data = self._store.read_document(digest, "manifest")
+        except (ContentMismatch, StoreError):
+            return None
+        return digest, data, stored_type(data) if pin.index else pin.manifest.media_type
+
+    def _document(self, entry: Descriptor, fresh: dict[Digest, bytes]) -> bytes:
+        """A manifest or index from the store, else from the source; verified against its descriptor."""
+        if entry.digest in fresh:
+            return fresh[entry.digest]
+        if self._store.has_blob(entry.digest, entry.size):
             try:
-                return self._store.read_document(leaf.digest, "manifest")
+                return self._store.read_document(entry.digest, "manifest")
             except ContentMismatch:
                 pass  # damaged on disk: the fetched one replaces it
-        data = self._source.manifest(leaf)
-        if len(data) != leaf.size or digest_of(data) != leaf.digest:
-            raise ContentMismatch(f"{self._image}: manifest {leaf.digest} has the wrong content or size")
+        data = self._source.manifest(entry)
+        if len(data) != entry.size or digest_of(data) != entry.digest:
+            raise ContentMismatch(f"{self._image}: manifest {entry.digest} has the wrong content or size")
+        fresh[entry.digest] = data
         return data
 
-    def _config(self, manifest: Manifest) -> ImageConfig:
-        """The config, before any layer: it may say that the image is for another machine."""
-        self._fetch("config", manifest.config)
+    def _judge(self, found: _Found) -> None:
+        """By the policy, each image that the name will stand for, before any of its blobs is used."""
+        for image in found.tree.images if found.tree is not None else [found.leaf]:
+            require_allowed(self._image, self._document(image, found.fresh), self._source.signatures())
+
+    # -- blobs
+
+    def _bring(self, found: _Found) -> ImageConfig:
+        """All blobs; the config before any layer, as it may say that the image is for another machine."""
+        self._fetch("config", found.manifest.config)
         what = f"config of {self._image}"
-        data = self._store.read_document(manifest.config.digest, what)
-        config = parse_config(data, manifest, what)
-        if self._platform is not None and not serves(self._platform, config.platform):
-            raise not_offered(str(self._image), self._platform, [str(config.platform)])
+        data = self._store.read_document(found.manifest.config.digest, what)
+        config = parse_config(data, found.manifest, what)
+        wanted = self._options.platform
+        if wanted is not None and found.tree is None and not serves(wanted, config.platform):
+            raise not_offered(str(self._image), wanted, [str(config.platform)])
+        blobs = [("layer", layer) for layer in found.manifest.layers]
+        self._fetch_all([*blobs, *(found.tree.blobs if found.tree is not None else [])])
         return config
 
-    def _fetch_all(self, layers: list[Descriptor]) -> None:
-        """All layers, each distinct blob once; the first failure ends the others."""
-        distinct = list({layer.digest: layer for layer in layers}.values())
-        self._check_space(distinct)
-        pool = ThreadPoolExecutor(PARALLEL_BLOBS, thread_name_prefix="pull")
-        try:
-            jobs: list[Future[None]] = [pool.submit(self._fetch, "layer", layer) for layer in distinct]
-            done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
-            failures = [error for job in done if (error := job.exception()) is not None]
-        except BaseException:
-            self._source.cancel()
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        if failures:
-            self._source.cancel()
-        pool.shutdown(wait=True)
-        if failures:
-            raise failures[0]
+    def _fetch_all(self, blobs: list[tuple[str, Descriptor]]) -> None:
+        """Each distinct blob once, the longest first; the first failure ends the others."""
+        distinct = {blob.digest: (kind, blob) for kind, blob in reversed(blobs)}
+        missing = []
+        for kind, blob in reversed(distinct.values()):
+            if self._store.has_blob(blob.digest, blob.size):
+                self._progress.finish(kind, blob.digest, blob.size, False)
+            else:
+                missing.append((kind, blob))
+        self._check_space(sum(blob.size for _, blob in missing))
+        missing.sort(key=lambda item: -item[1].size)
+        jobs = [lambda k=kind, b=blob: self._fetch(k, b) for kind, blob in missing]
+        run_all(jobs, self._session.jobs, self._source.cancel)
 
-    def _check_space(self, layers: list[Descriptor]) -> None:
+    def _check_space(self, missing: int) -> None:
         """Better now than after gigabytes. What arrives is bounded by the same sizes."""
-        missing = sum(layer.size for layer in layers if not self._store.has_blob(layer.digest, layer.size))
         status = os.statvfs(self._store.path)
         free = status.f_bavail * status.f_frsize
         if missing > free:
@@ -163,11 +313,12 @@ class _Pull:
         if self._store.has_blob(blob.digest, blob.size):
             self._progress.finish(kind, blob.digest, blob.size, False)
             return
-        try:
-            resumed = self._transfer(kind, blob)
-        except _ResumedWrong:
-            # What an earlier process left was not a prefix of the blob. Once more, from nothing.
-            resumed = self._transfer(kind, blob)
+        with self._session.slot(self._source):
+            try:
+                resumed = self._transfer(kind, blob)
+            except _ResumedWrong:
+                # What an earlier process left was no part of the blob. Once more, from nothing.
+                resumed = self._transfer(kind, blob)
         self._progress.finish(kind, blob.digest, blob.size, not resumed)
 
     def _transfer(self, kind: str, blob: Descriptor) -> bool:
@@ -176,17 +327,31 @@ class _Pull:
         with self._store.partial_blob(blob.digest, blob.size, stop) as partial:
             if partial.complete:
                 return True
-            resumed = partial.offset > 0
-            self._progress.begin(kind, blob.digest, blob.size, partial.offset)
+            resumed = partial.present > 0
+            self._progress.begin(kind, blob.digest, blob.size, partial.present)
             try:
                 self._source.blob(blob, partial, self._progress)
                 partial.commit()
+            except BlobMissing:
+                raise
             except ContentMismatch:
                 partial.discard()
                 if resumed:
+                    self._progress.advance(blob.digest, -partial.present)
                     raise _ResumedWrong from None
                 raise
         return False
+
+    # -- the name
+
+    def _pin(self, found: _Found, config: ImageConfig) -> StoredImage:
+        leaf = found.leaf
+        pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
+        index = found.index.digest if found.index is not None else None
+        whole = found.index if found.tree is not None or (index and index == self._whole) else None
+        for name in self._names:
+            self._store.set_pin(name, pinned, index, whole)
+        return StoredImage(self._names[0], pinned, index, found.manifest, config)
 
 
 class _ResumedWrong(ElfuseError):

@@ -13,6 +13,7 @@ import msgspec
 
 from elfuse.errors import (
     AuthenticationError,
+    BlobMissing,
     ContentMismatch,
     ImageNotFound,
     InvalidImage,
@@ -233,6 +234,7 @@ class RegistryClient:
         scopes: Scopes | None = None,
         multiplex: bool = True,
         retries: bool = True,
+        cancellation: Cancellation | None = None,
     ) -> Response:
         """Any request, authorised, redirects followed for GET and HEAD.
 
@@ -249,7 +251,7 @@ class RegistryClient:
             sink=sink,
             trust=self._trust,
             multiplex=multiplex,
-            cancellation=self.cancellation,
+            cancellation=cancellation or self.cancellation,
         )
         needed = self.scopes() if scopes is None else scopes
         if not retries:
@@ -382,8 +384,8 @@ def _replaced(request: Request, url: str, headers: Mapping[str, str], trust: Tru
     )
 
 
-def missing_blob(descriptor: Descriptor, reference: object) -> ContentMismatch:
-    return ContentMismatch(
+def missing_blob(descriptor: Descriptor, reference: object) -> BlobMissing:
+    return BlobMissing(
         f"blob {descriptor.digest} of {reference} is not on the registry, though its manifest names it"
     )
 

@@ -1,6 +1,9 @@
 """A registry that misbehaves on demand: plain HTTP on loopback, every answer scripted."""
 
+import re
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +19,7 @@ class Exchange:
     """One request, and the means to answer it. A hook returns True when it did."""
 
     handler: BaseHTTPRequestHandler
+    registry: "FaultyRegistry"
 
     @property
     def path(self) -> str:
@@ -37,7 +41,8 @@ class Exchange:
             self.handler.send_header(name.replace("_", "-"), value)
         self.handler.send_header("Content-Length", str(len(body) if length is None else length))
         self.handler.end_headers()
-        self.handler.wfile.write(body)
+        if self.handler.command != "HEAD":
+            self.registry.send(self, body)
         return True
 
     def hang_up(self) -> None:
@@ -53,6 +58,8 @@ class FaultyRegistry:
     hooks: list[Hook] = field(default_factory=list)
     seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     ranges: bool = True
+    rate: int = 0  # bytes a second of each connection; 0 is as fast as it goes
+    sent: Counter[str] = field(default_factory=Counter)  # bytes of bodies by the last part of the path
 
     def __enter__(self) -> "FaultyRegistry":
         registry = self
@@ -61,7 +68,9 @@ class FaultyRegistry:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                registry.serve(Exchange(self))
+                registry.serve(Exchange(self, registry))
+
+            do_HEAD = do_POST = do_GET
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -101,7 +110,7 @@ class FaultyRegistry:
         for hook in self.hooks:
             if hook(exchange):
                 return
-        kind, _, selector = exchange.path.rpartition("/")
+        kind, _, selector = exchange.path.partition("?")[0].rpartition("/")
         name = kind.removeprefix("/v2/").rpartition("/")[0]
         if kind.endswith("/manifests"):
             body = self.blobs.get(selector) or self.images.get(name)
@@ -115,10 +124,21 @@ class FaultyRegistry:
         exchange.answer(404, b'{"errors":[{"code":"UNKNOWN","message":"not known here"}]}')
 
     def serve_blob(self, exchange: Exchange, data: bytes) -> None:
-        wanted = exchange.header("Range")
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", exchange.header("Range") or "")
         if wanted and self.ranges:
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            span = f"bytes {start}-{len(data) - 1}/{len(data)}"
-            exchange.answer(206, data[start:], Content_Range=span)
+            start, stop = int(wanted[1]), int(wanted[2] or len(data) - 1) + 1
+            span = f"bytes {start}-{stop - 1}/{len(data)}"
+            exchange.answer(206, data[start:stop], Content_Range=span)
         else:
-            exchange.answer(200, data)
+            exchange.answer(200, data, fields={"Accept-Ranges": "bytes"} if self.ranges else {})
+
+    def send(self, exchange: Exchange, body: bytes) -> None:
+        """The body, counted as it leaves, at `rate`."""
+        name = exchange.path.partition("?")[0].rpartition("/")[2]
+        step = max(1, self.rate // 50) if self.rate else max(1, len(body))
+        for at in range(0, len(body), step):
+            piece = body[at : at + step]
+            exchange.handler.wfile.write(piece)
+            self.sent[name] += len(piece)
+            if self.rate:
+                time.sleep(len(piece) / self.rate)

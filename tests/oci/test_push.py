@@ -24,6 +24,7 @@ from elfuse.oci.layout import Store
 from elfuse.oci.reference import parse
 from tests.oci.conftest import Registry, Result
 from tests.oci.images import AMD64, MANIFEST, Image, index_of, sample, sha256, tar, write_dir, write_layout
+from tests.oci.test_inspect import with_attestation
 from tests.oci.upload_registry import Uploads, serving
 
 Elfuse = Callable[..., Result]
@@ -125,6 +126,21 @@ def test_a_whole_index(registry: Registry, tmp_path: Path, store_path: Path, elf
     assert done.code == 1 and "has no manifests" in done.err
 
 
+def test_all_platforms_with_attestations(registry: Registry, tmp_path: Path, store_path: Path) -> None:
+    """What a pull of all platforms brought is pushed whole, what is no image too."""
+    top = with_attestation(tmp_path / "layout", [sample(), sample(b"amd\n", platform=AMD64)])
+    name = api.pull(f"oci:{tmp_path}/layout:x", all_platforms=True).reference
+    target = f"{registry.address}/push/attested:1"
+    assert api.push(name, target, all_platforms=True).digest == sha256(top)
+    details = api.inspect(target, remote=True, all_platforms=True)
+    assert details.raw_index == top and [row.artifact for row in details.platforms] == [False, False, True]
+    api.save(name, str(tmp_path / "all.tar"), format="oci-archive", all_platforms=True)
+    fresh = str(tmp_path / "fresh")
+    assert api.pull(f"oci-archive:{tmp_path}/all.tar", all_platforms=True, store=fresh).digest == sha256(
+        sample().raw
+    )
+
+
 def test_formats(registry: Registry, image: str, tmp_path: Path) -> None:
     target = f"{registry.address}/push/format:1"
     docker = api.push(image, target, format="v2s2").digest
@@ -151,13 +167,17 @@ def test_docker_manifests_have_no_zstd(store_path: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_local_transports(image: str, tmp_path: Path, elfuse: Elfuse) -> None:
-    for target in ("oci:out:1", "oci:out:2", "oci-archive:out.tar:1", "dir:outdir"):
-        done = elfuse("oci", "push", "-q", image, target)
-        assert (done.code, done.out) == (0, sha256(sample().raw) + "\n"), done.err
+def test_local_transports(
+    image: str, tmp_path: Path, elfuse: Elfuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = elfuse("oci", "push", "-q", image, "oci:out:1")
+    assert (done.code, done.out) == (0, sha256(sample().raw) + "\n"), done.err
+    monkeypatch.chdir(tmp_path)
+    for target in ("oci:out:2", "oci-archive:out.tar:1", "dir:outdir"):
+        assert api.push(image, target).digest == sha256(sample().raw)
         transport, _, rest = target.partition(":")
         assert skopeo_digest(f"{transport}:{tmp_path}/{rest}") == sha256(sample().raw)
-    assert elfuse("oci", "push", "-q", image, "docker-archive:docker.tar:org/app:1").code == 0
+    api.push(image, "docker-archive:docker.tar:org/app:1")
     listed = subprocess.run(
         ["skopeo", "list-tags", f"docker-archive:{tmp_path}/docker.tar"], check=True, capture_output=True
     ).stdout
@@ -171,8 +191,9 @@ def test_local_transports(image: str, tmp_path: Path, elfuse: Elfuse) -> None:
         ("oci:out:@0", "a position names what is there"),
         ("oci-archive:outdir:x", "it is a directory"),
     ):
-        done = elfuse("oci", "push", "-q", image, target)
-        assert done.code == 1 and message in done.err and len(done.err.splitlines()) == 1, done.err
+        with pytest.raises(ElfuseError) as caught:
+            api.push(image, target)
+        assert message in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*elfuse-*"))
 
 

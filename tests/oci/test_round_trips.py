@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 import elfuse as api
-from elfuse.errors import ImageNotFound, InvalidImage
+from elfuse.errors import ElfuseError, ImageNotFound, InvalidImage, StoreError
 from tests.oci.conftest import Registry, Result, assert_store_is_sound
 from tests.oci.images import (
     AMD64,
@@ -197,8 +197,9 @@ def test_save_and_load(names: list[str], tmp_path: Path, elfuse: Elfuse, store_p
     fresh = {"ELFUSE_STORE": str(tmp_path / "fresh")}
     loaded = elfuse("oci", "load", "-i", "out", **fresh)
     assert loaded.out == "".join(f"Loaded image: {name}\n" for name in names), loaded.err
-    for name, text in zip(names, ("hello\n", "other\n"), strict=True):
-        assert elfuse("oci", "run", "-q", "--pull=never", name, **fresh).out == text
+    for name, text in zip(names, (b"hello\n", b"other\n"), strict=True):
+        done_run = api.run(name, pull="never", capture_output=True, store=str(tmp_path / "fresh"))
+        assert done_run.stdout == text
         theirs, ours = api.inspect(name, store=str(tmp_path / "fresh")), api.inspect(name)
         assert theirs.config_digest == ours.config_digest
         assert (theirs.digest == ours.digest) == (form != "docker-archive")
@@ -282,8 +283,8 @@ def test_a_save_that_fails_leaves_what_was_there(
     layer = sample(b"other\n").manifest["layers"][0]["digest"]
     (store_path / "blobs/sha256" / layer[7:]).write_bytes(b"?" * 10)
     for form in ("docker-archive", "oci-archive"):
-        done = elfuse("oci", "save", "-q", "--format", form, "-o", "out.tar", *names)
-        assert done.code == 1 and "is missing from the store; pull the image again" in done.err
+        with pytest.raises(StoreError, match="is missing from the store; pull the image again"):
+            api.save(names, str(tmp_path / "out.tar"), format=form)  # type: ignore[arg-type]
     assert (tmp_path / "out.tar").read_bytes() == b"before"
     assert {path.name for path in tmp_path.iterdir()} == {"out.tar", "store"}
     for path, message in (
@@ -336,12 +337,39 @@ def test_names_that_archives_claim(tmp_path: Path, store_path: Path) -> None:
     assert api.load(str(layout))[0].names == ["example.com/whole/name:3.1"]
 
 
+def test_what_current_docker_saves(tmp_path: Path, store_path: Path) -> None:
+    """Since Docker 25 an archive is an OCI layout and an archive of docker at once, over the same blobs."""
+    image = sample()
+    layout = write_layout(tmp_path / "layout", {"1": [image, sample(platform=AMD64)]})
+    index = json.loads((layout / "index.json").read_text())
+    index["manifests"][0]["annotations"]["io.containerd.image.name"] = "docker.io/org/app:1"
+    (layout / "index.json").write_text(json.dumps(index))
+    item = {
+        "Config": f"blobs/sha256/{image.manifest['config']['digest'][7:]}",
+        "RepoTags": ["org/app:1"],
+        "Layers": [f"blobs/sha256/{layer['digest'][7:]}" for layer in image.manifest["layers"]],
+    }
+    (layout / "manifest.json").write_text(json.dumps([item]))
+    with tarfile.open(tmp_path / "docker.tar", "w") as archive:
+        archive.add(layout, "")
+    loaded = api.load(str(tmp_path / "docker.tar"))
+    assert [(found.names, found.digest) for found in loaded] == [(["docker.io/org/app:1"], sha256(image.raw))]
+    assert api.pull(f"oci-archive:{tmp_path}/docker.tar:1").digest == sha256(image.raw)
+    # Read the other way it is the same image: compressed layers stay as they lie.
+    other = f"docker-archive:{tmp_path}/docker.tar:org/app:1"
+    assert api.pull(other).config_digest == image.manifest["config"]["digest"]
+    assert [layer.digest for layer in api.inspect(other).layers] == [
+        layer["digest"] for layer in image.manifest["layers"]
+    ]
+    assert api.run(other, capture_output=True).stdout == b"hello\n"
+
+
 def test_an_image_for_another_machine_can_be_loaded(tmp_path: Path, store_path: Path) -> None:
     layout = write_layout(tmp_path / "layout", {"amd": [sample(platform=AMD64)]})
     assert api.load(str(layout))[0].platform == "linux/amd64"
 
 
-def test_what_is_no_archive(tmp_path: Path, store_path: Path, elfuse: Elfuse) -> None:
+def test_what_is_no_archive(tmp_path: Path, store_path: Path) -> None:
     (tmp_path / "text").write_text("just words " * 200)
     with tarfile.open(tmp_path / "other.tar", "w") as archive:
         archive.add(tmp_path / "text", "text")
@@ -351,8 +379,9 @@ def test_what_is_no_archive(tmp_path: Path, store_path: Path, elfuse: Elfuse) ->
         ("none", "does not exist"),
         (".", "is no OCI image layout"),
     ):
-        done = elfuse("oci", "load", "-i", path)
-        assert done.code == 1 and message in done.err and len(done.err.splitlines()) == 1, done.err
+        with pytest.raises(ElfuseError) as caught:
+            api.load(str(tmp_path / path))
+        assert message in str(caught.value) and "\n" not in str(caught.value)
     empty = write_layout(tmp_path / "empty", {})
     with pytest.raises(ImageNotFound, match="holds no image"):
         api.load(str(empty))

@@ -8,7 +8,7 @@ from elfuse.oci.image import Descriptor, Platform
 from elfuse.oci.policy.gate import Policy
 from elfuse.oci.policy.verdict import Verdict
 from elfuse.oci.reference import ImageSource
-from elfuse.oci.source import Session, Source, open_source
+from elfuse.oci.source import Session, Source, fetch_top
 
 
 def judge(
@@ -21,7 +21,7 @@ def judge(
 ) -> Verdict:
     """What a pull of `image` for `platform` would be told. Raises ElfuseError when there is no such image."""
     with Session(access) as session:
-        source = open_source(image, session)
+        source = session.open(image)
         return policy.check(image, _manifest(source, image, platform), source.signatures(registries_d))
 
 
@@ -34,5 +34,5 @@ def _manifest(source: Source, image: ImageSource, platform: Platform) -> bytes:
             raise ContentMismatch(f"{what}: manifest {descriptor.digest} has the wrong content or size")
         return data
 
-    top, media_type = source.top()
+    top, media_type = fetch_top(source, what)
     return choose_image(top, media_type, platform, what, read).documents[-1]

@@ -15,7 +15,7 @@ _VERSION_PREFIX = b"Directory Transport Version: 1."
 
 
 class DirSource(FilesSource):
-    def top(self) -> tuple[bytes, str]:
+    def _top(self) -> tuple[bytes, str]:
         try:
             version = self._files.read("version", 1 << 10)
             data = self._files.read("manifest.json", DOCUMENT_LIMIT)

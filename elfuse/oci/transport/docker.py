@@ -36,7 +36,7 @@ class DockerSource(FilesSource):
         self._manifest: bytes | None = None  # guarded by _mu
         self._places: dict[Digest, str] = {}  # guarded by _mu until _manifest is there
 
-    def top(self) -> tuple[bytes, str]:
+    def _top(self) -> tuple[bytes, str]:
         with self._mu:
             if self._manifest is None:
                 self._manifest = self._build()
@@ -46,7 +46,7 @@ class DockerSource(FilesSource):
         raise InvalidImage(f"{self._what} has no manifest {descriptor.digest}")
 
     def _name_of(self, blob: Descriptor) -> str:
-        self.top()
+        self._top()
         place = self._places.get(blob.digest)
         if place is None:
             raise self._missing(blob.digest)

@@ -21,7 +21,7 @@ class LayoutSource(FilesSource):
         super().__init__(files, str(reference))
         self._reference = reference
 
-    def top(self) -> tuple[bytes, str]:
+    def _top(self) -> tuple[bytes, str]:
         entry = self._entry()
         return self.manifest(entry), entry.media_type
 

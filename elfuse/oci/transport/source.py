@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from elfuse.errors import ContentMismatch, ElfuseError
+from elfuse.errors import BlobMissing, ContentMismatch, ElfuseError
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
@@ -25,6 +25,14 @@ class FilesSource(ABC):
 
     def cancel(self) -> None:
         self._cancelled = True
+
+    def top(self, known: Digest | None = None) -> tuple[bytes, str] | None:
+        data, media_type = self._top()
+        return None if digest_of(data) == known else (data, media_type)
+
+    @abstractmethod
+    def _top(self) -> tuple[bytes, str]:
+        """Bytes and media type of what the reference means."""
 
     def document(self, descriptor: Descriptor) -> bytes:
         data = self._document(self._name_of(descriptor), descriptor.digest)
@@ -59,5 +67,5 @@ class FilesSource(ABC):
         except FileNotFoundError:
             raise self._missing(descriptor.digest) from None
 
-    def _missing(self, digest: Digest) -> ContentMismatch:
-        return ContentMismatch(f"{self._what}: blob {digest} is missing")
+    def _missing(self, digest: Digest) -> BlobMissing:
+        return BlobMissing(f"{self._what}: blob {digest} is missing")
