@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from elfuse.api.process import Popen as Popen
     from elfuse.api.pulling import PulledImage as PulledImage
     from elfuse.api.pulling import pull as pull
+    from elfuse.api.registry import Registry as Registry
     from elfuse.api.running import CompletedRun as CompletedRun
     from elfuse.api.running import run as run
     from elfuse.api.store import Store as Store
@@ -33,6 +34,7 @@ _HOME = {
     "ImageDetails": "elfuse.api.inspecting",
     "Popen": "elfuse.api.process",
     "PulledImage": "elfuse.api.pulling",
+    "Registry": "elfuse.api.registry",
     "Store": "elfuse.api.store",
     "inspect": "elfuse.api.inspecting",
     "pull": "elfuse.api.pulling",
@@ -48,6 +50,7 @@ __all__ = [
     "ImageDetails",
     "Popen",
     "PulledImage",
+    "Registry",
     "Store",
     "__version__",
     "aio",

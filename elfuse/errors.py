@@ -33,6 +33,10 @@ class ContentMismatch(ElfuseError):
     """Bytes that are not what their descriptor says: wrong digest or wrong size."""
 
 
+class BlobMissing(ContentMismatch):
+    """A manifest names a blob that is not where the manifest came from."""
+
+
 class RegistryError(ElfuseError):
     """The registry answered with something other than what was asked for."""
 

@@ -1,27 +1,38 @@
 """Bringing images into the store."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from elfuse.errors import PlatformNotFound
+from elfuse.errors import ElfuseError, PlatformNotFound
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.image import GUEST_PLATFORM, Platform, parse_platform, serves
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
-from elfuse.oci.reference import Reference, parse
+from elfuse.oci.reference import ImageSource, Reference, parse
 from elfuse.oci.stored import StoredImage, absent, load_image
+from elfuse.oci.work import DEFAULT_JOBS
+
+if TYPE_CHECKING:
+    from elfuse.oci.pull import Pulled
 
 PullPolicy = Literal["always", "missing", "never"]
 
 
 class PulledImage(msgspec.Struct, frozen=True):
-    """What a pull put, or found, in the store."""
+    """What a pull put, or found, in the store, and what it took."""
 
     reference: str  # the canonical name it is pinned under
     digest: str  # of the platform's manifest
     config_digest: str  # the image ID of docker and podman
     platform: str
     size: int  # compressed bytes of all layers
+    index: str | None = None  # the digest of the index that it was chosen from
+    blobs_fetched: int = 0  # documents among them
+    bytes_fetched: int = 0
+    bytes_reused: int = 0  # were here before, from this image or another
+    seconds: float = 0.0
 
     @property
     def pinned(self) -> str:
@@ -38,26 +49,79 @@ def pull(
     image: str,
     *,
     platform: str | None = None,
-    tls_verify: bool = True,
+    all_platforms: bool = False,
+    refresh: bool = False,
+    jobs: int = DEFAULT_JOBS,
+    tls_verify: bool | None = None,
+    creds: str | None = None,
+    authfile: str | None = None,
+    cert_dir: str | None = None,
     store: str | None = None,
     progress: Progress | None = None,
 ) -> PulledImage:
-    """Bring an image into the store, or find that it is there and current."""
-    from elfuse.oci.pull import pull_image
+    """Bring an image into the store, or find that it is there and current.
 
-    pulled = pull_image(
-        Store.open(store),
-        parse(image),
-        platform=_platform(platform),
-        tls_verify=tls_verify,
+    `all_platforms` brings an index with the images of all its platforms. `creds` is USER[:PASSWORD], and
+    beats what is in `authfile` (default: as podman and docker look for it). `tls_verify=False` is for a
+    registry on this machine; None leaves it to the configuration. Raises ElfuseError.
+    """
+    outcome = pull_all(
+        [image],
+        platform=platform,
+        all_platforms=all_platforms,
+        refresh=refresh,
+        jobs=jobs,
+        access=AccessOptions(tls_verify, creds, authfile, cert_dir),
+        store=store,
         progress=progress,
-    )
+    )[0]
+    if isinstance(outcome, ElfuseError):
+        raise outcome
+    return outcome
+
+
+def pull_all(
+    images: Sequence[str],
+    *,
+    platform: str | None = None,
+    all_platforms: bool = False,
+    refresh: bool = False,
+    jobs: int = DEFAULT_JOBS,
+    access: AccessOptions | None = None,
+    store: str | None = None,
+    progress: Progress | None = None,
+) -> list[PulledImage | ElfuseError]:
+    """Bring several images over the same connections; each ends in its result or its error."""
+    from elfuse.oci.pull import PullOptions, pull_images
+
+    options = PullOptions(_platform(platform), all_platforms, refresh, jobs)
+    parsed = [_parsed(image) for image in images]
+    sources = [source for source in parsed if not isinstance(source, ElfuseError)]
+    pulled = iter(pull_images(Store.open(store), sources, options=options, access=access, progress=progress))
+    outcomes = [source if isinstance(source, ElfuseError) else next(pulled) for source in parsed]
+    return [outcome if isinstance(outcome, ElfuseError) else _pulled(outcome) for outcome in outcomes]
+
+
+def _parsed(image: str) -> ImageSource | ElfuseError:
+    try:
+        return parse(image)
+    except ElfuseError as error:
+        return error
+
+
+def _pulled(pulled: "Pulled") -> PulledImage:
+    image, tally = pulled.image, pulled.tally
     return PulledImage(
-        reference=pulled.name,
-        digest=pulled.descriptor.digest,
-        config_digest=pulled.manifest.config.digest,
-        platform=str(pulled.config.platform),
-        size=sum(layer.size for layer in pulled.manifest.layers),
+        reference=image.name,
+        digest=image.descriptor.digest,
+        config_digest=image.manifest.config.digest,
+        platform=str(image.config.platform),
+        size=sum(layer.size for layer in image.manifest.layers),
+        index=image.index,
+        blobs_fetched=tally.blobs_fetched,
+        bytes_fetched=tally.bytes_fetched,
+        bytes_reused=tally.bytes_reused,
+        seconds=tally.seconds,
     )
 
 
@@ -66,7 +130,7 @@ def resolve_image(
     image: str,
     *,
     policy: PullPolicy = "missing",
-    tls_verify: bool = True,
+    access: AccessOptions | None = None,
     progress: Progress | None = None,
 ) -> StoredImage:
     """An image that can run here, pulled first where the policy says so.
@@ -90,7 +154,7 @@ def resolve_image(
         raise absent(source)
     from elfuse.oci.pull import pull_image
 
-    return pull_image(store, source, tls_verify=tls_verify, progress=progress)
+    return pull_image(store, source, access=access, progress=progress).image
 
 
 def _platform(text: str | None) -> Platform:

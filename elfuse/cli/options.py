@@ -19,7 +19,7 @@ store = click.option(
 tls_verify = click.option(
     "--tls-verify",
     type=bool,
-    default=True,
+    default=None,
     metavar="BOOL",
     help="false accepts any certificate and plain HTTP, for a registry on this machine only.",
 )
@@ -98,13 +98,7 @@ def output(command: Command) -> Command:
 def registry_access(command: Command) -> Command:
     """--creds, --authfile, --tls-verify, --insecure and --cert-dir, as one `access: AccessOptions`."""
 
-    @click.option(
-        "--tls-verify",
-        type=bool,
-        default=None,
-        metavar="BOOL",
-        help="false accepts any certificate and plain HTTP, for a registry on this machine only.",
-    )
+    @tls_verify
     @click.option("--insecure", is_flag=True, help="The same as --tls-verify=false.")
     @click.option("--creds", metavar="USER[:PASSWORD]", help="The login, instead of a stored one.")
     @click.option(

@@ -1,19 +1,28 @@
-"""The registry's Bearer token flow, anonymous, with the realm treated as what it is: a stranger's URL.
+"""A registry's challenges, and the answers: Basic, and Bearer tokens from a realm.
 
-The realm rules are those that peers adopted after 2026's realm attacks (oras-go CVE-2026-48978):
-HTTPS only, unless it is the registry's own origin; no address of this machine or a private network,
-unless the registry itself is there; no redirects.
+The realm is a stranger's URL, and treated as one. The rules are those that peers adopted after 2026's realm
+attacks (oras-go CVE-2026-48978): HTTPS only, unless it is the registry's own origin; no address of this
+machine or a private network, unless the registry itself is there; no redirects.
 """
 
+import base64
 import re
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 from elfuse.errors import AuthenticationError, InvalidImage
-from elfuse.oci.http import is_internal, is_loopback, origin
+from elfuse.oci.access import Access, Credentials
+from elfuse.oci.http import Request, Response, Trust, is_internal, is_loopback, origin
 from elfuse.oci.image import load_json
 
 TOKEN_LIMIT = 1 << 20
+CLIENT_ID = "elfuse"
+# distribution's token spec: what a token lives when its server does not say.
+_DEFAULT_LIFE = 60.0
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SCHEME = re.compile(r"\s*,*\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s+|$)")
 _PARAMETER = re.compile(
@@ -21,11 +30,19 @@ _PARAMETER = re.compile(
     r"(?:\"((?:[^\"\\]|\\.)*)\"|([^\s,\"=]+))(?=\s*(?:,|$))"
 )
 
+Scopes = tuple[str, ...]  # what a request may do, as distribution writes it: repository:NAME:pull
+
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
     scheme: str  # lower case
     parameters: dict[str, str]  # names in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    life: float  # seconds from when it was given
 
 
 def parse_challenges(values: list[str]) -> list[Challenge]:
@@ -45,15 +62,19 @@ def parse_challenges(values: list[str]) -> list[Challenge]:
     return result
 
 
-def bearer_of(values: list[str], registry: str) -> Challenge:
-    """The Bearer challenge, or an error that says what the registry wants instead."""
+def challenge_of(values: list[str], registry: str) -> Challenge:
+    """The challenge to answer: Bearer before Basic. Raises for any other."""
     challenges = parse_challenges(values)
     for challenge in challenges:
         if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
             return challenge
+    for challenge in challenges:
+        if challenge.scheme == "basic":
+            return challenge
     wanted = ", ".join(sorted({challenge.scheme for challenge in challenges})) or "no known scheme"
     raise AuthenticationError(
-        f"{registry} wants a login ({wanted}), and elfuse pulls anonymously", status=401
+        f"{registry} wants a login that elfuse does not know ({wanted}): it knows Basic and Bearer",
+        status=401,
     )
 
 
@@ -73,17 +94,20 @@ def check_realm(realm: str, registry_url: str) -> None:
         raise AuthenticationError(f"{ours[1]}: the token realm {shown!r} is an internal address")
 
 
-def token_url(challenge: Challenge, repository: str) -> str:
-    """The realm with the service it names and our own scope: pull of one repository, never more."""
+def token_url(challenge: Challenge, scopes: Scopes, account: str | None = None) -> str:
+    """The realm with the service it names and our own scopes, never the one it asked for."""
     realm = challenge.parameters["realm"].partition("#")[0]
-    query = f"scope={quote(f'repository:{repository}:pull', safe=':/')}"
+    pairs = [("scope", scope) for scope in scopes]
     service = challenge.parameters.get("service")
     if service:
-        query = f"service={quote(service, safe='')}&{query}"
-    return f"{realm}{'&' if '?' in realm else '?'}{query}"
+        pairs.insert(0, ("service", service))
+    if account:
+        pairs.insert(0, ("account", account))
+    query = "&".join(f"{name}={quote(value, safe=':/,' if name == 'scope' else '')}" for name, value in pairs)
+    return f"{realm}{'&' if '?' in realm else '?'}{query}" if query else realm
 
 
-def token_in(body: bytes, realm: str) -> str:
+def token_in(body: bytes, realm: str) -> Token:
     """The token of a token service's answer; printable ASCII only, as it becomes a header."""
     try:
         document = load_json(body, f"the answer of {realm[:200]}", limit=TOKEN_LIMIT)
@@ -92,5 +116,143 @@ def token_in(body: bytes, realm: str) -> str:
     if isinstance(document, dict):
         token = document.get("token") or document.get("access_token")
         if isinstance(token, str) and _TOKEN.fullmatch(token):
-            return token
+            return Token(token, _life(document.get("expires_in")))
     raise AuthenticationError(f"{realm[:200]} gave no usable token")
+
+
+def _life(seconds: Any) -> float:
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0:
+        return float(min(seconds, 365 * 24 * 3600))
+    return _DEFAULT_LIFE
+
+
+def basic(username: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{secret}".encode()).decode("ascii")
+
+
+class Authorizer:
+    """What one registry wants to see in Authorization, for all transfers from it. Thread-safe.
+
+    Nothing is sent until the registry asks. Then the credentials are looked up, once, and a token is
+    fetched for each set of scopes that a request needs; one thread asks, the others use what it got.
+    """
+
+    def __init__(self, access: Access, trust: Trust, perform: Callable[[Request], Response]) -> None:
+        self._access = access
+        self._trust = trust
+        self._perform = perform
+        self._mu = threading.Lock()
+        # All guarded by _mu.
+        self._challenge: Challenge | None = None
+        self._credentials: Credentials | None = None
+        self._looked_up = False
+        self._tokens: dict[Scopes, tuple[str, float]] = {}  # the header, and when it is too old
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """Those in use: None before the registry asked, and for an anonymous user."""
+        with self._mu:
+            return self._credentials
+
+    def header(self, base: str, scopes: Scopes) -> str | None:
+        """The value of Authorization for a request; None before the registry has asked for one."""
+        with self._mu:
+            if self._challenge is None:
+                return None
+            return self._answer(self._challenge, base, scopes, stale=None)
+
+    def renew(self, response: Response, base: str, scopes: Scopes, stale: str | None) -> str:
+        """The value after a 401 to `stale`. Raises AuthenticationError when there is none to give."""
+        challenge = challenge_of(response.headers.get("www-authenticate", []), self._access.reference.domain)
+        with self._mu:
+            self._challenge = challenge
+            return self._answer(challenge, base, scopes, stale)
+
+    def _answer(self, challenge: Challenge, base: str, scopes: Scopes, stale: str | None) -> str:
+        if not self._looked_up:
+            self._credentials = self._access.credentials()
+            self._looked_up = True
+        if challenge.scheme == "basic":
+            return self._basic()
+        known, end = self._tokens.get(scopes, ("", 0.0))
+        if known and known != stale and time.monotonic() < end:
+            return known
+        token = self._fetch_token(challenge, base, scopes)
+        # Early by a tenth, so that no request arrives with a token that ran out on its way.
+        header = f"Bearer {token.text}"
+        self._tokens[scopes] = (header, time.monotonic() + token.life * 0.9)
+        return header
+
+    def _basic(self) -> str:
+        given = self._credentials
+        domain = self._access.reference.domain
+        if given is None:
+            raise AuthenticationError(
+                f"{domain} wants a login", hint=f"log in with: elfuse oci login {domain}", status=401
+            )
+        if given.is_identity_token:
+            raise AuthenticationError(
+                f"{domain} wants a user name and a password, but {given.origin} holds an identity token",
+                hint=f"log in again with: elfuse oci login {domain}",
+                status=401,
+            )
+        return basic(given.username, given.secret)
+
+    def _fetch_token(self, challenge: Challenge, base: str, scopes: Scopes) -> Token:
+        realm = challenge.parameters["realm"]
+        check_realm(realm, base)
+        answer = self._perform(self._token_request(challenge, base, scopes))
+        if answer.status != 200:
+            raise self._refusal(realm, answer)
+        return token_in(bytes(answer.body), realm)
+
+    def _token_request(self, challenge: Challenge, base: str, scopes: Scopes) -> Request:
+        given, realm = self._credentials, challenge.parameters["realm"]
+        trust = self._trust_in(realm, base)
+        if given is not None and given.is_identity_token:
+            # OAuth2 (distribution's token spec, "oauth"): the refresh token travels in the body.
+            form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": given.secret}
+            form["service"] = challenge.parameters.get("service", "")
+            if scopes:
+                form["scope"] = " ".join(scopes)
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            url, body = realm.partition("#")[0], urlencode(form).encode()
+            return Request(url, "POST", headers, body=body, limit=TOKEN_LIMIT, trust=trust)
+        if given is not None:
+            headers = {"Authorization": basic(given.username, given.secret)}
+            url = token_url(challenge, scopes, given.username)
+            return Request(url, headers=headers, limit=TOKEN_LIMIT, trust=trust)
+        return Request(token_url(challenge, scopes), limit=TOKEN_LIMIT, trust=trust)
+
+    def _trust_in(self, realm: str, base: str) -> Trust:
+        """Another host gets no client certificate, and must have a valid one itself."""
+        if origin(realm)[1] == origin(base)[1]:
+            return self._trust
+        return Trust(ca_files=self._trust.ca_files)
+
+    def _refusal(self, realm: str, answer: Response) -> AuthenticationError:
+        given, host = self._credentials, urlsplit(realm).netloc
+        reference = self._access.reference
+        if given is None:
+            return AuthenticationError(
+                f"{reference}: no anonymous token from {host} ({cause_of(answer)})",
+                hint=f"log in with: elfuse oci login {reference.domain}",
+                status=answer.status,
+            )
+        return AuthenticationError(
+            f"{reference}: {host} refuses the login from {given.origin} ({cause_of(answer)})",
+            hint=f"log in again with: elfuse oci login {reference.domain}",
+            status=answer.status,
+        )
+
+
+def cause_of(response: Response) -> str:
+    """The status, and the server's own words for it made safe to print."""
+    try:
+        document = load_json(bytes(response.body), "error")
+        first = document["errors"][0]
+        words = str(first.get("message") or first.get("code") or "")
+    except (InvalidImage, LookupError, TypeError, AttributeError):
+        words = ""
+    words = "".join(c if c.isprintable() else "?" for c in words)[:200]
+    return f"{response.status} {words}".rstrip()

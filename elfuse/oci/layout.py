@@ -47,6 +47,7 @@ class Pin(msgspec.Struct, frozen=True):
     name: str
     manifest: Descriptor
     index: Digest | None  # the multi-platform index that it was chosen from
+    whole: bool = False  # whether the index is here with all that it names
 
 
 def default_path() -> str:
@@ -178,12 +179,22 @@ class Store:
                 result.append(pin)
         return result
 
-    def set_pin(self, name: str, manifest: Descriptor, index: Digest | None) -> None:
-        """Point `name` at a manifest whose blobs are all in the store. Entries of other tools stay."""
+    def set_pin(
+        self, name: str, manifest: Descriptor, index: Digest | None, whole: Descriptor | None = None
+    ) -> None:
+        """Point `name` at a manifest whose blobs are all in the store. Entries of other tools stay.
+
+        With `whole`, the descriptor of the index, the entry is the index itself, and all that it names is in
+        the store too; `manifest` is then the image that is run under this name.
+        """
         annotations = {media.REF_NAME: ref_name(name), media.IMAGE_NAME: name}
         if index is not None:
             annotations[media.INDEX_DIGEST] = index
-        entry = msgspec.to_builtins(msgspec.structs.replace(manifest, annotations=annotations))
+        if whole is not None:
+            leaf = msgspec.structs.replace(manifest, annotations=None)
+            annotations[media.LEAF] = msgspec.json.encode(leaf).decode()
+        target = manifest if whole is None else whole
+        entry = msgspec.to_builtins(msgspec.structs.replace(target, annotations=annotations))
         with disk.locked(self.join("locks/index")):
             document = self._read_index()
             kept = [
@@ -216,10 +227,16 @@ class Store:
             return None
         notes = manifest.annotations or {}
         name = notes.get(media.IMAGE_NAME) or notes.get(media.REF_NAME)
+        whole = manifest.media_type in media.INDEXES and media.LEAF in notes
+        if whole:
+            try:
+                manifest = msgspec.json.decode(notes[media.LEAF], type=Descriptor)
+            except msgspec.MsgspecError:
+                return None
         if not name or manifest.media_type not in media.MANIFESTS:
             return None
         index = notes.get(media.INDEX_DIGEST)
-        return Pin(name, manifest, parse_digest(index) if index else None)
+        return Pin(name, manifest, parse_digest(index) if index else None, whole)
 
     # -- stacks
 

@@ -37,3 +37,5 @@ ACCEPT_MANIFEST = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIF
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
 INDEX_DIGEST = "org.elfuse.image.index"
+# On an index that was pulled whole: the descriptor, as JSON, of the image that its name stands for.
+LEAF = "org.elfuse.image.manifest"

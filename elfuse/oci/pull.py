@@ -1,14 +1,17 @@
-"""Pull: index to leaf, config, layers in parallel, and last of all the pin.
+"""Pull: documents, then config, then layers in parallel, and last of all the pin.
 
 Nothing refers to a blob before it is whole, and the pin is written when everything it needs is in the
-store, so an interrupted pull changes nothing that was there.
+store, so an interrupted pull changes nothing that was there. Each blob is committed when it is whole,
+whatever becomes of the others.
 """
 
 import os
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from elfuse.errors import ContentMismatch, ElfuseError, InvalidImage, StoreError
+from elfuse.errors import BlobMissing, ContentMismatch, ElfuseError, InvalidImage, StoreError
 from elfuse.oci import disk
+from elfuse.oci.access import AccessOptions
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
@@ -24,114 +27,231 @@ from elfuse.oci.image import (
     serves,
 )
 from elfuse.oci.layout import Store
-from elfuse.oci.progress import Progress, Silent
-from elfuse.oci.reference import ImageSource
-from elfuse.oci.source import Source, open_source
+from elfuse.oci.progress import Progress, Silent, Tally
+from elfuse.oci.reference import ImageSource, LayoutReference
+from elfuse.oci.source import Session, Source
 from elfuse.oci.stored import StoredImage
+from elfuse.oci.whole import Tree, documents_below, stored_type
+from elfuse.oci.work import DEFAULT_JOBS, run_all
 
-# skopeo and podman default to six.
-PARALLEL_BLOBS = 6
+# Images that are resolved at once; their blobs share one limit.
+_IMAGES_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class PullOptions:
+    """What is wanted of each image.
+
+    `all_platforms` brings an index with everything it names. `refresh` asks even about a name with a
+    digest, which cannot have changed.
+    """
+
+    platform: Platform = GUEST_PLATFORM
+    all_platforms: bool = False
+    refresh: bool = False
+    jobs: int = DEFAULT_JOBS
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """An image that is in the store now, and what it took."""
+
+    image: StoredImage
+    tally: Tally
 
 
 def pull_image(
     store: Store,
     image: ImageSource,
     *,
-    platform: Platform = GUEST_PLATFORM,
-    tls_verify: bool = True,
+    options: PullOptions | None = None,
+    access: AccessOptions | None = None,
     progress: Progress | None = None,
-) -> StoredImage:
+) -> Pulled:
     """Bring `image` into the store and pin it. What is there already is not fetched again."""
-    watcher = progress or Silent()
-    source = open_source(image, tls_verify=tls_verify)
+    outcome = pull_images(store, [image], options=options, access=access, progress=progress)[0]
+    if isinstance(outcome, ElfuseError):
+        raise outcome
+    return outcome
+
+
+def pull_images(
+    store: Store,
+    images: Sequence[ImageSource],
+    *,
+    options: PullOptions | None = None,
+    access: AccessOptions | None = None,
+    progress: Progress | None = None,
+) -> list[Pulled | ElfuseError]:
+    """Bring all images, over the same connections; each ends in its result or its error."""
+    wanted, watcher = options or PullOptions(), progress or Silent()
+    outcomes: dict[int, Pulled | ElfuseError] = {}
+    with Session(access, jobs=wanted.jobs) as session:
+
+        def pull(position: int) -> None:
+            try:
+                outcomes[position] = _pull_one(store, images[position], session, wanted, watcher)
+            except ElfuseError as error:
+                outcomes[position] = error
+
+        if len(images) == 1:
+            pull(0)
+        else:
+            jobs = [lambda at=position: pull(at) for position in range(len(images))]
+            run_all(jobs, _IMAGES_AT_ONCE, session.cancel)
+    return [outcomes[position] for position in range(len(images))]
+
+
+def _pull_one(
+    store: Store, image: ImageSource, session: Session, options: PullOptions, watcher: Progress
+) -> Pulled:
+    tally = Tally(watcher)
     with disk.reported(f"the pull of {image}", store.path), store.activity():
+        source = session.open(image)
         try:
-            return _Pull(store, source, image, platform, watcher).run()
+            return Pulled(_Pull(store, session, source, image, options, tally).run(), tally)
         except BaseException:
             source.cancel()
             raise
 
 
+@dataclass
+class _Found:
+    """The documents of an image, verified; those of `fresh` are not in the store yet."""
+
+    leaf: Descriptor
+    manifest: Manifest
+    index: Descriptor | None = None
+    fresh: dict[Digest, bytes] = field(default_factory=dict)
+    tree: Tree | None = None  # of all platforms
+
+
 class _Pull:
     def __init__(
-        self, store: Store, source: Source, image: ImageSource, platform: Platform, progress: Progress
+        self,
+        store: Store,
+        session: Session,
+        source: Source,
+        image: ImageSource,
+        options: PullOptions,
+        progress: Progress,
     ) -> None:
         self._store = store
+        self._session = session
         self._source = source
         self._image = image
-        self._platform = platform
+        self._options = options
         self._progress = progress
 
     def run(self) -> StoredImage:
-        what = str(self._image)
-        top, media_type = self._source.top()
-        document = parse_document(top, media_type, what)
-        documents = [top]
-        index: Digest | None = None
-        leaf = Descriptor(media_type=document.media_type, digest_text=digest_of(top), size=len(top))
-        if isinstance(document, Index):
-            index = leaf.digest
-            leaf = choose(document, self._platform, what)
-            data = self._leaf_bytes(leaf)
-            documents.append(data)
-            document = parse_document(data, leaf.media_type, f"manifest {leaf.digest} of {what}")
-            if not isinstance(document, Manifest):
-                raise InvalidImage(f"{what}: index entry {leaf.digest} is itself an index")
-        config = self._config(document)
-        self._fetch_all(document.layers)
-        present = self._store.has_blob(leaf.digest, leaf.size)
-        for data in documents:
+        found = self._find()
+        config = self._bring(found)
+        for digest, data in found.fresh.items():
             self._store.put_document(data)
-        self._progress.finish("manifest", leaf.digest, leaf.size, not present)
-        pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
-        self._store.set_pin(self._image.pin, pinned, index)
-        return StoredImage(self._image.pin, pinned, index, document, config)
+            self._progress.finish("manifest", digest, len(data), True)
+        if not found.fresh:
+            self._progress.finish("manifest", found.leaf.digest, found.leaf.size, False)
+        return self._pin(found, config)
 
-    def _leaf_bytes(self, leaf: Descriptor) -> bytes:
-        """The leaf from the store, else from the source; verified against its descriptor."""
-        if self._store.has_blob(leaf.digest, leaf.size):
+    # -- documents
+
+    def _find(self) -> _Found:
+        """What the name leads to: the index if there is one, and the platform's manifest."""
+        what = str(self._image)
+        data, media_type, is_fresh = self._top()
+        document = parse_document(data, media_type, what)
+        top = Descriptor(media_type=document.media_type, digest_text=digest_of(data), size=len(data))
+        fresh = {top.digest: data} if is_fresh else {}
+        if isinstance(document, Manifest):
+            return _Found(top, document, fresh=fresh)
+        tree = None
+        if self._options.all_platforms:
+            tree = documents_below(document, what, lambda entry: self._document(entry, fresh))
+            leaf = tree.image_for(self._options.platform, document, what)
+        else:
+            leaf = choose(document, self._options.platform, what)
+        data = self._document(leaf, fresh)
+        manifest = parse_document(data, leaf.media_type, f"manifest {leaf.digest} of {what}")
+        if isinstance(manifest, Index):
+            raise InvalidImage(f"{what}: index entry {leaf.digest} is itself an index")
+        return _Found(leaf, manifest, top, fresh, tree)
+
+    def _top(self) -> tuple[bytes, str, bool]:
+        """Bytes and media type of what the name points to, and whether the store lacks it."""
+        known = self._known()
+        if known is not None:
+            digest, data, media_type = known
+            asked = None if isinstance(self._image, LayoutReference) else self._image.digest
+            if asked == digest and not self._options.refresh:
+                return data, media_type, False
+            answer = self._source.top(digest)
+            if answer is None:
+                return data, media_type, False
+        else:
+            answer = self._source.top()
+        if answer is None:
+            raise InvalidImage(
+                f"{self._image}: its origin says that nothing has changed, but nothing was here"
+            )
+        return *answer, True
+
+    def _known(self) -> tuple[Digest, bytes, str] | None:
+        """What the name pointed to at the last pull, if the store still has it unharmed."""
+        pin = next((pin for pin in self._store.pins() if pin.name == self._image.pin), None)
+        if pin is None:
+            return None
+        digest = pin.index or pin.manifest.digest
+        try:
+            data = self._store.read_document(digest, "manifest")
+        except (ContentMismatch, StoreError):
+            return None
+        return digest, data, stored_type(data) if pin.index else pin.manifest.media_type
+
+    def _document(self, entry: Descriptor, fresh: dict[Digest, bytes]) -> bytes:
+        """A manifest or index from the store, else from the source; verified against its descriptor."""
+        if entry.digest in fresh:
+            return fresh[entry.digest]
+        if self._store.has_blob(entry.digest, entry.size):
             try:
-                return self._store.read_document(leaf.digest, "manifest")
+                return self._store.read_document(entry.digest, "manifest")
             except ContentMismatch:
                 pass  # damaged on disk: the fetched one replaces it
-        data = self._source.manifest(leaf)
-        if len(data) != leaf.size or digest_of(data) != leaf.digest:
-            raise ContentMismatch(f"{self._image}: manifest {leaf.digest} has the wrong content or size")
+        data = self._source.manifest(entry)
+        if len(data) != entry.size or digest_of(data) != entry.digest:
+            raise ContentMismatch(f"{self._image}: manifest {entry.digest} has the wrong content or size")
+        fresh[entry.digest] = data
         return data
 
-    def _config(self, manifest: Manifest) -> ImageConfig:
-        """The config, before any layer: it may say that the image is for another machine."""
-        self._fetch("config", manifest.config)
+    # -- blobs
+
+    def _bring(self, found: _Found) -> ImageConfig:
+        """All blobs; the config before any layer, as it may say that the image is for another machine."""
+        self._fetch("config", found.manifest.config)
         what = f"config of {self._image}"
-        data = self._store.read_document(manifest.config.digest, what)
-        config = parse_config(data, manifest, what)
-        if not serves(self._platform, config.platform):
-            raise not_offered(str(self._image), self._platform, [str(config.platform)])
+        data = self._store.read_document(found.manifest.config.digest, what)
+        config = parse_config(data, found.manifest, what)
+        if found.tree is None and not serves(self._options.platform, config.platform):
+            raise not_offered(str(self._image), self._options.platform, [str(config.platform)])
+        blobs = [("layer", layer) for layer in found.manifest.layers]
+        self._fetch_all([*blobs, *(found.tree.blobs if found.tree is not None else [])])
         return config
 
-    def _fetch_all(self, layers: list[Descriptor]) -> None:
-        """All layers, each distinct blob once; the first failure ends the others."""
-        distinct = list({layer.digest: layer for layer in layers}.values())
-        self._check_space(distinct)
-        pool = ThreadPoolExecutor(PARALLEL_BLOBS, thread_name_prefix="pull")
-        try:
-            jobs: list[Future[None]] = [pool.submit(self._fetch, "layer", layer) for layer in distinct]
-            done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
-            failures = [error for job in done if (error := job.exception()) is not None]
-        except BaseException:
-            self._source.cancel()
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        if failures:
-            self._source.cancel()
-        pool.shutdown(wait=True)
-        if failures:
-            raise failures[0]
+    def _fetch_all(self, blobs: list[tuple[str, Descriptor]]) -> None:
+        """Each distinct blob once, the longest first; the first failure ends the others."""
+        distinct = {blob.digest: (kind, blob) for kind, blob in reversed(blobs)}
+        missing = []
+        for kind, blob in reversed(distinct.values()):
+            if self._store.has_blob(blob.digest, blob.size):
+                self._progress.finish(kind, blob.digest, blob.size, False)
+            else:
+                missing.append((kind, blob))
+        self._check_space(sum(blob.size for _, blob in missing))
+        missing.sort(key=lambda item: -item[1].size)
+        jobs = [lambda k=kind, b=blob: self._fetch(k, b) for kind, blob in missing]
+        run_all(jobs, self._session.jobs, self._source.cancel)
 
-    def _check_space(self, layers: list[Descriptor]) -> None:
+    def _check_space(self, missing: int) -> None:
         """Better now than after gigabytes. What arrives is bounded by the same sizes."""
-        missing = sum(layer.size for layer in layers if not self._store.has_blob(layer.digest, layer.size))
         status = os.statvfs(self._store.path)
         free = status.f_bavail * status.f_frsize
         if missing > free:
@@ -145,11 +265,12 @@ class _Pull:
         if self._store.has_blob(blob.digest, blob.size):
             self._progress.finish(kind, blob.digest, blob.size, False)
             return
-        try:
-            resumed = self._transfer(kind, blob)
-        except _ResumedWrong:
-            # What an earlier process left was not a prefix of the blob. Once more, from nothing.
-            resumed = self._transfer(kind, blob)
+        with self._session.slot(self._source):
+            try:
+                resumed = self._transfer(kind, blob)
+            except _ResumedWrong:
+                # What an earlier process left was no part of the blob. Once more, from nothing.
+                resumed = self._transfer(kind, blob)
         self._progress.finish(kind, blob.digest, blob.size, not resumed)
 
     def _transfer(self, kind: str, blob: Descriptor) -> bool:
@@ -158,17 +279,30 @@ class _Pull:
         with self._store.partial_blob(blob.digest, blob.size, stop) as partial:
             if partial.complete:
                 return True
-            resumed = partial.offset > 0
-            self._progress.begin(kind, blob.digest, blob.size, partial.offset)
+            resumed = partial.present > 0
+            self._progress.begin(kind, blob.digest, blob.size, partial.present)
             try:
                 self._source.blob(blob, partial, self._progress)
                 partial.commit()
+            except BlobMissing:
+                raise
             except ContentMismatch:
                 partial.discard()
                 if resumed:
+                    self._progress.advance(blob.digest, -partial.present)
                     raise _ResumedWrong from None
                 raise
         return False
+
+    # -- the name
+
+    def _pin(self, found: _Found, config: ImageConfig) -> StoredImage:
+        leaf = found.leaf
+        pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
+        index = found.index.digest if found.index is not None else None
+        whole = found.index if found.tree is not None else None
+        self._store.set_pin(self._image.pin, pinned, index, whole)
+        return StoredImage(self._image.pin, pinned, index, found.manifest, config)
 
 
 class _ResumedWrong(ElfuseError):

@@ -1,89 +1,141 @@
-"""A registry's API: manifests and blobs of one repository, verified while they arrive."""
+"""A registry's API for one repository (OCI distribution spec 1.1, Docker's v2).
 
-import email.utils
-import random
+Documents are whole, capped and verified. Blobs stream: transfer.py takes them from here, range by range.
+"""
+
 import re
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
+import msgspec
+
 from elfuse.errors import (
     AuthenticationError,
+    BlobMissing,
     ContentMismatch,
-    ElfuseError,
     ImageNotFound,
     InvalidImage,
-    InvalidReference,
+    NetworkError,
     RegistryError,
 )
-from elfuse.oci import auth, media
-from elfuse.oci.blobs import PartialBlob
-from elfuse.oci.digest import digest_of
+from elfuse.oci import media, retry
+from elfuse.oci.access import Access
+from elfuse.oci.auth import Authorizer, Scopes, cause_of
+from elfuse.oci.digest import Digest, digest_of, parse_digest
 from elfuse.oci.http import (
-    Cancelled,
-    Connection,
+    Cancellation,
+    FileBody,
     Options,
+    Request,
     Response,
     Sink,
     TransferError,
+    Trust,
     is_internal,
     is_loopback,
     origin,
 )
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, load_json
-from elfuse.oci.progress import Progress
-from elfuse.oci.reference import Reference
+from elfuse.oci.multi import HttpClient
 
 _REDIRECTS = 5
-_RETRY_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-_PROGRESS_WORTH_A_RETRY = 1 << 20
+_TAGS_LIMIT = 64 << 20
+_PAGES = 10_000
+_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.I)
 
 T = TypeVar("T")
 
 
-class RegistryClient:
-    """Pulls from one repository. Shared by threads: each has its connection, all have one token.
+class Referrer(Descriptor, frozen=True, rename="camel", omit_defaults=True):
+    """A manifest that refers to another: a signature, an SBOM, an attestation."""
 
-    With `tls_verify` false, which is for a registry on this machine only, any certificate will do, and
-    plain HTTP where there is no TLS.
+    artifact_type: str = ""
+
+
+class _Referrers(msgspec.Struct, frozen=True, rename="camel"):
+    manifests: list[Referrer]
+
+
+class _Tags(msgspec.Struct, frozen=True):
+    tags: list[str] | None = None
+
+
+class RegistryClient:
+    """One repository, reached as `access` says. May be used by several threads.
+
+    All methods raise RegistryError or one of its kinds: NetworkError when there is no answer,
+    AuthenticationError for 401 and 403. What may pass is tried again (retry.py).
     """
 
     def __init__(
-        self, reference: Reference, *, tls_verify: bool = True, options: Options | None = None
+        self,
+        access: Access,
+        *,
+        http: HttpClient | None = None,
+        options: Options | None = None,
+        cancellation: Cancellation | None = None,
     ) -> None:
-        host = urlsplit(f"//{reference.host}").hostname or ""
-        if not tls_verify and not is_loopback(host):
-            raise InvalidReference(
-                f"--tls-verify=false is refused for {reference.domain}: it is not on this machine",
-                hint="name the registry's CA with SSL_CERT_FILE instead",
-            )
-        self.reference = reference
-        self._verify = tls_verify
-        self._options = options or Options()
-        self._cancel = threading.Event()
-        self._local = threading.local()
+        """`http` is shared with other clients; without one, an own one lives as long as this object."""
+        self.reference = access.reference
+        self.cancellation = cancellation or Cancellation()
+        self._http = http or HttpClient(options)
+        self._owns_http = http is None
+        self._access = access
+        self._trust = Trust(not access.insecure, access.ca_files, access.client_cert, access.client_key)
+        self._authorizer = Authorizer(access, self._trust, self._perform_patiently)
         self._mu = threading.Lock()
-        self._token: str | None = None  # guarded by _mu
-        self._base = f"https://{reference.host}"
-        if not tls_verify:
-            self._base = self._probe()
+        self._origin = None if access.insecure else f"https://{self.reference.host}"  # guarded by _mu
 
-    def cancel(self) -> None:
-        """End all transfers, from any thread."""
-        self._cancel.set()
+    def close(self) -> None:
+        if self._owns_http:
+            self._http.close()
 
     @property
-    def cancelled(self) -> bool:
-        return self._cancel.is_set()
+    def options(self) -> Options:
+        return self._http.options
 
-    # -- what a pull needs
+    @property
+    def base(self) -> str:
+        """scheme://host[:port] of the registry. For an insecure one, https where it speaks TLS."""
+        with self._mu:
+            if self._origin is None:
+                self._origin = self._probe()
+            return self._origin
+
+    def scopes(self, actions: str = "pull") -> Scopes:
+        """What a token for this repository has to allow: `pull`, `pull,push` or `delete`."""
+        return (f"repository:{self.reference.path}:{actions}",)
+
+    # -- manifests
 
     def manifest(self, selector: str, what: str) -> tuple[bytes, str]:
-        """The bytes and media type of a manifest or index, by tag or digest."""
-        url = f"{self._base}/v2/{self.reference.path}/manifests/{selector}"
-        response = self._retry(lambda: self._manifest_once(url, what))
+        """The bytes and media type of a manifest or index, by tag or digest. `what` is for messages."""
+        return self._as_manifest(self._get_manifest(selector, {}), selector, what)
+
+    def manifest_unless(self, selector: str, what: str, known: Digest) -> tuple[bytes, str] | None:
+        """As manifest(), or None when it is still the one with digest `known`: one request either way."""
+        response = self._get_manifest(selector, {"If-None-Match": f'"{known}"'})
+        if response.status == 304:
+            return None
+        body, media_type = self._as_manifest(response, selector, what)
+        return None if digest_of(body) == known else (body, media_type)
+
+    def head_manifest(self, selector: str, what: str) -> Digest | None:
+        """The digest that a tag points to, without its content; None when the registry does not say."""
+        headers = {"Accept": media.ACCEPT_MANIFEST}
+        response = self.request("HEAD", f"manifests/{selector}", headers=headers)
+        self._check_manifest(response, what)
+        announced = response.header("docker-content-digest")
+        return parse_digest(announced) if announced.startswith("sha256:") else None
+
+    def _get_manifest(self, selector: str, extra: Mapping[str, str]) -> Response:
+        headers = {"Accept": media.ACCEPT_MANIFEST, **extra}
+        return self.request("GET", f"manifests/{selector}", headers=headers, limit=DOCUMENT_LIMIT)
+
+    def _as_manifest(self, response: Response, selector: str, what: str) -> tuple[bytes, str]:
+        self._check_manifest(response, what)
         body = bytes(response.body)
         digest = digest_of(body)
         if selector.startswith("sha256:") and selector != digest:
@@ -93,240 +145,248 @@ class RegistryClient:
             raise ContentMismatch(f"{what}: the registry announced {announced} but sent {digest}")
         return body, response.header("content-type").partition(";")[0].strip().lower()
 
-    def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        """Bring `partial` to its full size, from where it is. The caller commits it."""
-        url = f"{self._base}/v2/{self.reference.path}/blobs/{descriptor.digest}"
-        attempt, mark = 0, partial.offset
-        while partial.offset < descriptor.size:
-            try:
-                self._blob_once(url, descriptor, partial, progress)
-                return
-            except _Retry as failure:
-                # A transfer that gets on is worth any number of attempts.
-                if partial.offset - mark >= _PROGRESS_WORTH_A_RETRY:
-                    attempt = 0
-                attempt, mark = attempt + 1, partial.offset
-                self._pause(failure, attempt)
-
-    # -- one attempt each
-
-    def _manifest_once(self, url: str, what: str) -> Response:
-        response = self._get(url, {"Accept": media.ACCEPT_MANIFEST}, limit=DOCUMENT_LIMIT)
+    def _check_manifest(self, response: Response, what: str) -> None:
         if response.status == 404:
             raise ImageNotFound(
-                f"no such image: {what} ({self.reference.domain} answers {_cause(response)})",
+                f"no such image: {what} ({self.reference.domain} answers {cause_of(response)})",
                 hint="check the name and the tag",
             )
-        self._expect(response, 200, what)
-        return response
+        self.expect(response, what)
 
-    def _blob_once(self, url: str, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        sink = _BlobSink(descriptor, partial, progress)
-        headers = {"Range": f"bytes={partial.offset}-"} if partial.offset else {}
-        what = f"blob {descriptor.digest} of {self.reference}"
-        try:
-            response = self._get(url, headers, limit=0, sink=sink)
-        except TransferError as error:
-            if error.retryable:
-                raise _Retry(error) from None
-            raise
-        if response.status == 416:
-            progress.advance(descriptor.digest, -partial.offset)
-            partial.restart()
-            raise _Retry(RegistryError(f"{what}: the registry cannot resume it", status=416))
+    # -- small things
+
+    def document(self, descriptor: Descriptor, what: str) -> bytes:
+        """A small blob (a config, a signature), verified against its descriptor."""
+        if descriptor.size > DOCUMENT_LIMIT:
+            raise InvalidImage(f"{what} is larger than {DOCUMENT_LIMIT >> 20} MiB")
+        response = self.request("GET", f"blobs/{descriptor.digest}", limit=descriptor.size)
         if response.status == 404:
-            raise ContentMismatch(f"{what} is not on the registry, though its manifest names it")
-        if response.status not in (200, 206):
-            self._expect(response, 200, what)
+            raise missing_blob(descriptor, self.reference)
+        self.expect(response, what)
+        body = bytes(response.body)
+        if len(body) != descriptor.size or digest_of(body) != descriptor.digest:
+            raise ContentMismatch(f"{what}: blob {descriptor.digest} has the wrong content or size")
+        return body
 
-    def _expect(self, response: Response, status: int, what: str) -> None:
-        if response.status == status:
+    def tags(self) -> list[str]:
+        """All tags of the repository, in the registry's order, page by page."""
+        found: list[str] = []
+        what = f"the tags of {self.reference.repository}"
+        for response in self._pages("tags/list", what):
+            found += _converted(response, _Tags, what).tags or []
+        return found
+
+    def referrers(self, digest: Digest, artifact_type: str | None = None) -> list[Referrer]:
+        """What refers to the manifest `digest`; by the fallback tag where there is no referrers API."""
+        what = f"the referrers of {self.reference.repository}@{digest}"
+        found: list[Referrer] = []
+        try:
+            for response in self._pages(f"referrers/{digest}", what):
+                found += _converted(response, _Referrers, what).manifests
+        except ImageNotFound:
+            found = self._fallback_referrers(digest, what)
+        # A registry may ignore the filter, so it is not asked for.
+        return [entry for entry in found if artifact_type in (None, entry.artifact_type)]
+
+    def _fallback_referrers(self, digest: Digest, what: str) -> list[Referrer]:
+        headers = {"Accept": media.OCI_INDEX}
+        path = f"manifests/{digest.replace(':', '-')}"
+        response = self.request("GET", path, headers=headers, limit=DOCUMENT_LIMIT)
+        if response.status == 404:
+            return []
+        self.expect(response, what)
+        return _converted(response, _Referrers, what).manifests
+
+    def _pages(self, path: str, what: str) -> "list[Response]":
+        """All pages of a list (RFC 8288 Link: rel=next), each of them whole."""
+        pages: list[Response] = []
+        room = _TAGS_LIMIT
+        while True:
+            response = self.request("GET", path, limit=DOCUMENT_LIMIT)
+            if response.status == 404:
+                raise ImageNotFound(f"no such repository: {what} ({cause_of(response)})")
+            self.expect(response, what)
+            pages.append(response)
+            room -= len(response.body)
+            following = _NEXT.search(response.header("link"))
+            if following is None:
+                return pages
+            if room <= 0 or len(pages) >= _PAGES:
+                raise RegistryError(f"{what}: the list does not end")
+            path = urljoin(response.url, following[1])
+
+    # -- any request
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | FileBody | None = None,
+        limit: int = DOCUMENT_LIMIT,
+        sink: Sink | None = None,
+        scopes: Scopes | None = None,
+        multiplex: bool = True,
+        retries: bool = True,
+        cancellation: Cancellation | None = None,
+    ) -> Response:
+        """Any request, authorised, redirects followed for GET and HEAD.
+
+        `path` is below /v2/NAME/, or begins with / (below the registry), or is a whole URL, such as the
+        Location of an upload: credentials go there only when it is the registry itself. The answer comes
+        back whatever its status, but for what is worth another attempt (with `retries`).
+        """
+        wanted = Request(
+            self._url(path),
+            method,
+            dict(headers or {}),
+            body=body,
+            limit=limit,
+            sink=sink,
+            trust=self._trust,
+            multiplex=multiplex,
+            cancellation=cancellation or self.cancellation,
+        )
+        needed = self.scopes() if scopes is None else scopes
+        if not retries:
+            return self._authorized(wanted, needed)
+        return self._patiently(lambda: self._checked(self._authorized(wanted, needed)))
+
+    def expect(self, response: Response, what: str, *statuses: int) -> None:
+        """Raise for a status that is not among `statuses` (200)."""
+        if response.status in (statuses or (200,)):
             return
-        cause = _cause(response)
-        if response.status in (401, 403):
-            raise AuthenticationError(
-                f"{what}: {self.reference.domain} denies access ({cause})",
-                hint="it does not exist, or it needs a login, which elfuse has not",
+        cause, domain = cause_of(response), self.reference.domain
+        if response.status in (401, 403) and origin(response.url) == origin(self.base):
+            raise self._denied(response, what, cause)
+        raise RegistryError(f"{what}: {domain} answers {cause}", status=response.status)
+
+    def _denied(self, response: Response, what: str, cause: str) -> AuthenticationError:
+        domain, used = self.reference.domain, self._authorizer.credentials
+        if used is None:
+            hint = f"it does not exist, or it needs a login: elfuse oci login {domain}"
+        else:
+            hint = f"the login from {used.origin} may not do this; use another: elfuse oci login {domain}"
+        return AuthenticationError(
+            f"{what}: {domain} denies access ({cause})", hint=hint, status=response.status
+        )
+
+    def _url(self, path: str) -> str:
+        if path.startswith(("https://", "http://")):
+            return path
+        if path.startswith("/"):
+            return self.base + path
+        return f"{self.base}/v2/{self.reference.path}/{path}"
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        return retry.Retries(self.options, self.cancellation).run(call)
+
+    def _checked(self, response: Response) -> Response:
+        if response.status in retry.STATUS:
+            error = RegistryError(
+                f"{self.reference}: {self.reference.domain} answers {cause_of(response)}",
                 status=response.status,
             )
-        error = RegistryError(f"{what}: {self.reference.domain} answers {cause}", status=response.status)
-        if response.status in _RETRY_STATUS:
-            raise _Retry(error, _retry_after(response.header("retry-after")))
-        raise error
-
-    # -- redirects and tokens
-
-    def _get(self, url: str, headers: dict[str, str], *, limit: int, sink: Sink | None = None) -> Response:
-        """GET with a token when asked for one (again once: it may have expired)."""
-        token = self._current_token()
-        response = self._follow(url, headers, token, limit, sink)
-        if response.status == 401:
-            token = self._renew_token(response, stale=token)
-            response = self._follow(url, headers, token, limit, sink)
+            raise retry.Retry(error, retry.seconds_of(response.header("retry-after")))
         return response
 
-    def _follow(
-        self, url: str, headers: dict[str, str], token: str | None, limit: int, sink: Sink | None
-    ) -> Response:
-        ours = origin(url)
+    def _perform_patiently(self, request: Request) -> Response:
+        return self._patiently(lambda: self._checked(self._http.perform(request)))
+
+    # -- redirects and credentials
+
+    def _authorized(self, request: Request, scopes: Scopes) -> Response:
+        """With what the registry wants to see, when it asks (again once: a token may have expired)."""
+        base = self.base
+        value = self._authorizer.header(base, scopes)
+        response = self._follow(request, value)
+        if response.status == 401 and origin(response.url) == origin(base):
+            renewed = self._authorizer.renew(response, base, scopes, stale=value)
+            if renewed != value:
+                response = self._follow(request, renewed)
+        return response
+
+    def _follow(self, request: Request, authorization: str | None) -> Response:
+        ours = origin(self.base)
         for _ in range(_REDIRECTS + 1):
-            # Recomputed at each hop: credentials never go to another origin (CVE-2022-27774).
-            extra = {"Authorization": f"Bearer {token}"} if token and origin(url) == ours else {}
-            response = self._connection().get(url, {**headers, **extra}, limit=limit, sink=sink)
-            if response.status not in (301, 302, 303, 307, 308):
+            # Recomputed at each hop: credentials and certificates stay with us (CVE-2022-27774).
+            headers = dict(request.headers)
+            if authorization is not None and origin(request.url) == ours:
+                headers["Authorization"] = authorization
+            hop = _replaced(request, request.url, headers, self._trust_in(request.url))
+            response = self._http.perform(hop)
+            if request.method not in ("GET", "HEAD") or response.status not in (301, 302, 303, 307, 308):
                 return response
-            url = self._redirect_target(response)
+            request = _replaced(request, self._redirect_target(response), request.headers, self._trust)
         raise RegistryError(f"{self.reference.domain}: more than {_REDIRECTS} redirects")
+
+    def _trust_in(self, url: str) -> Trust:
+        """Another host gets no client certificate, and must have a valid one itself."""
+        host, ours = origin(url)[1], origin(self.base)[1]
+        if host == ours:
+            return self._trust
+        lenient = not self._trust.verify and is_loopback(host) and is_loopback(ours)
+        return Trust(not lenient, self._trust.ca_files)
 
     def _redirect_target(self, response: Response) -> str:
         target = urljoin(response.url, response.header("location"))
-        parts = urlsplit(target)
-        local = is_loopback(origin(self._base)[1])
-        shown = target[:200]
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            raise RegistryError(f"{self.reference.domain} redirects to {shown!r}")
-        if parts.scheme == "http" and not (self._base.startswith("http:") and is_loopback(parts.hostname)):
-            raise RegistryError(f"{self.reference.domain} redirects to {shown!r}, which is not https")
-        if is_internal(parts.hostname) and not local and origin(target)[1] != origin(self._base)[1]:
-            raise RegistryError(f"{self.reference.domain} redirects to the internal address {shown!r}")
+        self.check_target(target, "redirects")
         return target
 
-    def _current_token(self) -> str | None:
-        with self._mu:
-            return self._token
-
-    def _renew_token(self, response: Response, stale: str | None) -> str:
-        """A token for this repository. One thread asks; the others use what it got."""
-        challenge = auth.bearer_of(response.headers.get("www-authenticate", []), self.reference.domain)
-        with self._mu:
-            if self._token is not None and self._token != stale:
-                return self._token
-            realm = challenge.parameters["realm"]
-            auth.check_realm(realm, self._base)
-            answer = self._connection().get(
-                auth.token_url(challenge, self.reference.path), {}, limit=auth.TOKEN_LIMIT
-            )
-            if answer.status != 200:
-                raise AuthenticationError(
-                    f"{self.reference}: no anonymous token from {urlsplit(realm).netloc} ({_cause(answer)})",
-                    status=answer.status,
-                )
-            self._token = auth.token_in(bytes(answer.body), realm)
-            return self._token
-
-    # -- connections and retries
-
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = Connection(verify=self._verify, options=self._options, cancelled=self._cancel.is_set)
-            self._local.connection = connection
-        return connection
+    def check_target(self, target: str, verb: str) -> None:
+        """Whether the registry may send us to `target` (a redirect, an upload's Location). Raises."""
+        base = self.base
+        domain, parts, shown = self.reference.domain, urlsplit(target), target[:200]
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+            raise RegistryError(f"{domain} {verb} to {shown!r}")
+        if origin(target) == origin(base):
+            return
+        local = is_loopback(origin(base)[1])
+        if parts.scheme == "http" and not (base.startswith("http:") and is_loopback(parts.hostname)):
+            raise RegistryError(f"{domain} {verb} to {shown!r}, which is not https")
+        if is_internal(parts.hostname) and not local and origin(target)[1] != origin(base)[1]:
+            raise RegistryError(f"{domain} {verb} to the internal address {shown!r}")
 
     def _probe(self) -> str:
-        """https where the registry speaks TLS, else http: skopeo's order."""
-        secure = f"https://{self.reference.host}"
-        try:
-            self._connection().get(f"{secure}/v2/", {}, limit=DOCUMENT_LIMIT)
-        except TransferError as error:
-            if error.tls:
-                return f"http://{self.reference.host}"
-            raise
-        return secure
-
-    def _retry(self, call: Callable[[], T]) -> T:
-        attempt = 0
-        while True:
+        """https where an insecure registry speaks TLS, else http: skopeo's order."""
+        secure, plain = f"https://{self.reference.host}", f"http://{self.reference.host}"
+        for base in (secure, plain):
+            request = Request(
+                f"{base}/v2/", limit=DOCUMENT_LIMIT, trust=self._trust, cancellation=self.cancellation
+            )
             try:
-                return call()
+                self._http.perform(request)
+                return base
             except TransferError as error:
-                if not error.retryable:
-                    raise
-                failure = _Retry(error)
-            except _Retry as error:
-                failure = error
-            attempt += 1
-            self._pause(failure, attempt)
-
-    def _pause(self, failure: "_Retry", attempt: int) -> None:
-        if attempt >= self._options.attempts:
-            raise failure.cause from None
-        delay = self._options.backoff * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
-        if failure.after is not None:
-            delay = max(delay, failure.after)
-        if self._cancel.wait(min(delay, self._options.retry_after_limit)):
-            raise Cancelled("the transfer was cancelled")
+                if error.tls:
+                    return plain
+                failure: NetworkError = error
+        raise failure
 
 
-class _Retry(Exception):
-    """An attempt that failed in a way that may pass."""
-
-    def __init__(self, cause: ElfuseError, after: float | None = None) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-        self.after = after
-
-
-class _BlobSink:
-    """Checks what the answer says about its length before the first byte is written."""
-
-    def __init__(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
-        self._descriptor = descriptor
-        self._partial = partial
-        self._progress = progress
-
-    def accept(self, response: Response) -> bool:
-        if response.status == 206:
-            self._check_range(response)
-            return True
-        if response.status != 200:
-            return False
-        if self._partial.offset:
-            # The server does not do ranges: from the start.
-            self._progress.advance(self._descriptor.digest, -self._partial.offset)
-            self._partial.restart()
-        length = response.header("content-length")
-        if length.isdigit() and int(length) != self._descriptor.size:
-            raise self._wrong_size(int(length))
-        return True
-
-    def write(self, data: bytes) -> None:
-        self._partial.write(data)
-        self._progress.advance(self._descriptor.digest, len(data))
-
-    def _check_range(self, response: Response) -> None:
-        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.header("content-range").lower())
-        if not match or int(match[1]) != self._partial.offset:
-            raise RegistryError(f"blob {self._descriptor.digest}: the registry sent another range")
-        if match[2] != "*" and int(match[2]) != self._descriptor.size:
-            raise self._wrong_size(int(match[2]))
-
-    def _wrong_size(self, size: int) -> ContentMismatch:
-        self._partial.discard()
-        word = "is truncated" if size < self._descriptor.size else "is too long"
-        return ContentMismatch(
-            f"blob {self._descriptor.digest} {word}: the registry has {size} bytes, "
-            f"the manifest says {self._descriptor.size}"
-        )
+def _replaced(request: Request, url: str, headers: Mapping[str, str], trust: Trust) -> Request:
+    return Request(
+        url,
+        request.method,
+        headers,
+        request.body,
+        request.limit,
+        request.sink,
+        trust,
+        request.multiplex,
+        request.cancellation,
+    )
 
 
-def _cause(response: Response) -> str:
-    """The status, and the registry's own words for it made safe to print."""
+def missing_blob(descriptor: Descriptor, reference: object) -> BlobMissing:
+    return BlobMissing(
+        f"blob {descriptor.digest} of {reference} is not on the registry, though its manifest names it"
+    )
+
+
+def _converted(response: Response, kind: type[T], what: str) -> T:
     try:
-        document = load_json(bytes(response.body), "error")
-        first = document["errors"][0]
-        words = str(first.get("message") or first.get("code") or "")
-    except (InvalidImage, LookupError, TypeError, AttributeError):
-        words = ""
-    words = "".join(c if c.isprintable() else "?" for c in words)[:200]
-    return f"{response.status} {words}".rstrip()
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds to wait by Retry-After (RFC 9110 10.2.3), a number or a date."""
-    if value.isdigit():
-        return float(value[:9])
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
+        return msgspec.convert(load_json(bytes(response.body), what), kind)
+    except msgspec.ValidationError as error:
+        raise InvalidImage(f"{what}: {error}") from None

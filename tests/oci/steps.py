@@ -20,7 +20,7 @@ from elfuse.errors import ElfuseError
 from elfuse.oci.layout import Store
 from tests.oci.conftest import assert_store_is_sound
 
-STEPS = ("rename", "fsync", "mkdir", "unlink", "write", "ftruncate")
+STEPS = ("rename", "fsync", "mkdir", "unlink", "write", "pwrite", "ftruncate")
 # How a child ended: at the step, with an error that elfuse reports, well in spite of the failing step
 # (a clean-up that the next sweep repeats), or before it came to that step.
 CRASHED, FAILED, TOLERATED, DONE = 9, 8, 7, 0

@@ -19,7 +19,7 @@ from elfuse.errors import (
     NetworkError,
     RegistryError,
 )
-from elfuse.oci import http, registry
+from elfuse.oci import http, multi
 from tests.oci.conftest import Result, assert_clean
 from tests.oci.faulty import Exchange, FaultyRegistry
 from tests.oci.images import INDEX, MANIFEST, Image, sample, sha256, tar
@@ -29,7 +29,7 @@ from tests.oci.images import INDEX, MANIFEST, Image, sample, sha256, tar
 def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyRegistry]:
     # The same code with less patience: what is waited for here is minutes in life.
     quick = http.Options(connect_timeout=5, stall_timeout=2, attempts=4, backoff=0.01, retry_after_limit=1.5)
-    monkeypatch.setattr(registry, "Options", lambda: quick)
+    monkeypatch.setattr(multi, "Options", lambda: quick)
     with FaultyRegistry() as server:
         yield server
 
@@ -369,7 +369,7 @@ def test_a_login_is_asked_for(faulty: FaultyRegistry, store_path: Path) -> None:
     faulty.hooks.append(
         lambda e: "/manifests/" in e.path and e.answer(401, b"{}", WWW_Authenticate='Basic realm="x"')
     )
-    with pytest.raises(AuthenticationError, match=r"wants a login \(basic\), and elfuse pulls anonymously"):
+    with pytest.raises(AuthenticationError, match=r"wants a login; log in with: elfuse oci login 127"):
         pull(faulty.add("login", sample()))
     assert_clean(store_path)
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elfuse.errors import AuthenticationError
-from elfuse.oci.auth import Challenge, bearer_of, check_realm, parse_challenges, token_in, token_url
+from elfuse.oci.auth import Challenge, Token, challenge_of, check_realm, parse_challenges, token_in, token_url
 from elfuse.oci.http import is_internal, is_loopback
 
 HUB = "https://registry-1.docker.io"
@@ -29,11 +29,12 @@ def test_challenges() -> None:
         Challenge("bearer", {"realm": "x", "service": 'q"s'}),
         Challenge("negotiate", {}),
     ]
-    assert bearer_of(['Basic realm="a"', 'Bearer realm="b"'], "r").parameters == {"realm": "b"}
-    with pytest.raises(AuthenticationError, match="basic, negotiate"):
-        bearer_of(["Negotiate", "Basic realm=x"], "r")
+    assert challenge_of(['Basic realm="a"', 'Bearer realm="b"'], "r").parameters == {"realm": "b"}
+    assert challenge_of(["Negotiate", "Basic realm=x"], "r").scheme == "basic"
+    with pytest.raises(AuthenticationError, match="digest, negotiate"):
+        challenge_of(["Negotiate", "Digest realm=x"], "r")
     with pytest.raises(AuthenticationError, match="no known scheme"):
-        bearer_of([], "r")
+        challenge_of([], "r")
 
 
 @settings(deadline=None)
@@ -91,15 +92,25 @@ def test_a_registry_on_this_machine_may_have_its_tokens_here() -> None:
 
 def test_token_urls() -> None:
     challenge = Challenge("bearer", {"realm": "https://a/t?x=1#f", "service": "a&b=c"})
-    assert token_url(challenge, "o/r") == "https://a/t?x=1&service=a%26b%3Dc&scope=repository:o/r:pull"
     assert (
-        token_url(Challenge("bearer", {"realm": "https://a/t"}), "r") == "https://a/t?scope=repository:r:pull"
+        token_url(challenge, ("repository:o/r:pull",))
+        == "https://a/t?x=1&service=a%26b%3Dc&scope=repository:o/r:pull"
     )
+    assert (
+        token_url(Challenge("bearer", {"realm": "https://a/t"}), ("repository:r:pull,push",), "me")
+        == "https://a/t?account=me&scope=repository:r:pull,push"
+    )
+    assert token_url(Challenge("bearer", {"realm": "https://a/t"}), ()) == "https://a/t"
 
 
 def test_tokens() -> None:
-    assert token_in(b'{"token":"a.b-c"}', "x") == "a.b-c"
-    assert token_in(b'{"access_token":"z"}', "x") == "z"
+    assert token_in(b'{"token":"a.b-c","expires_in":300}', "x") == Token("a.b-c", 300.0)
+    for body in (
+        b'{"access_token":"z"}',
+        b'{"token":"z","expires_in":true}',
+        b'{"token":"z","expires_in":-1}',
+    ):
+        assert token_in(body, "x") == Token("z", 60.0)
     for body in (
         b"{}",
         b'{"token":"a b"}',

@@ -3,9 +3,11 @@
 import fcntl
 import json
 import os
+import random
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,46 @@ def test_blobs_appear_whole_or_not_at_all(store: Store, monkeypatch: pytest.Monk
         partial.write(b"er")
         partial.commit()
     assert store.read_document(other, "x") == b"other"
+
+
+def test_a_blob_arrives_in_any_order(store: Store) -> None:
+    data = os.urandom(40_000)
+    digest, step = digest_of(data), 1000
+    starts = list(range(0, len(data), step))
+    random.Random(5).shuffle(starts)
+    with store.partial_blob(digest, len(data)) as partial, ThreadPoolExecutor(4) as pool:
+        assert partial.missing() == [(0, len(data))]
+        list(pool.map(lambda at: partial.write_at(at, data[at : at + step]), starts))
+        assert partial.missing() == [] and partial.offset == len(data)
+        partial.commit()
+    assert store.read_document(digest, "x") == data
+
+
+def test_islands_survive_the_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blobs, "KEEP_PARTIAL_FROM", 2)
+    data = os.urandom(9000)
+    digest = digest_of(data)
+    path = Path(store.join("tmp", digest.replace(":", "-") + ".part"))
+    with store.partial_blob(digest, len(data)) as partial:
+        for start, end in ((6000, 7000), (0, 1000), (3000, 4000), (4000, 5000)):
+            partial.write_at(start, data[start:end])
+        assert partial.missing() == [(1000, 3000), (5000, 6000), (7000, 9000)]
+    left = path.read_bytes()
+    with store.partial_blob(digest, len(data)) as partial:
+        assert partial.missing() == [(1000, 3000), (5000, 6000), (7000, 9000)]
+        assert (partial.offset, partial.present) == (1000, 4000)
+        for start, end in partial.missing():
+            partial.write_at(start, data[start:end])
+        partial.commit()
+    assert Path(store.blob_path(digest)).read_bytes() == data
+    # A record that is damaged or cut short says nothing: from the start, never a hole for content.
+    for damaged in (left[:-1], left[:-9] + b"?" * 9, left[: len(data) + 3], left + b"\0" * 16):
+        os.unlink(store.blob_path(digest))
+        path.write_bytes(damaged)
+        with store.partial_blob(digest, len(data)) as partial:
+            assert partial.missing() == [(0, len(data))]
+            partial.write(data)
+            partial.commit()
 
 
 def test_a_blob_has_one_writer(store: Store) -> None:

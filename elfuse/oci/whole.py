@@ -1,0 +1,100 @@
+"""All that an index leads to: the images of every platform, nested indexes, attestations."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from elfuse.errors import InvalidImage, PlatformNotFound
+from elfuse.oci import media
+from elfuse.oci.digest import Digest
+from elfuse.oci.image import (
+    DOCUMENT_LIMIT,
+    LAYER_LIMIT,
+    Descriptor,
+    Index,
+    Manifest,
+    Platform,
+    choose,
+    load_json,
+    parse_document,
+)
+
+_DEPTH = 4
+_DOCUMENTS = 1024
+
+
+class _AnyManifest(msgspec.Struct, frozen=True):
+    """A manifest of any kind, an artifact's too: all that matters is what it names."""
+
+    config: Descriptor
+    layers: list[Descriptor] = []
+
+
+@dataclass
+class Tree:
+    """What hangs on an index. `blobs` are of all its manifests, with the word that progress shows."""
+
+    images: list[Descriptor] = field(default_factory=list)
+    blobs: list[tuple[str, Descriptor]] = field(default_factory=list)
+
+    def image_for(self, wanted: Platform, index: Index, what: str) -> Descriptor:
+        """The image that the name stands for when it is run: the wanted one, else the first."""
+        try:
+            return choose(index, wanted, what)
+        except PlatformNotFound:
+            if not self.images:
+                raise
+            return self.images[0]
+
+
+def documents_below(index: Index, what: str, read: Callable[[Descriptor], bytes]) -> Tree:
+    """Read every manifest below `index` through `read`, which verifies. Raises InvalidImage."""
+    tree = Tree()
+    _walk(index, what, read, tree, set(), 0)
+    return tree
+
+
+def _walk(
+    index: Index, what: str, read: Callable[[Descriptor], bytes], tree: Tree, seen: set[Digest], depth: int
+) -> None:
+    if depth >= _DEPTH:
+        raise InvalidImage(f"{what}: indexes are nested more than {_DEPTH} deep")
+    for entry in index.manifests:
+        if entry.digest in seen:
+            continue
+        seen.add(entry.digest)
+        if len(seen) > _DOCUMENTS:
+            raise InvalidImage(f"{what} names more than {_DOCUMENTS} manifests")
+        if entry.size > DOCUMENT_LIMIT:
+            raise InvalidImage(f"{what}: manifest {entry.digest} is over {DOCUMENT_LIMIT >> 20} MiB")
+        data, name = read(entry), f"manifest {entry.digest} of {what}"
+        if entry.media_type in media.INDEXES:
+            document = parse_document(data, entry.media_type, name)
+            if isinstance(document, Index):
+                _walk(document, what, read, tree, seen, depth + 1)
+            continue
+        _add_manifest(data, entry, name, tree)
+
+
+def _add_manifest(data: bytes, entry: Descriptor, name: str, tree: Tree) -> None:
+    try:
+        if isinstance(parse_document(data, entry.media_type, name), Manifest):
+            tree.images.append(entry)
+    except InvalidImage:
+        pass  # an attestation or another artifact: it is copied, not understood
+    try:
+        manifest = msgspec.convert(load_json(data, name), _AnyManifest)
+    except msgspec.ValidationError as error:
+        raise InvalidImage(f"{name}: {error}") from None
+    if len(manifest.layers) > LAYER_LIMIT:
+        raise InvalidImage(f"{name} has more than {LAYER_LIMIT} layers")
+    tree.blobs.append(("config", manifest.config))
+    tree.blobs += [("layer", layer) for layer in manifest.layers]
+
+
+def stored_type(data: bytes) -> str:
+    """The media type of an index that was accepted once; OCI's need not say it in the document."""
+    document = load_json(data, "index")
+    kind = document.get("mediaType") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) and kind else media.OCI_INDEX
