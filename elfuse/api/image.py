@@ -1,35 +1,13 @@
-"""Images of a store as objects. What they do is in the functions beside this."""
+"""An image of a store as an object. What it does is in the functions beside this."""
 
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal, Self, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
-from elfuse.api import inspecting, process, pulling, running, unpacking
-from elfuse.api.arguments import PullArguments, WaitedArguments
+from elfuse.api import inspecting, process, running, unpacking
+from elfuse.api.arguments import WaitedArguments
 from elfuse.oci.image import load_json
-
-
-class ImageStore:
-    """What a store has of images as objects. A subclass has a `path`."""
-
-    @property
-    def path(self) -> str:
-        raise NotImplementedError
-
-    @classmethod
-    def open(cls, path: str | os.PathLike[str] | None = None) -> Self:
-        """The store at `path`, as its class says."""
-        return cls(path)  # type: ignore[call-arg]
-
-    def image(self, name: str) -> "Image":
-        """The image of this name. Raises ImageNotFound; asks no registry."""
-        return Image(inspecting.inspect(name, store=self.path).reference, self.path)
-
-    def pull(self, image: str, **options: Unpack[PullArguments]) -> "Image":
-        """elfuse.pull into this store."""
-        options["store"] = self.path
-        return Image(pulling.pull(image, **options).reference, self.path)
 
 
 class Image:

@@ -2,7 +2,7 @@
 
 import os
 
-from elfuse.api.image import ImageStore
+from elfuse.api.image_store import ImageStore
 from elfuse.oci.layout import Pin
 from elfuse.oci.layout import Store as Layout
 

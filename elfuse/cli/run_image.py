@@ -8,6 +8,7 @@ import click
 
 from elfuse.cli import options
 from elfuse.cli import words as kinds
+from elfuse.cli.absent import WithReasons
 from elfuse.cli.main import report
 from elfuse.errors import RunError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from elfuse.runtime.prepare import RunOptions
 
 
-@click.command(context_settings=options.PASS_THROUGH)
+@click.command(cls=WithReasons, context_settings=options.PASS_THROUGH)
 @options.env
 @options.env_file
 @options.workdir
