@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from elfuse.api.process import Popen as Popen
     from elfuse.api.pulling import PulledImage as PulledImage
     from elfuse.api.pulling import pull as pull
+    from elfuse.api.registry import Registry as Registry
     from elfuse.api.running import CompletedRun as CompletedRun
     from elfuse.api.running import run as run
     from elfuse.api.store import Store as Store
@@ -46,6 +47,7 @@ _HOME = {
     "PulledImage": "elfuse.api.pulling",
     "get_login": "elfuse.api.logins",
     "Popen": "elfuse.api.process",
+    "Registry": "elfuse.api.registry",
     "Store": "elfuse.api.store",
     "inspect": "elfuse.api.inspecting",
     "login": "elfuse.api.logins",
@@ -72,6 +74,7 @@ __all__ = [
     "Popen",
     "PulledImage",
     "PushedImage",
+    "Registry",
     "Store",
     "__version__",
     "aio",

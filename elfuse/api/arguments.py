@@ -61,5 +61,11 @@ class PullArguments(TypedDict, total=False):
     """What pull() takes beside the image and its progress."""
 
     platform: str | None
-    tls_verify: bool
+    all_platforms: bool
+    refresh: bool
+    jobs: int
+    tls_verify: bool | None
+    creds: str | None
+    authfile: str | None
+    cert_dir: str | None
     store: str | None

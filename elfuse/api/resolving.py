@@ -34,11 +34,10 @@ def image_to_run(
     """The image, its documents read. `newer` asks the registry and makes do with what is in the store
     when that fails, as podman does."""
     check_platform(platform)
-    tls_verify = access is None or access.tls_verify is not False
     if policy != "newer":
-        return resolve_image(store, image, policy=policy, tls_verify=tls_verify, progress=progress)
+        return resolve_image(store, image, policy=policy, access=access, progress=progress)
     try:
-        return resolve_image(store, image, policy="always", tls_verify=tls_verify, progress=progress)
+        return resolve_image(store, image, policy="always", access=access, progress=progress)
     except RegistryError:
         found = load_image(store, parse(image))
         if found is None or not serves(GUEST_PLATFORM, found.config.platform):

@@ -79,7 +79,7 @@ def test_help_as_a_command(elfuse: Elfuse) -> None:
     assert elfuse("oci", "help", "run") == elfuse("oci", "run", "--help")
     assert elfuse("help", "oci", "run") == elfuse("oci", "run", "--help")
     assert elfuse("help") == elfuse("--help")
-    assert "No such command 'rune'. Did you mean 'run'?" in elfuse("oci", "help", "rune").err
+    assert "No such command 'inspekt'. Did you mean 'inspect'?" in elfuse("oci", "help", "inspekt").err
 
 
 def test_near_names(elfuse: Elfuse) -> None:
@@ -92,6 +92,17 @@ def test_near_names(elfuse: Elfuse) -> None:
         assert done.code == 2 and wanted in done.err
     done = elfuse("oci", "run", "--entry-point", "x")
     assert done.code == 125 and "--entrypoint" in done.err
+
+
+def test_options_that_are_not_there_have_a_reason(elfuse: Elfuse) -> None:
+    for words, wanted in (
+        (["--init"], "There is no --init: signals end"),
+        (["-d"], "There is no -d: a run is a process of yours"),
+        (["-itp", "80:80"], "There is no -p: the guest has the host's network"),
+        (["--memory=1g"], "There is no --memory: there are no cgroups"),
+    ):
+        done = elfuse("oci", "run", *words, "image")
+        assert (done.code, done.out) == (125, "") and wanted in done.err, done.err
 
 
 def test_a_reader_that_goes_away(image: str, store_path: Path) -> None:
