@@ -225,8 +225,12 @@ class HttpClient:
 
     def _on_body(self, transfer: "_Transfer", data: bytes) -> int | None:
         if not transfer.fill(data):
+            # The flag first, then the look: the receiver gives a buffer back first and then looks at the
+            # flag, so one of the two sees the other.
             transfer.paused = True
-            return int(pycurl.WRITEFUNC_PAUSE)
+            if not transfer.fill(data):
+                return int(pycurl.WRITEFUNC_PAUSE)
+            transfer.paused = False
         self._filling.add(transfer)
         return None
 
