@@ -18,7 +18,7 @@ class GivenBackLate(deque[bytearray]):
 
 def test_a_buffer_that_is_given_back_at_the_last_moment_is_used() -> None:
     with HttpClient() as client:
-        transfer = _Transfer(Request("http://127.0.0.1/"), None, lambda: None)
+        transfer = _Transfer(Request("http://127.0.0.1/"), None, lambda: None, deque())
         transfer.free = GivenBackLate([bytearray(8)])
         # Paused here, nobody would ever wake it: the receiver has seen no flag.
         assert client._on_body(transfer, b"data") is None
@@ -28,7 +28,9 @@ def test_a_buffer_that_is_given_back_at_the_last_moment_is_used() -> None:
 def test_a_transfer_without_buffers_pauses() -> None:
     woken: list[None] = []
     with HttpClient() as client:
-        transfer = _Transfer(Request("http://127.0.0.1/", limit=100), None, lambda: woken.append(None))
+        transfer = _Transfer(
+            Request("http://127.0.0.1/", limit=100), None, lambda: woken.append(None), deque()
+        )
         transfer.free = deque([bytearray(4), bytearray(4)])
         assert [client._on_body(transfer, b"1234") for _ in range(3)][:2] == [None, None]
         assert transfer.paused and not woken
