@@ -3,7 +3,6 @@
 The transfers themselves are in multi.py. Redirects, credentials and retries are the caller's: registry.py.
 """
 
-import ipaddress
 import os
 import re
 import threading
@@ -18,6 +17,8 @@ ERROR_BODY_LIMIT = 64 << 10
 
 # 2130706433, 0x7f.1, 127.1: what inet_aton takes for an address, and libcurl with it.
 _LEGACY_ADDRESS = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA-F]*|[0-9]+))*\.?")
+
+_NUMERIC = re.compile(r"[0-9a-f:.]+(?:%.*)?")
 
 # Distributions keep their bundle in one of these; the wheel's libcurl knows only Red Hat's.
 _CA_BUNDLES = (
@@ -163,6 +164,10 @@ def is_loopback(host: str) -> bool:
     name = host.strip("[]").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
+    if not _NUMERIC.fullmatch(name):
+        return False
+    import ipaddress  # late: few registries have a number for a name
+
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
@@ -173,6 +178,8 @@ def is_internal(host: str) -> bool:
     """Whether a host is named so that it lies on this machine or a private network."""
     if is_loopback(host):
         return True
+    import ipaddress
+
     try:
         return not ipaddress.ip_address(host.strip("[]")).is_global
     except ValueError:

@@ -36,7 +36,7 @@ from elfuse.oci.http import (
 )
 
 # Large pieces: a hash and a write of 16 KiB, which is what libcurl gives at once, cost three times as much.
-STREAM_BUFFER = 512 << 10
+STREAM_BUFFER = 256 << 10
 _DOCUMENT_BUFFER = 64 << 10
 _HAND_OVER_AFTER = 0.1  # seconds that a buffer may take to fill
 _HEADER_LIMIT = 64 << 10
@@ -82,6 +82,7 @@ class HttpClient:
         self._under_way: dict[Any, _Transfer] = {}
         self._idle: list[Any] = []
         self._filling: set[_Transfer] = set()  # with bytes that their receivers have not been told of
+        self._spare: deque[bytearray] = deque()  # buffers of ended streams
         self._closed = False
         self._mu = threading.Lock()
         self._thread: threading.Thread | None = None  # guarded by _mu
@@ -113,7 +114,7 @@ class HttpClient:
 
     def perform(self, request: Request) -> Response:
         """Make the request and return its whole answer, whatever its status. Raises NetworkError."""
-        transfer = _Transfer(request, authorities(request.trust), self._wake)
+        transfer = _Transfer(request, authorities(request.trust), self._wake, self._spare)
         self._submit(lambda: self._start(transfer))
         cancellation = request.cancellation
         if cancellation is not None:
@@ -225,8 +226,12 @@ class HttpClient:
 
     def _on_body(self, transfer: "_Transfer", data: bytes) -> int | None:
         if not transfer.fill(data):
+            # The flag first, then the look: the receiver gives a buffer back first and then looks at the
+            # flag, so one of the two sees the other.
             transfer.paused = True
-            return int(pycurl.WRITEFUNC_PAUSE)
+            if not transfer.fill(data):
+                return int(pycurl.WRITEFUNC_PAUSE)
+            transfer.paused = False
         self._filling.add(transfer)
         return None
 
@@ -277,12 +282,18 @@ class HttpClient:
 class _Transfer:
     """One request between the loop, which fills it, and the thread that asked, which empties it."""
 
-    def __init__(self, request: Request, extra_authorities: bytes | None, wake: Callable[[], None]) -> None:
-        size = _DOCUMENT_BUFFER if request.sink is None else STREAM_BUFFER
+    def __init__(
+        self,
+        request: Request,
+        extra_authorities: bytes | None,
+        wake: Callable[[], None],
+        spare: deque[bytearray],
+    ) -> None:
         self.request = request
         self.authorities = extra_authorities
         self.response = Response(request.url)
-        self.free: deque[bytearray] = deque(bytearray(size) for _ in range(2))
+        self._spare = spare if request.sink is not None else deque[bytearray]()
+        self.free: deque[bytearray] = deque(self._new_buffer() for _ in range(2))
         self.since = 0.0  # when the first byte came that has not been handed over
         self.paused = False
         self.dropped = False
@@ -291,6 +302,12 @@ class _Transfer:
         self._wake = wake
         self._events: SimpleQueue[tuple[bytearray, int] | _End] = SimpleQueue()
         self._header_bytes = 0
+
+    def _new_buffer(self) -> bytearray:
+        try:
+            return self._spare.popleft()
+        except IndexError:
+            return bytearray(_DOCUMENT_BUFFER if self.request.sink is None else STREAM_BUFFER)
 
     # -- the loop's side
 
@@ -357,6 +374,7 @@ class _Transfer:
                 self._wake()
         if event.error is not None:
             raise event.error
+        self._spare.extend(self.free)  # the loop is done with them
         if streaming is None and sink is not None:
             sink.accept(response)  # an empty body, yet the sink must have seen the answer
         return response
