@@ -63,7 +63,7 @@ class PullArguments(TypedDict, total=False):
     platform: str | None
     all_platforms: bool
     refresh: bool
-    jobs: int
+    jobs: int | None
     tls_verify: bool | None
     creds: str | None
     authfile: str | None

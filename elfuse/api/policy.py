@@ -108,7 +108,9 @@ class Policy:
             attachments=attachments,
         )
 
-    def check(self, image: str, *, platform: str | None = None, tls_verify: bool = True) -> PolicyVerdict:
+    def check(
+        self, image: str, *, platform: str | None = None, access: AccessOptions | None = None
+    ) -> PolicyVerdict:
         """What a pull of `image` would be told: its manifest and signatures are fetched and judged.
 
         Raises ElfuseError when the image cannot be had; a refusal is a verdict.
@@ -119,7 +121,7 @@ class Policy:
             self._policy,
             parse(image),
             platform=parse_platform(platform) if platform is not None else GUEST_PLATFORM,
-            access=AccessOptions(tls_verify=None if tls_verify else False),
+            access=access or AccessOptions(),
             registries_d=self._registries_d,
         )
         return PolicyVerdict(

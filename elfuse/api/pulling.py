@@ -1,21 +1,22 @@
 """Bringing images into the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from elfuse.errors import ElfuseError, PlatformNotFound
-from elfuse.oci.access import AccessOptions
+from elfuse.errors import ElfuseError, ImageNotFound, PlatformNotFound, RegistryError
 from elfuse.oci.image import GUEST_PLATFORM, Platform, parse_platform, serves
 from elfuse.oci.layout import Store
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, Reference, parse
-from elfuse.oci.stored import StoredImage, absent, load_image
-from elfuse.oci.work import DEFAULT_JOBS
+from elfuse.oci.short_names import Resolved, resolve
+from elfuse.oci.stored import StoredImage, absent, load_image, require_image
 
 if TYPE_CHECKING:
+    from elfuse.oci.access import AccessOptions
     from elfuse.oci.pull import Pulled
+    from elfuse.oci.short_names import Ask
 
 PullPolicy = Literal["always", "missing", "never"]
 
@@ -51,7 +52,7 @@ def pull(
     platform: str | None = None,
     all_platforms: bool = False,
     refresh: bool = False,
-    jobs: int = DEFAULT_JOBS,
+    jobs: int | None = None,
     tls_verify: bool | None = None,
     creds: str | None = None,
     authfile: str | None = None,
@@ -65,6 +66,8 @@ def pull(
     beats what is in `authfile` (default: as podman and docker look for it). `tls_verify=False` is for a
     registry on this machine; None leaves it to the configuration. Raises ElfuseError.
     """
+    from elfuse.oci.access import AccessOptions
+
     outcome = pull_all(
         [image],
         platform=platform,
@@ -86,27 +89,65 @@ def pull_all(
     platform: str | None = None,
     all_platforms: bool = False,
     refresh: bool = False,
-    jobs: int = DEFAULT_JOBS,
-    access: AccessOptions | None = None,
+    jobs: int | None = None,
+    access: "AccessOptions | None" = None,
     store: str | None = None,
     progress: Progress | None = None,
+    ask: "Ask | None" = None,
 ) -> list[PulledImage | ElfuseError]:
-    """Bring several images over the same connections; each ends in its result or its error."""
+    """Bring several images over the same connections; each ends in its result or its error.
+
+    `jobs` is how many blobs are brought at once (default: config.toml's, else 6). `ask` chooses between the
+    registries that a short name may be on; without it they are tried in turn.
+    """
     from elfuse.oci.pull import PullOptions, pull_images
 
-    options = PullOptions(_platform(platform), all_platforms, refresh, jobs)
-    parsed = [_parsed(image) for image in images]
-    sources = [source for source in parsed if not isinstance(source, ElfuseError)]
-    pulled = iter(pull_images(Store.open(store), sources, options=options, access=access, progress=progress))
-    outcomes = [source if isinstance(source, ElfuseError) else next(pulled) for source in parsed]
-    return [outcome if isinstance(outcome, ElfuseError) else _pulled(outcome) for outcome in outcomes]
+    options = PullOptions(_platform(platform), all_platforms, refresh, jobs or _default_jobs())
+    opened = Store.open(store)
+
+    def bring(sources: Sequence[ImageSource]) -> "list[Pulled | ElfuseError]":
+        return pull_images(opened, sources, options=options, access=access, progress=progress)
+
+    names = [_resolved(image, ask) for image in images]
+    first = iter(bring([name.source for name in names if isinstance(name, Resolved)]))
+    return [name if isinstance(name, ElfuseError) else _settled(name, next(first), bring) for name in names]
 
 
-def _parsed(image: str) -> ImageSource | ElfuseError:
+def _settled(
+    name: Resolved,
+    outcome: "Pulled | ElfuseError",
+    bring: "Callable[[Sequence[ImageSource]], list[Pulled | ElfuseError]]",
+) -> PulledImage | ElfuseError:
+    """Where the first reading of a short name was not to be had, the others are tried."""
+    for candidate in name.candidates[1:]:
+        if not isinstance(outcome, RegistryError | ImageNotFound):
+            break
+        outcome = _either(outcome, bring([candidate])[0])
+    if isinstance(outcome, ElfuseError):
+        return outcome
+    name.remember()
+    return _pulled(outcome)
+
+
+def _default_jobs() -> int:
+    from elfuse import config
+    from elfuse.oci.work import DEFAULT_JOBS
+
+    return config.load().jobs or DEFAULT_JOBS
+
+
+def _resolved(image: str, ask: "Ask | None") -> Resolved | ElfuseError:
     try:
-        return parse(image)
+        return resolve(image, ask=ask)
     except ElfuseError as error:
         return error
+
+
+def _either(failed: ElfuseError, outcome: "Pulled | ElfuseError") -> "Pulled | ElfuseError":
+    """What came of another registry; when nothing did, what each of them said."""
+    if not isinstance(outcome, RegistryError | ImageNotFound):
+        return outcome
+    return ImageNotFound(f"{failed.message}; {outcome.message}", hint=outcome.hint)
 
 
 def _pulled(pulled: "Pulled") -> PulledImage:
@@ -130,17 +171,18 @@ def resolve_image(
     image: str,
     *,
     policy: PullPolicy = "missing",
-    access: AccessOptions | None = None,
+    access: "AccessOptions | None" = None,
     progress: Progress | None = None,
+    ask: "Ask | None" = None,
 ) -> StoredImage:
     """An image that can run here, pulled first where the policy says so.
 
-    `missing` looks again at a layout on disk, which costs no network and may have changed.
+    `missing` looks again at a layout on disk, which costs no network and may have changed. `ask` is as for
+    pull_all().
     """
-    source = parse(image)
     found: StoredImage | None = None
-    if policy == "never" or (policy == "missing" and isinstance(source, Reference)):
-        found = load_image(store, source)
+    if policy != "always":
+        found = _in_store(store, resolve(image), local=policy == "never")
     if found is not None and not serves(GUEST_PLATFORM, found.config.platform):
         if policy == "never":
             raise PlatformNotFound(
@@ -151,10 +193,21 @@ def resolve_image(
     if found is not None:
         return found
     if policy == "never":
-        raise absent(source)
-    from elfuse.oci.pull import pull_image
+        raise absent(parse(image))
+    outcome = pull_all([image], access=access, store=store.path, progress=progress, ask=ask)[0]
+    if isinstance(outcome, ElfuseError):
+        raise outcome
+    return require_image(store, parse(outcome.reference))
 
-    return pull_image(store, source, access=access, progress=progress).image
+
+def _in_store(store: Store, name: Resolved, *, local: bool) -> StoredImage | None:
+    """The first reading that the store has; those on disk only when they are not to be looked at again."""
+    for candidate in name.candidates:
+        if local or isinstance(candidate, Reference):
+            found = load_image(store, candidate)
+            if found is not None:
+                return found
+    return None
 
 
 def _platform(text: str | None) -> Platform:

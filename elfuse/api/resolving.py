@@ -12,6 +12,7 @@ from elfuse.oci.stored import StoredImage, load_image
 
 if TYPE_CHECKING:
     from elfuse.oci.access import AccessOptions
+    from elfuse.oci.short_names import Ask
 
 RunPullPolicy = Literal["always", "missing", "never", "newer"]
 
@@ -30,14 +31,15 @@ def image_to_run(
     platform: str | None = None,
     access: "AccessOptions | None" = None,
     progress: Progress | None = None,
+    ask: "Ask | None" = None,
 ) -> StoredImage:
     """The image, its documents read. `newer` asks the registry and makes do with what is in the store
     when that fails, as podman does."""
     check_platform(platform)
     if policy != "newer":
-        return resolve_image(store, image, policy=policy, access=access, progress=progress)
+        return resolve_image(store, image, policy=policy, access=access, progress=progress, ask=ask)
     try:
-        return resolve_image(store, image, policy="always", access=access, progress=progress)
+        return resolve_image(store, image, policy="always", access=access, progress=progress, ask=ask)
     except RegistryError:
         found = load_image(store, parse(image))
         if found is None or not serves(GUEST_PLATFORM, found.config.platform):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from elfuse.cli import options
+from elfuse.cli import options, warnings
 from elfuse.cli.output import Document, Output, Part, human_size, print_bytes, print_json
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class InspectDocument(Document, frozen=True, kw_only=True):
 @click.option("--platform", metavar="OS/ARCH[/VARIANT]", help="Of an index, the image for that platform.")
 @click.option("--all-platforms", is_flag=True, help="All rows of an index, attestations too, with sizes.")
 @click.option("--remote", is_flag=True, help="Ask the registry, or look at the path, instead of the store.")
-@options.access
+@options.registry_access
 @options.store
 @options.output
 @click.argument("image")
@@ -105,7 +105,7 @@ def inspect(
     platform: str | None,
     all_platforms: bool,
     remote: bool,
-    access: "AccessOptions",
+    access: "AccessOptions | None",
     store: str | None,
     output: Output,
     image: str,
@@ -120,6 +120,8 @@ def inspect(
     """
     import elfuse
 
+    if remote:
+        warnings.show()
     details = elfuse.inspect(
         image, platform=platform, all_platforms=all_platforms, remote=remote, access=access, store=store
     )

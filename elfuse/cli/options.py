@@ -89,37 +89,6 @@ engine = click.option(
 dry_run = click.option("--dry-run", is_flag=True, help="Print the launch spec instead of running it.")
 
 
-def access(command: Command) -> Command:
-    """How a registry is reached, in podman's and skopeo's words, as one `access: AccessOptions`."""
-
-    @click.option("--creds", metavar="USER[:PASSWORD]", help="The login to use.")
-    @click.option(
-        "--authfile", metavar="FILE", help="Where logins are [default: $REGISTRY_AUTH_FILE, else the usual]."
-    )
-    @click.option(
-        "--tls-verify",
-        type=bool,
-        default=None,
-        metavar="BOOL",
-        help="false accepts any certificate and plain HTTP.",
-    )
-    @click.option("--cert-dir", metavar="DIR", help="*.crt to trust, and a client's *.cert and *.key.")
-    @wraps(command)
-    def with_access(
-        *args: Any,
-        creds: str | None,
-        authfile: str | None,
-        tls_verify: bool | None,
-        cert_dir: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        from elfuse.oci.access import AccessOptions
-
-        return command(*args, access=AccessOptions(tls_verify, creds, authfile, cert_dir), **kwargs)
-
-    return with_access  # type: ignore[return-value]
-
-
 def output(command: Command) -> Command:
     """-q, -v and --json, as one `output: Output`."""
 
@@ -136,7 +105,10 @@ def output(command: Command) -> Command:
 
 
 def registry_access(command: Command) -> Command:
-    """--creds, --authfile, --tls-verify, --insecure and --cert-dir, as one `access: AccessOptions`."""
+    """--creds, --authfile, --tls-verify, --insecure and --cert-dir, as one `access: AccessOptions`.
+
+    None when none is given: a run of an image that is there need not load what reads logins.
+    """
 
     @tls_verify
     @click.option("--insecure", is_flag=True, help="The same as --tls-verify=false.")
@@ -163,12 +135,16 @@ def registry_access(command: Command) -> Command:
         cert_dir: str | None,
         **kwargs: Any,
     ) -> Any:
-        from elfuse.oci.access import AccessOptions
-
         if insecure and tls_verify:
             raise click.UsageError("--insecure and --tls-verify=true contradict each other")
         verify = False if insecure else tls_verify
-        return command(*args, access=AccessOptions(verify, creds, authfile, cert_dir), **kwargs)
+        access = None
+        if any(option is not None for option in (verify, creds, authfile, cert_dir)):
+            from elfuse.cli.questions import completed_creds
+            from elfuse.oci.access import AccessOptions
+
+            access = AccessOptions(verify, completed_creds(creds), authfile, cert_dir)
+        return command(*args, access=access, **kwargs)
 
     return with_access  # type: ignore[return-value]
 

@@ -1,10 +1,15 @@
 """`elfuse oci policy`: which images may be used here."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from elfuse.cli import options
+from elfuse.cli import options, warnings
 from elfuse.cli.main import EXIT_FAILURE
 from elfuse.cli.output import Document, Output, Part
+
+if TYPE_CHECKING:
+    from elfuse.oci.access import AccessOptions
 
 BUILT_IN = "built in: no policy.json exists, everything is accepted"
 
@@ -93,14 +98,14 @@ class PolicyCheckDocument(Document, frozen=True, kw_only=True):
 @click.option("--platform", metavar="OS/ARCH[/VARIANT]", help="[default: linux/arm64]")
 @policy_file
 @registries_d
-@options.tls_verify
+@options.registry_access
 @options.output
 @click.argument("image")
 def check(
     platform: str | None,
     path: str | None,
     registries_d: str | None,
-    tls_verify: bool,
+    access: "AccessOptions | None",
     output: Output,
     image: str,
 ) -> int:
@@ -112,8 +117,9 @@ def check(
     """
     import elfuse
 
+    warnings.show()
     loaded = elfuse.Policy.load(path, registries_d=registries_d)
-    verdict = loaded.check(image, platform=platform, tls_verify=tls_verify)
+    verdict = loaded.check(image, platform=platform, access=access)
     if output.as_json:
         output.document(
             PolicyCheckDocument(

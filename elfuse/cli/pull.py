@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from elfuse.cli import options
+from elfuse.cli import options, warnings
 from elfuse.cli.main import EXIT_FAILURE, report
 from elfuse.cli.output import Document, Output, Part
 
@@ -59,10 +59,9 @@ class PullDocument(Document, frozen=True, kw_only=True):
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    default=6,
-    show_default=True,
+    default=None,
     metavar="N",
-    help="How many blobs to bring at once.",
+    help="How many blobs to bring at once [default: config.toml's, else 6].",
 )
 @options.store
 @options.output
@@ -71,8 +70,8 @@ def pull(
     platform: str | None,
     all_platforms: bool,
     refresh: bool,
-    access: "AccessOptions",
-    jobs: int,
+    access: "AccessOptions | None",
+    jobs: int | None,
     store: str | None,
     output: Output,
     images: tuple[str, ...],
@@ -89,7 +88,9 @@ def pull(
     """
     from elfuse.api.pulling import PulledImage, pull_all
     from elfuse.cli.progress import watch
+    from elfuse.cli.questions import asker
 
+    warnings.show()
     begun = time.monotonic()
     with watch(quiet=output.quiet) as progress:
         outcomes = pull_all(
@@ -101,6 +102,7 @@ def pull(
             access=access,
             store=store,
             progress=progress,
+            ask=asker(),
         )
         pulled = [outcome for outcome in outcomes if isinstance(outcome, PulledImage)]
         summary = PullSummary(

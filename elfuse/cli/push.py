@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from elfuse.cli import options
+from elfuse.cli import options, warnings
 from elfuse.cli.output import Document, Output
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class PushDocument(Document, frozen=True, kw_only=True):
     help="The manifest's media types [default: as it is; oci for an image layout].",
 )
 @click.option("--digestfile", metavar="FILE", help="Write the digest there, too.")
-@options.access
+@options.registry_access
 @options.store
 @options.output
 @click.argument("image")
@@ -37,7 +37,7 @@ def push(
     whole_index: bool,
     form: str | None,
     digestfile: str | None,
-    access: "AccessOptions",
+    access: "AccessOptions | None",
     store: str | None,
     output: Output,
     image: str,
@@ -55,6 +55,7 @@ def push(
     import elfuse
     from elfuse.cli.progress import watch
 
+    warnings.show()
     with watch(quiet=output.quiet, done="sent") as progress:
         done = elfuse.push(
             image,

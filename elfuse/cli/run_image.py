@@ -104,6 +104,7 @@ def run(
     from elfuse.api.resolving import check_platform, image_to_run
     from elfuse.cli.background import sweep_later
     from elfuse.cli.progress import watch
+    from elfuse.cli.questions import asker
     from elfuse.oci.layout import Store
     from elfuse.runtime.prepare import plan_run, prepare_run
     from elfuse.runtime.process import become_guest
@@ -114,7 +115,7 @@ def run(
     sweep_later(opened)
     with watch(quiet=quiet, present=False) as progress:
         found = image_to_run(
-            opened, image, policy=policy, platform=platform, access=access, progress=progress
+            opened, image, policy=policy, platform=platform, access=access, progress=progress, ask=asker()
         )
     prepared = prepare_run(opened, found, plan, os.environ)
     if dry_run:

@@ -18,7 +18,7 @@ def check_login(access: Access, credentials: Credentials) -> None:
     host = access.reference.domain
     client = RegistryClient(dataclasses.replace(access, credentials=lambda: credentials))
     try:
-        status = client.request("GET", "/v2/", scopes=()).status
+        status = client.request("GET", "/v2/", scopes=(), retries=False).status
     except AuthenticationError as error:
         if error.status not in _REFUSALS or client.credentials is None:
             raise

@@ -362,7 +362,7 @@ def test_token_service(person: Path, authfile: Path) -> None:
         assert (kept.registry, kept.username, kept.location) == (registry.address, USER, str(authfile))
         asked = [path for path, _, _ in registry.seen if path.startswith("/token")]
         assert [parse_qs(urlsplit(path).query) for path in asked] == [
-            {"account": [USER], "client_id": ["elfuse"], "service": ["a registry"]}
+            {"account": [USER], "service": ["a registry"]}
         ]
         # The password goes to the realm alone.
         assert [seen[0].partition("?")[0] for seen in registry.seen if seen[1] == BASIC] == ["/token"]
