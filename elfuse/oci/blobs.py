@@ -97,6 +97,7 @@ class PartialBlob:
         if actual != self.digest:
             self.discard()
             raise ContentMismatch(f"blob {self.digest} has the wrong content: its digest is {actual}")
+        os.utime(self._fd)  # its age as a blob, by which a prune may spare it, begins here
         os.fsync(self._fd)
         os.rename(self._path, self._target)
         fsync_directory(os.path.dirname(self._target))

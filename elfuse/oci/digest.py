@@ -35,10 +35,12 @@ def short(digest: str) -> str:
 
 
 def new_hasher() -> Hasher:
+
     return hashlib.sha256()
 
 
 def digest_of(data: bytes) -> Digest:
+
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 

@@ -4,6 +4,7 @@ Nothing refers to a blob before it is whole, and the pin is written when everyth
 store, so an interrupted pull changes nothing that was there.
 """
 
+import contextlib
 import os
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
@@ -23,7 +24,7 @@ from elfuse.oci.image import (
     parse_document,
     serves,
 )
-from elfuse.oci.layout import Store
+from elfuse.oci.layout import BlobsVanished, Store
 from elfuse.oci.progress import Progress, Silent
 from elfuse.oci.reference import ImageSource
 from elfuse.oci.source import Source, open_source
@@ -31,6 +32,8 @@ from elfuse.oci.stored import StoredImage
 
 # skopeo and podman default to six.
 PARALLEL_BLOBS = 6
+# How often a pull begins again because a prune in another process took what no pin named yet.
+_ATTEMPTS = 3
 
 
 def pull_image(
@@ -46,6 +49,9 @@ def pull_image(
     source = open_source(image, tls_verify=tls_verify)
     with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
+            for _ in range(_ATTEMPTS - 1):
+                with contextlib.suppress(BlobsVanished):
+                    return _Pull(store, source, image, platform, watcher).run()
             return _Pull(store, source, image, platform, watcher).run()
         except BaseException:
             source.cancel()
@@ -84,7 +90,7 @@ class _Pull:
             self._store.put_document(data)
         self._progress.finish("manifest", leaf.digest, leaf.size, not present)
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
-        self._store.set_pin(self._image.pin, pinned, index)
+        self._store.set_pin(self._image.pin, pinned, index, needs=[leaf, document.config, *document.layers])
         return StoredImage(self._image.pin, pinned, index, document, config)
 
     def _leaf_bytes(self, leaf: Descriptor) -> bytes:
@@ -142,7 +148,7 @@ class _Pull:
             )
 
     def _fetch(self, kind: str, blob: Descriptor) -> None:
-        if self._store.has_blob(blob.digest, blob.size):
+        if self._store.claim_blob(blob.digest, blob.size):
             self._progress.finish(kind, blob.digest, blob.size, False)
             return
         try:

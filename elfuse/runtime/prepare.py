@@ -7,8 +7,9 @@ import msgspec
 
 from elfuse.errors import RunError
 from elfuse.oci import disk
+from elfuse.oci.digest import chain_id
 from elfuse.oci.layout import Store
-from elfuse.oci.runs import Run, create_run
+from elfuse.oci.runs import Run, RunRecord, create_run
 from elfuse.oci.snapshot import default_snapshotter
 from elfuse.oci.stored import StoredImage
 from elfuse.runtime import config
@@ -45,13 +46,21 @@ class PreparedRun(msgspec.Struct, frozen=True):
 
     def abandon(self) -> None:
         self.run.release()
-        self.store.discard(self.run.path)
+        self.run.discard()
 
 
 def prepare_run(
     store: Store, image: StoredImage, options: RunOptions, host_env: Mapping[str, str]
 ) -> PreparedRun:
     """Unpack what is not unpacked, resolve everything against the image, and claim a run directory."""
+    # No prune takes the image's tree before the run's directory, which names it, is there.
+    with disk.reported("preparing the run", store.path), store.activity():
+        return _prepare_run(store, image, options, host_env)
+
+
+def _prepare_run(
+    store: Store, image: StoredImage, options: RunOptions, host_env: Mapping[str, str]
+) -> PreparedRun:
     wanted = image.config.run
     argv = config.build_argv(wanted, options.entrypoint, options.args)
     cwd = config.working_directory(wanted, options.workdir)
@@ -67,7 +76,7 @@ def prepare_run(
     finally:
         os.close(root_fd)
     with disk.reported("preparing the run", store.path):
-        run = create_run(store, options.name, keep=options.keep)
+        run = create_run(store, options.name, keep=options.keep, record=_record(image, argv))
         try:
             hostname = options.hostname or _hostname_of(run)
             spec = LaunchSpec(
@@ -88,9 +97,14 @@ def prepare_run(
             )
         except BaseException:
             run.release()
-            store.discard(run.path)
+            run.discard()
             raise
     return PreparedRun(spec, run, store)
+
+
+def _record(image: StoredImage, argv: list[str]) -> RunRecord:
+    chain = chain_id(image.config.diff_ids)
+    return RunRecord(image=image.name, manifest=image.descriptor.digest, chain=chain, argv=argv)
 
 
 def _hostname_of(run: Run) -> str:
