@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from elfuse.api.pulling import pull as pull
     from elfuse.api.running import CompletedRun as CompletedRun
     from elfuse.api.running import run as run
+    from elfuse.api.store import Store as Store
     from elfuse.api.unpacking import unpack as unpack
     from elfuse.errors import ElfuseError as ElfuseError
 
@@ -26,6 +27,7 @@ _HOME = {
     "CompletedRun": "elfuse.api.running",
     "ImageDetails": "elfuse.api.inspecting",
     "PulledImage": "elfuse.api.pulling",
+    "Store": "elfuse.api.store",
     "inspect": "elfuse.api.inspecting",
     "pull": "elfuse.api.pulling",
     "run": "elfuse.api.running",
@@ -38,6 +40,7 @@ __all__ = [
     "ElfuseError",
     "ImageDetails",
     "PulledImage",
+    "Store",
     "__version__",
     "inspect",
     "pull",
