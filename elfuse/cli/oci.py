@@ -12,6 +12,18 @@ from elfuse.cli.group import LazyGroup
         "inspect": "elfuse.cli.inspect:inspect",
         "unpack": "elfuse.cli.unpack:unpack",
         "run": "elfuse.cli.run_image:run",
+        "clone": "elfuse.cli.clone:clone",
+        "list": "elfuse.cli.list:list_images",
+        "ls": "elfuse.cli.list:ls",
+        "rm": "elfuse.cli.rm:rm",
+        "tag": "elfuse.cli.tag:tag",
+        "ps": "elfuse.cli.ps:ps",
+        "exec": "elfuse.cli.exec:refuse",
+        "prune": "elfuse.cli.prune:prune",
+        "rebuild-cache": "elfuse.cli.rebuild_cache:rebuild_cache",
+        "status": "elfuse.cli.status:status",
+        "verify": "elfuse.cli.verify:verify",
+        "doctor": "elfuse.cli.doctor:doctor",
     },
 )
 def oci() -> None:

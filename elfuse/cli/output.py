@@ -17,6 +17,15 @@ import msgspec
 SCHEMAS = {
     "oci pull": "elfuse.cli.pull:PullDocument",
     "oci inspect": "elfuse.cli.inspect:InspectDocument",
+    "oci list": "elfuse.cli.list:ListDocument",
+    "oci rm": "elfuse.cli.rm:RemoveDocument",
+    "oci tag": "elfuse.cli.tag:TagDocument",
+    "oci ps": "elfuse.cli.ps:RunsDocument",
+    "oci prune": "elfuse.cli.prune:PruneDocument",
+    "oci rebuild-cache": "elfuse.cli.rebuild_cache:RebuildDocument",
+    "oci status": "elfuse.cli.status:StatusDocument",
+    "oci verify": "elfuse.cli.verify:VerifyDocument",
+    "oci doctor": "elfuse.cli.doctor:DoctorDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }
