@@ -222,7 +222,7 @@ class _Checker:
                     self._blobs_of(name, child, good, needed)
 
     def _blobs_of(self, name: str, fact: Fact, good: dict[str, int], needed: set[str]) -> None:
-        for digest, size in fact.blobs:
+        for digest, size in zip(fact.blobs, fact.sizes, strict=True):
             needed.add(digest)
             if digest not in good:
                 self._look_again(digest, good)
@@ -237,7 +237,7 @@ class _Checker:
     # -- trees and runs
 
     def stacks(self) -> None:
-        from elfuse.oci.trees import StackSizes, measure
+        from elfuse.oci.trees import StackSizes
 
         sizes = StackSizes(self._store)
         folder = self._store.join("stacks/sha256")
@@ -245,11 +245,10 @@ class _Checker:
             tree = os.path.join(folder, chain, "rootfs")
             self._report.trees += 1
             if not os.path.isdir(tree) or os.path.islink(tree):
-                self._half_tree(chain, "has no rootfs")
-                continue
-            known = sizes.known(chain)
-            if known is not None and measure(os.path.dirname(tree)).entries != known.entries:
-                self._half_tree(chain, f"has not the {known.entries} entries that it had")
+                if os.path.lexists(os.path.join(folder, chain)):  # not pruned this moment
+                    self._half_tree(chain, "has no rootfs")
+            elif sizes.has_changed(chain):
+                self._half_tree(chain, "has not the number of entries that it had")
 
     def _half_tree(self, chain: str, what: str) -> None:
         self._problem(
