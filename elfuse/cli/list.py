@@ -4,8 +4,8 @@ import copy
 
 import click
 
-from elfuse.cli import options
-from elfuse.cli.output import Document, Output, Part, human_size
+from elfuse.cli import options, views
+from elfuse.cli.output import Document, Output, Part
 
 
 class ListedPart(Part, frozen=True, kw_only=True):
@@ -58,21 +58,8 @@ def list_images(store: str | None, output: Output) -> None:
     if output.quiet:
         print("\n".join(image.digest for image in images), end="\n" if images else "")
         return
-    output.table(
-        ("name", "digest", "platform", "size", "created", "state"),
-        [
-            (
-                image.name,
-                image.digest[7:19],
-                image.platform,
-                human_size(image.size),
-                image.created[:16].replace("T", " "),
-                image.status if image.status != "ok" else "unpacked" if image.unpacked else "",
-            )
-            for image in images
-        ],
-        right=("size",),
-    )
+    table = views.images_table(images)
+    output.table(table.columns, table.rows, right=table.right)
 
 
 ls = copy.copy(list_images)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from elfuse.cli import options
-from elfuse.cli.output import Document, Output, Part, human_size
+from elfuse.cli import options, views
+from elfuse.cli.output import Document, Output, Part
 from elfuse.oci.units import parse_duration, parse_size
 
 if TYPE_CHECKING:
@@ -95,31 +95,16 @@ def prune(
     if output.as_json:
         output.document(_document(plan, commit))
         return
-    rows = [
-        (
-            _title(name),
-            str(len(family.going)),
-            human_size(family.bytes) if name != "images" else "",
-            str(len(family.spared)),
-            str(family.needed) if name in ("blobs", "stacks", "runs") else "",
-        )
-        for name, family in plan.families
-        if family.going or family.spared or name in ("blobs", "stacks")
-    ]
     if output.verbose:
         for name, family in plan.families:
             for item in family.going:
-                output.say(f"{_title(name)}: {item.name}")
+                output.say(f"{views.title(name)}: {item.name}")
     if not output.quiet:
-        columns = ("kind", "removed" if commit else "to remove", "size", "spared", "needed")
-        output.table(columns, rows, right=columns[1:])
-    output.say(f"{'reclaimed' if commit else 'reclaimable'}: {human_size(plan.bytes)}")
+        table = views.prune_table(plan, commit=commit)
+        output.table(table.columns, table.rows, right=table.right)
+    output.say(views.prune_summary(plan, commit=commit))
     if not commit:
-        output.note("nothing was removed (dry run; --commit removes it)")
-
-
-def _title(name: str) -> str:
-    return {"stacks": "trees", "temporary": "temporary files", "quarantined": "damaged blobs"}.get(name, name)
+        output.note(views.DRY_RUN)
 
 
 def _part(family: "Family") -> FamilyPart:

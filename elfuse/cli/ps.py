@@ -48,7 +48,7 @@ def ps(everything: bool, store: str | None, output: Output) -> None:
                 RunPart(
                     id=run.id,
                     image=record.image,
-                    command=record.argv,
+                    command=list(record.argv),
                     created=record.created,
                     state="running" if run.live else "ended",
                     pid=record.pid if run.live else None,

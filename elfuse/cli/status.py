@@ -1,18 +1,14 @@
 """`elfuse oci status`: what is in the store, and how much room it takes."""
 
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
 
-from elfuse.cli import options
-from elfuse.cli.output import Document, Output, Part, human_size, is_rich
+from elfuse.cli import options, views
+from elfuse.cli.output import Document, Output, Part
 
 if TYPE_CHECKING:
     from elfuse.oci.status import StoreState
-
-_BAR = 20
 
 
 class PinPart(Part, frozen=True, kw_only=True):
@@ -86,95 +82,10 @@ def status(no_disk_usage: bool, store: str | None, output: Output) -> None:
     if output.as_json:
         output.document(_document(state, engine))
         return
-    _tables(state, output)
-    rows = [
-        ("Store", state.path),
-        ("Images", str(len(state.pins)) + (f" and {state.others} other entries" if state.others else "")),
-        *_usage(state),
-        ("Reclaimable", _reclaimable(state)),
-        ("Snapshots", state.snapshotter),
-        ("Engine", engine),
-    ]
-    if state.quarantined:
-        rows.insert(-3, ("Quarantined", f"{state.quarantined} damaged blobs"))
-    output.fields(rows)
-
-
-def _tables(state: "StoreState", output: Output) -> None:
-    if state.pins and not output.quiet:
-        output.table(
-            ("pin", "digest", "layers", "size", "pulled", "state"),
-            [
-                (
-                    pin.image.name,
-                    pin.image.digest[7:19],
-                    str(pin.layers),
-                    human_size(pin.image.size),
-                    time.strftime("%Y-%m-%d %H:%M", time.localtime(pin.pulled)) if pin.pulled else "",
-                    pin.image.status
-                    if pin.image.status != "ok"
-                    else "unpacked"
-                    if pin.image.unpacked
-                    else "",
-                )
-                for pin in state.pins
-            ],
-            right=("layers", "size"),
-        )
+    for table in views.status_tables(state) if not output.quiet else ():
+        output.table(table.columns, table.rows, right=table.right)
         print()
-    if state.trees and not output.quiet:
-        output.table(
-            ("tree", "size", "images", "runs"),
-            [
-                (
-                    tree.chain[7:19],
-                    human_size(tree.bytes) if tree.bytes is not None else "",
-                    ", ".join(tree.images) or "none",
-                    ", ".join(tree.runs),
-                )
-                for tree in state.trees
-            ],
-            right=("size",),
-        )
-        print()
-
-
-def _usage(state: "StoreState") -> list[tuple[str, str]]:
-    live = sum(run.live for run in state.runs)
-    parts = [
-        ("Blobs", str(state.blobs), state.blob_bytes),
-        ("Trees", str(len(state.trees)), state.stack_bytes),
-        (
-            "Runs",
-            f"{len(state.runs)}, {live} of them live" if live else str(len(state.runs)),
-            state.run_bytes,
-        ),
-        ("Temporary", "", state.staged_bytes),
-    ]
-    whole = sum(size or 0 for _, _, size in parts)
-    bars = is_rich(sys.stdout.isatty()) and whole > 0
-    rows = []
-    for name, count, size in parts:
-        words = [count] if count else []
-        if size is None:
-            words.append("(disk usage skipped)")
-        else:
-            words.append(f"({human_size(size)})" if count else human_size(size))
-            if bars:
-                words.insert(0, _bar(size / whole))
-        rows.append((name, " ".join(words)))
-    return rows
-
-
-def _bar(share: float) -> str:
-    full = round(share * _BAR)
-    return "\u2588" * full + "\u2591" * (_BAR - full)
-
-
-def _reclaimable(state: "StoreState") -> str:
-    if state.reclaimable is None:
-        return f"unknown: {state.blocked}"
-    return human_size(state.reclaimable)
+    output.fields(views.status_fields(state, engine))
 
 
 def _document(state: "StoreState", engine: str) -> StatusDocument:

@@ -8,31 +8,31 @@ documents themselves (`fresh`).
 
 import binascii
 import contextlib
+import json
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from elfuse.errors import StoreError
 from elfuse.oci import media
 from elfuse.oci.digest import Digest
 from elfuse.oci.layout import INDEX_LIMIT, Store
 
-_VERSION = "1"
+_VERSION = "3"
 _NOTHING = "-"
 
 
-class Fact(msgspec.Struct):
+class Fact(NamedTuple):
     """One document. Digests are their 64 hex digits.
 
     kind: "image" (a manifest with an image's config), "index", or "other" (an artifact: a manifest of
     something that elfuse does not run). `blobs` are all that it needs beside itself, config first,
-    with their sizes; `documents` are other documents that it names, which may be absent.
+    and `sizes` theirs; `documents` are other documents that it names, which may be absent.
     """
 
     kind: str
-    blobs: list[tuple[str, int]]
+    blobs: list[str]
+    sizes: list[int]
     documents: list[str]
     chain: str = ""
     platform: str = ""
@@ -40,31 +40,17 @@ class Fact(msgspec.Struct):
     size: int = 0  # compressed bytes of the layers
 
 
-class Entry(msgspec.Struct, rename="camel"):
-    """A descriptor of index.json as it lies. `name` is what it is pinned under, or "" """
+class Entry(NamedTuple):
+    """A descriptor of index.json as it lies. `name` is what it is pinned under, or "". `hex` is the digest
+    without its algorithm, `is_pin` whether it names an image of ours, as Store.pins() has it."""
 
+    name: str
     media_type: str
     digest: str
     size: int
-    annotations: dict[str, str] | None = None
-
-    @property
-    def name(self) -> str:
-        notes = self.annotations or {}
-        return notes.get(media.IMAGE_NAME) or notes.get(media.REF_NAME) or ""
-
-    @property
-    def hex(self) -> str:
-        return self.digest[7:]
-
-    @property
-    def is_pin(self) -> bool:
-        """Whether it names an image of ours, as Store.pins() has it."""
-        return self.media_type in media.MANIFESTS and bool(self.name)
-
-
-class _Index(msgspec.Struct):
-    manifests: list[Entry]
+    annotations: dict[str, str]
+    hex: str
+    is_pin: bool
 
 
 class Catalog:
@@ -163,12 +149,22 @@ def _read_entries(store: Store) -> list[Entry]:
     path = store.join("index.json")
     try:
         with open(path, "rb") as file:
-            data = file.read(INDEX_LIMIT)
-        return msgspec.json.decode(data, type=_Index).manifests
+            document = json.loads(file.read(INDEX_LIMIT))
+        return [_entry(entry) for entry in document["manifests"]]
     except FileNotFoundError:
         raise StoreError(f"the store's index cannot be read: {path} is missing") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreError(f"the store's index cannot be read: {path}: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise StoreError(f"the store's index cannot be read: {path}: {error!r}") from None
+
+
+def _entry(entry: dict[str, Any]) -> Entry:
+    notes = entry.get("annotations") or {}
+    name = notes.get(media.IMAGE_NAME) or notes.get(media.REF_NAME) or ""
+    kind, digest, size = entry["mediaType"], entry["digest"], entry["size"]
+    texts = (name, kind, digest, notes.get(media.INDEX_DIGEST, ""))
+    if type(size) is not int or set(map(type, texts)) != {str}:
+        raise ValueError(f"an entry with a member of the wrong type: {str(entry)[:200]}")
+    return Entry(name, kind, digest, size, notes, digest[7:], bool(name) and kind in media.MANIFESTS)
 
 
 def _read_lines(store: Store) -> Iterator[tuple[str, str]]:
@@ -178,11 +174,18 @@ def _read_lines(store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _format(fact: Fact) -> str:
-    blobs = " ".join(f"{digest}:{size}" for digest, size in fact.blobs)
-    return (
-        f"{fact.kind} {fact.chain or _NOTHING} {_word(fact.platform)} {_word(fact.created)} {fact.size} "
-        f"{len(fact.documents)}{''.join(' ' + name for name in fact.documents)}{' ' if blobs else ''}{blobs}"
+    """kind, chain, platform, created, size, then all digests of documents, of blobs, and the sizes."""
+    words = (
+        fact.kind,
+        fact.chain or _NOTHING,
+        _word(fact.platform),
+        _word(fact.created),
+        str(fact.size),
+        "".join(fact.documents) or _NOTHING,
+        "".join(fact.blobs) or _NOTHING,
+        ",".join(map(str, fact.sizes)) or _NOTHING,
     )
+    return " ".join(words)
 
 
 def _word(text: str) -> str:
@@ -192,18 +195,21 @@ def _word(text: str) -> str:
 
 
 def _parse_line(line: str) -> Fact:
-    kind, chain, platform, created, size, rest = line.split(" ", 5)
-    count, *words = rest.split(" ")
-    documents, blobs = words[: int(count)], words[int(count) :]
+    kind, chain, platform, created, size, documents, blobs, sizes = line.split(" ")
     return Fact(
         kind,
-        [(word[:64], int(word[65:])) for word in blobs],
-        documents,
+        [] if blobs == _NOTHING else _digests(blobs),
+        [] if sizes == _NOTHING else list(map(int, sizes.split(","))),
+        [] if documents == _NOTHING else _digests(documents),
         _text(chain),
         _text(platform),
         _text(created),
         int(size),
     )
+
+
+def _digests(text: str) -> list[str]:
+    return [text[at : at + 64] for at in range(0, len(text), 64)]
 
 
 def _text(word: str) -> str:
@@ -216,7 +222,7 @@ def _learn(store: Store, hex_digest: str, media_type: str, what: str) -> Fact:
         # image-spec lets an index name anything. What is no document names nothing further.
         if not os.path.exists(store.join("blobs/sha256", hex_digest)):
             raise StoreError(f"{what} is missing from the store", hint="remove it from index.json")
-        return Fact("other", [], [])
+        return Fact("other", [], [], [])
     data = store.read_document(Digest(f"sha256:{hex_digest}"), f"the manifest of {what}")
     from elfuse.oci.image import load_json
 
@@ -225,7 +231,7 @@ def _learn(store: Store, hex_digest: str, media_type: str, what: str) -> Fact:
         raise StoreError(f"the manifest of {what} is not a JSON object")
     kind = document.get("mediaType") or media_type
     if kind in media.INDEXES or "manifests" in document:
-        return Fact("index", [], [digest for digest, _ in _descriptors(document.get("manifests"))])
+        return Fact("index", [], [], [digest for digest, _ in _descriptors(document.get("manifests"))])
     blobs = [
         pair for key in ("config", "layers", "blobs") for pair in _descriptors(_listed(document.get(key)))
     ]
@@ -233,7 +239,7 @@ def _learn(store: Store, hex_digest: str, media_type: str, what: str) -> Fact:
     config = document.get("config")
     if isinstance(config, dict) and config.get("mediaType") in media.CONFIGS:
         return _learn_image(store, data, str(kind), blobs, named, what)
-    return Fact("other", blobs, named)
+    return Fact("other", [digest for digest, _ in blobs], [size for _, size in blobs], named)
 
 
 def _learn_image(
@@ -249,7 +255,8 @@ def _learn_image(
     config = parse_config(config_data, manifest, f"the config of {what}")
     return Fact(
         "image",
-        blobs,
+        [digest for digest, _ in blobs],
+        [size for _, size in blobs],
         named,
         hex_of(chain_id(config.diff_ids)),
         str(config.platform),

@@ -8,15 +8,15 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-
-import msgspec
+from typing import NamedTuple
 
 from elfuse.errors import ElfuseError, StoreError
-from elfuse.oci import disk, leases
+from elfuse.oci import disk, leases, summary
 from elfuse.oci.catalog import Catalog, Entry
 from elfuse.oci.layout import Store
 from elfuse.oci.roots import Roots, chain_of, collect
 from elfuse.oci.runs import RunState, homes, list_runs, retire_if_ended
+from elfuse.oci.summary import Summary
 from elfuse.oci.sweep import PARTIAL_AGE, PARTIAL_SUFFIX, stale_staging, sweep_staging
 
 # How many are removed under one hold of locks/gc, for which those who claim wait.
@@ -25,7 +25,7 @@ _BATCH = 128
 _TRIES = 20
 
 
-class PruneOptions(msgspec.Struct, frozen=True, kw_only=True):
+class PruneOptions(NamedTuple):
     """older_than: seconds, spares what is younger. keep_bytes: of the blobs and of the trees that would go,
     each, spare the youngest that fit into that many bytes together. runs: also kept runs that have ended.
     all: also images that no run uses, with what only they need, and every interrupted download."""
@@ -36,7 +36,7 @@ class PruneOptions(msgspec.Struct, frozen=True, kw_only=True):
     all: bool = False
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(NamedTuple):
     """Something to remove. `name` is a name in its folder, or an image's."""
 
     name: str
@@ -45,19 +45,20 @@ class Item(msgspec.Struct, frozen=True):
     mtime_ns: int
 
 
-class Family(msgspec.Struct):
-    """One kind of things: what would go, what is needed, and what is spared for its age."""
+class Family:
+    """One kind of things: what would go, how many are needed, and what is spared for its age."""
 
-    going: list[Item] = []
-    needed: int = 0
-    spared: list[Item] = []
+    def __init__(self, going: Iterable[Item] = (), needed: int = 0) -> None:
+        self.going = list(going)
+        self.needed = needed
+        self.spared: list[Item] = []
 
     @property
     def bytes(self) -> int:
         return sum(item.size for item in self.going)
 
 
-class Plan(msgspec.Struct):
+class Plan(NamedTuple):
     """What a prune would do. `temporary` are staged files of processes that died, interrupted downloads
     past their age, and what waits in the trash."""
 
@@ -86,55 +87,86 @@ def make_plan(
     options: PruneOptions,
     *,
     fresh: bool = False,
-    catalog: Catalog | None = None,
     measure: bool = True,
+    seen: Summary | None = None,
 ) -> Plan:
     """Raises StoreError when any root cannot be read. `fresh`: believe no cache. Without `measure` trees and
-    directories count for 0 bytes."""
+    directories count for 0 bytes. `seen` is for who has it already, and only wants to look."""
     for _ in range(_TRIES):
         # In this order. What a process makes that began after the clock was read is as young as that; one
         # that began earlier still holds its lease, or has written its root already.
         clock = disk.file_clock(store.join("tmp"))
         horizon = leases.horizon(store.join("tmp"))
-        known = catalog or Catalog(store, fresh=fresh)
         limit = clock - int(options.older_than * 1e9)
+        if horizon is not None:
+            limit = min(limit, horizon)
+        if not fresh and not options.all:
+            quick = seen or summary.load(store)
+            if quick is not None:
+                return _plan_of_summary(store, options, quick, limit, measure)
+        known = Catalog(store, fresh=fresh)
         try:
-            return _make_plan(
-                store, options, known, limit if horizon is None else min(limit, horizon), measure
-            )
+            plan = _plan_of_catalog(store, options, known, limit, measure)
+            if not fresh and seen is None:
+                summary.make(store, known)  # for who looks again
+            return plan
         except StoreError:
             # Perhaps another process unpinned and pruned it since the index was read.
             if known.is_current():
                 raise
-            catalog = None
     raise StoreError(f"the index of {store.path} changes all the time", hint="try again later")
 
 
-def _make_plan(store: Store, options: PruneOptions, known: Catalog, limit: int, measure: bool) -> Plan:
+def _plan_of_summary(store: Store, options: PruneOptions, seen: Summary, limit: int, measure: bool) -> Plan:
+    runs = list_runs(store)
+    ended = _ended_runs(runs, options, measure)
+    leaving = {run.path for run in ended.going_runs}
+    used = {chain_of(run) for run in runs if run.path not in leaving}
+    roots = Roots(set(), {*seen.chains, *(chain for chain in used if chain)})
+    blobs = _by_age(_items(store.join("blobs/sha256"), seen.unneeded), limit, options.keep_bytes)
+    blobs.needed = seen.blobs - len(seen.unneeded)
+    return _assemble(store, options, [], blobs, roots, ended, len(runs), limit, measure)
+
+
+def _plan_of_catalog(store: Store, options: PruneOptions, known: Catalog, limit: int, measure: bool) -> Plan:
     runs = list_runs(store)
     ended = _ended_runs(runs, options, measure)
     unused = _unused_images(store, known, runs, limit) if options.all else []
-    entries = [entry for entry, _ in unused]
     leaving = {run.path for run in ended.going_runs}
-    roots = collect(store, known, [run for run in runs if run.path not in leaving], without=entries)
-    plan = Plan(
+    staying = [run for run in runs if run.path not in leaving]
+    roots = collect(store, known, staying, without=[entry for entry, _ in unused])
+    blobs = _unneeded_blobs(store, roots, limit, options.keep_bytes)
+    known.save()
+    return _assemble(store, options, unused, blobs, roots, ended, len(runs), limit, measure)
+
+
+def _assemble(
+    store: Store,
+    options: PruneOptions,
+    unused: "list[tuple[Entry, Item]]",
+    blobs: Family,
+    roots: Roots,
+    ended: "_Ended",
+    runs: int,
+    limit: int,
+    measure: bool,
+) -> Plan:
+    return Plan(
         options,
-        images=Family(going=[item for _, item in unused]),
-        blobs=_unneeded_blobs(store, roots, limit, options.keep_bytes),
+        images=Family(item for _, item in unused),
+        blobs=blobs,
         stacks=_unneeded_stacks(store, roots, limit, options.keep_bytes, measure),
-        runs=Family(going=ended.items, needed=len(runs) - len(ended.items)),
+        runs=Family(ended.items, needed=runs - len(ended.items)),
         temporary=_temporary(store, options, measure),
         quarantined=_quarantined(store),
-        entries=entries,
+        entries=[entry for entry, _ in unused],
     )
-    known.save()
-    return plan
 
 
 # -- planning
 
 
-class _Ended(msgspec.Struct):
+class _Ended(NamedTuple):
     going_runs: list[RunState]
     items: list[Item]
 
@@ -171,8 +203,8 @@ def _unused_images(
 
 def _unneeded_blobs(store: Store, roots: Roots, limit: int, keep_bytes: int) -> Family:
     folder = store.join("blobs/sha256")
-    names = [name for name in os.listdir(folder) if len(name) == 64]
-    unneeded = [name for name in names if name not in roots.blobs]
+    names = {name for name in os.listdir(folder) if len(name) == 64}
+    unneeded = names - roots.blobs
     family = _by_age(_items(folder, unneeded), limit, keep_bytes)
     family.needed = len(names) - len(unneeded)
     return family
@@ -189,7 +221,7 @@ def _unneeded_stacks(store: Store, roots: Roots, limit: int, keep_bytes: int, me
     sizes = StackSizes(store)
     family = _by_age(
         [
-            msgspec.structs.replace(item, size=sizes.of(item.name).bytes if measure else 0)
+            item._replace(size=sizes.of(item.name).bytes if measure else 0)
             for item in _items(folder, unneeded)
         ],
         limit,
@@ -234,11 +266,10 @@ def _temporary(store: Store, options: PruneOptions, measure: bool) -> Family:
             family.spared.append(item)
         elif not _is_in_use(store, item.name):
             size = item.size + _bytes_of(item.path, measure)
-            family.going.append(msgspec.structs.replace(item, size=size))
+            family.going.append(item._replace(size=size))
     trash = store.join("trash")
     family.going += [
-        msgspec.structs.replace(item, size=_bytes_of(item.path, measure))
-        for item in _items(trash, os.listdir(trash))
+        item._replace(size=_bytes_of(item.path, measure)) for item in _items(trash, os.listdir(trash))
     ]
     return family
 

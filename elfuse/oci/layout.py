@@ -38,17 +38,16 @@ import contextlib
 import errno
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from elfuse.errors import ContentMismatch, InvalidImage, StoreError
 from elfuse.oci import disk, leases, media
 from elfuse.oci.digest import Digest, digest_of, hex_of, parse_digest
 
-# The commands that only look load neither the documents' structs nor the writer of blobs: they have to
-# answer in about the time that Python itself takes to start (bench/store.py).
+# What only looks at a store loads neither msgspec nor the documents' structs nor the writer of blobs: it has
+# to answer in about the time that Python itself takes to start (bench/store.py).
 if TYPE_CHECKING:
     from elfuse.oci.blobs import PartialBlob
     from elfuse.oci.image import Descriptor
@@ -64,18 +63,24 @@ class BlobsVanished(StoreError):
     """Blobs that were there are gone: another process pruned them. Fetching them again helps."""
 
 
-class Pin(msgspec.Struct, frozen=True):
-    """One named image of the store."""
+class Pin:
+    """One named image of the store. `index` is the multi-platform index that it was chosen from."""
 
-    name: str
-    manifest: "Descriptor"
-    index: Digest | None  # the multi-platform index that it was chosen from
+    __slots__ = ("index", "manifest", "name")
+
+    def __init__(self, name: str, manifest: "Descriptor", index: Digest | None) -> None:
+        self.name = name
+        self.manifest = manifest
+        self.index = index
 
 
 def default_path() -> str:
     chosen = os.environ.get("ELFUSE_STORE")
     if chosen:
         return os.path.abspath(chosen)
+    data = os.environ.get("XDG_DATA_HOME", "").strip()
+    if sys.platform == "linux" and os.path.isabs(data):
+        return os.path.join(data, "elfuse", "store")  # what platformdirs says, in less time
     from platformdirs import user_data_dir
 
     return os.path.join(user_data_dir("elfuse"), "store")
@@ -263,6 +268,8 @@ class Store:
         `needs` are those blobs (None: what the manifest names, if it is here). They are claimed first, so
         that no prune comes between. Raises BlobsVanished, and changes nothing, when some have gone.
         """
+        import msgspec
+
         from elfuse.oci.reference import ref_name
 
         annotations = {media.REF_NAME: ref_name(name), media.IMAGE_NAME: name}
@@ -413,6 +420,8 @@ def _needs_of(store: Store, manifest: "Descriptor") -> "list[Descriptor]":
 
 def _as_pin(entry: object) -> Pin | None:
     """None for an entry that another tool put there and that names no image of ours."""
+    import msgspec
+
     from elfuse.oci.image import Descriptor
 
     try:

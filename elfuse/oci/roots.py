@@ -5,8 +5,7 @@ All or nothing. What names something and cannot be read might name anything, so 
 
 import os
 from collections.abc import Collection, Iterable
-
-import msgspec
+from typing import NamedTuple
 
 from elfuse.errors import ElfuseError, StoreError
 from elfuse.oci import media
@@ -15,7 +14,7 @@ from elfuse.oci.layout import Store
 from elfuse.oci.runs import RunState
 
 
-class Roots(msgspec.Struct):
+class Roots(NamedTuple):
     """Blobs and trees (ChainIDs) that are needed, by their 64 hex digits."""
 
     blobs: set[str]
@@ -61,7 +60,7 @@ def chain_of(run: RunState) -> str | None:
 
 def _add(store: Store, catalog: Catalog, name: str, fact: Fact, roots: Roots) -> None:
     roots.blobs.add(name)
-    roots.blobs.update([digest for digest, _ in fact.blobs])
+    roots.blobs.update(fact.blobs)
     if fact.chain:
         roots.chains.add(fact.chain)
     for document in fact.documents:

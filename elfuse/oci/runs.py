@@ -13,9 +13,7 @@ import json
 import os
 import re
 import time
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elfuse.errors import RunError, StoreError
 from elfuse.oci import disk
@@ -29,20 +27,20 @@ _RECORD = "run.json"
 _RECORD_LIMIT = 16 << 20  # the arguments of a run have their own limits, which are lower
 
 
-class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class RunRecord(NamedTuple):
     """What a run is of. `created` is seconds since the epoch; `pid` becomes the guest's first process, or
     is the one that starts it. `manifest` and `chain` (the tree beneath it) are digests, as text."""
 
     image: str = ""
     manifest: str = ""
     chain: str = ""
-    argv: list[str] = []
+    argv: tuple[str, ...] = ()
     created: float = 0.0
     pid: int = 0
     schema: int = 1
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(NamedTuple):
     """A run's directory and the descriptor that holds its lock. The owner closes `lock_fd`. `home` is the
     store that it lies in: not the image's where that one is read-only."""
 
@@ -64,7 +62,7 @@ class Run(msgspec.Struct, frozen=True):
         self.home.discard(self.path)
 
 
-class RunState(msgspec.Struct, frozen=True):
+class RunState(NamedTuple):
     """A run of the store as another process sees it. `record` is None, and `damage` says why, when it
     cannot be read."""
 
@@ -87,9 +85,8 @@ def create_run(
         raise RunError(f"{name!r} is no name for a run", hint="use letters, digits, '_', '.' and '-'")
     run_id = name or os.urandom(6).hex()
     home = store if store.is_writable() else scratch_store(store)
-    whole = msgspec.structs.replace(
-        record or RunRecord(), created=time.time(), pid=record.pid if record and record.pid else os.getpid()
-    )
+    given = record or RunRecord()
+    whole = given._replace(created=time.time(), pid=given.pid or os.getpid())
     with home.activity():
         staged = home.staging_directory("run")
         lock_fd = disk.open_lock(os.path.join(staged, "lock"))
@@ -107,8 +104,8 @@ def create_run(
 
 
 def _write_record(directory: str, record: RunRecord, *, durable: bool) -> None:
-    # json: an argument that is no UTF-8 keeps its bytes as lone surrogates, which msgspec refuses.
-    data = json.dumps(msgspec.to_builtins(record)).encode("ascii")
+    # An argument that is no UTF-8 keeps its bytes, as lone surrogates.
+    data = json.dumps(record._asdict()).encode("ascii")
     fd = os.open(os.path.join(directory, _RECORD), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(data)
@@ -120,7 +117,7 @@ def _write_record(directory: str, record: RunRecord, *, durable: bool) -> None:
 def set_pid(run: Run, pid: int) -> None:
     """Say which process the guest became, where it is not the one that made the run."""
     record, _ = _read_record(run.path)
-    data = json.dumps(msgspec.to_builtins(msgspec.structs.replace(record or RunRecord(), pid=pid)))
+    data = json.dumps((record or RunRecord())._replace(pid=pid)._asdict())
     temporary = os.path.join(run.path, f".{_RECORD}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
@@ -133,11 +130,24 @@ def _read_record(directory: str) -> tuple[RunRecord | None, str | None]:
     try:
         with open(path, "rb") as file:
             document = json.loads(file.read(_RECORD_LIMIT))
-        return msgspec.convert(document, RunRecord), None
+        return _as_record(document), None
     except FileNotFoundError:
         return None, f"{path} is missing"
-    except (ValueError, msgspec.ValidationError) as error:
+    except ValueError as error:
         return None, f"{path} is damaged: {error}"
+
+
+def _as_record(document: Any) -> RunRecord:
+    """What this version knows of it. Raises ValueError."""
+    if not isinstance(document, dict):
+        raise ValueError("it is not a JSON object")
+    known = {key: document[key] for key in RunRecord._fields if key in document}
+    known["argv"] = tuple(known.get("argv", ()))
+    record = RunRecord(**known)
+    texts = (record.image, record.manifest, record.chain, *record.argv)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(record.created, int | float):
+        raise ValueError("a member has the wrong type")
+    return record
 
 
 def _publish(store: "Store", staged: str, run_id: str) -> None:

@@ -5,16 +5,16 @@ once. Whether blobs are what their names say is fsck.py's to find out.
 """
 
 import os
-
-import msgspec
+from typing import NamedTuple
 
 from elfuse.errors import ElfuseError
+from elfuse.oci import summary
 from elfuse.oci.catalog import Catalog, Entry
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import RunState, list_runs
 
 
-class ListedImage(msgspec.Struct, frozen=True):
+class ListedImage(NamedTuple):
     """A pin. size: compressed bytes of its layers. status: "ok", or what is wrong with it, in words."""
 
     name: str
@@ -26,16 +26,17 @@ class ListedImage(msgspec.Struct, frozen=True):
     status: str = "ok"
 
 
-class PinState(msgspec.Struct, frozen=True):
+class PinState(NamedTuple):
     """A pin with what `status` tells of it. missing: how many of its blobs are not here."""
 
     image: ListedImage
     layers: int
     missing: int
     pulled: float  # when it was last pulled, seconds since the epoch
+    chain: str = ""  # of its tree, 64 hex digits
 
 
-class TreeState(msgspec.Struct, frozen=True):
+class TreeState(NamedTuple):
     """An unpacked tree. bytes is None when nobody measured it. images and runs are who uses it."""
 
     chain: str
@@ -45,7 +46,7 @@ class TreeState(msgspec.Struct, frozen=True):
     runs: list[str]
 
 
-class StoreState(msgspec.Struct, frozen=True):
+class StoreState(NamedTuple):
     """Sizes in bytes; None where they were not asked for. reclaimable: what a plain prune would remove; None,
     and `blocked` says why, when it would refuse."""
 
@@ -67,11 +68,20 @@ class StoreState(msgspec.Struct, frozen=True):
 
 def list_images(store: Store) -> list[ListedImage]:
     """The pins in the order in which they were made."""
-    catalog = Catalog(store)
     unpacked = set(os.listdir(store.join("stacks/sha256")))
+    seen = summary.load(store)
+    if seen is not None:
+        return [_of_summary(pin, unpacked) for pin in seen.pins]
+    catalog = Catalog(store)
     images = [_listed(catalog, entry, unpacked) for entry in catalog.entries if entry.is_pin]
     catalog.save()
     return images
+
+
+def _of_summary(pin: summary.Pin, unpacked: set[str], status: str = "ok") -> ListedImage:
+    return ListedImage(
+        pin.name, f"sha256:{pin.hex}", pin.platform, pin.size, pin.created, pin.chain in unpacked, status
+    )
 
 
 def _listed(catalog: Catalog, entry: Entry, unpacked: set[str]) -> ListedImage:
@@ -91,44 +101,64 @@ def _in_words(message: str) -> str:
 
 def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
     """`disk_usage`: measure trees, runs and staged files, which takes time for those not yet measured."""
-    from elfuse.oci import gc
-    from elfuse.oci.snapshot import default_snapshotter
+    from elfuse.oci import gc, snapshot
 
-    catalog = Catalog(store)
     runs = list_runs(store)
-    present = set(os.listdir(store.join("blobs/sha256")))
     unpacked = set(os.listdir(store.join("stacks/sha256")))
-    pins = [_pin(store, catalog, entry, present, unpacked) for entry in catalog.entries if entry.is_pin]
-    trees = _trees(store, catalog, runs, sorted(unpacked), disk_usage)
+    folder = store.join("blobs/sha256")
     reclaimable: int | None = None
     blocked: str | None = None
+    seen = summary.load(store)
+    catalog = Catalog(store) if seen is None else None
     try:
-        reclaimable = gc.make_plan(store, gc.PruneOptions(), catalog=catalog, measure=disk_usage).bytes
+        if catalog is not None:
+            seen = summary.make(store, catalog)
+        reclaimable = gc.make_plan(store, gc.PruneOptions(), measure=disk_usage, seen=seen).bytes
     except ElfuseError as error:
         blocked = str(error)
-    catalog.save()
+    if seen is not None:
+        pins = [_pin_of_summary(folder, pin, unpacked) for pin in seen.pins]
+        others, blobs, blob_bytes = seen.others, seen.blobs, seen.blob_bytes
+    else:
+        catalog = catalog or Catalog(store)
+        present = set(os.listdir(folder))
+        pins = [_pin(folder, catalog, entry, present, unpacked) for entry in catalog.entries if entry.is_pin]
+        others, blobs = len(catalog.entries) - len(pins), len(present)
+        blob_bytes = _blob_bytes(store, catalog, present)
+    if catalog is not None:
+        catalog.save()
+    trees = _trees(store, pins, runs, sorted(unpacked), disk_usage)
     return StoreState(
         path=store.path,
         pins=pins,
-        others=len(catalog.entries) - len(pins),
+        others=others,
         trees=trees,
         runs=[run for run in runs if run.live or run.kept],
-        blobs=len(present),
-        blob_bytes=_blob_bytes(store, catalog, present) if disk_usage else None,
+        blobs=blobs,
+        blob_bytes=blob_bytes if disk_usage else None,
         stack_bytes=sum(tree.bytes or 0 for tree in trees) if disk_usage else None,
         run_bytes=_measure([run.path for run in runs]) if disk_usage else None,
         staged_bytes=_measure([store.join("tmp"), store.join("trash")]) if disk_usage else None,
         quarantined=_count(store.join("quarantine")),
         reclaimable=reclaimable,
         blocked=blocked,
-        snapshotter=default_snapshotter().name,
+        snapshotter=snapshot.DEFAULT,
     )
 
 
-def _pin(store: Store, catalog: Catalog, entry: Entry, present: set[str], unpacked: set[str]) -> PinState:
+def _pin_of_summary(folder: str, pin: summary.Pin, unpacked: set[str]) -> PinState:
+    try:
+        found = os.stat(f"{folder}/{pin.hex}", follow_symlinks=False)
+    except FileNotFoundError:
+        return PinState(_of_summary(pin, unpacked, "missing manifest"), pin.layers, 1, 0.0, pin.chain)
+    status = "ok" if found.st_size == pin.bytes else "corrupt manifest"
+    return PinState(_of_summary(pin, unpacked, status), pin.layers, 0, found.st_mtime, pin.chain)
+
+
+def _pin(folder: str, catalog: Catalog, entry: Entry, present: set[str], unpacked: set[str]) -> PinState:
     pulled = 0.0
     try:
-        found = os.stat(store.join("blobs/sha256", entry.hex), follow_symlinks=False)
+        found = os.stat(f"{folder}/{entry.hex}", follow_symlinks=False)
         pulled = found.st_mtime
         fact = catalog.fact(entry)
     except FileNotFoundError:
@@ -136,20 +166,20 @@ def _pin(store: Store, catalog: Catalog, entry: Entry, present: set[str], unpack
         return PinState(image, 0, 1, pulled)
     except (ElfuseError, OSError):
         return PinState(_listed(catalog, entry, unpacked), 0, 0, pulled)
-    missing = len([1 for digest, _ in fact.blobs if digest not in present])
+    missing = len(fact.blobs) - len(present.intersection(fact.blobs))
     status = "ok"
     if found.st_size != entry.size:
         status = "corrupt manifest"
     elif missing:
-        status = "missing config" if fact.blobs[0][0] not in present else f"missing {missing} layers"
+        status = "missing config" if fact.blobs[0] not in present else f"missing {missing} layers"
     image = ListedImage(
         entry.name, entry.digest, fact.platform, fact.size, fact.created, fact.chain in unpacked, status
     )
-    return PinState(image, len(fact.blobs) - 1, missing, pulled)
+    return PinState(image, len(fact.blobs) - 1, missing, pulled, fact.chain)
 
 
 def _trees(
-    store: Store, catalog: Catalog, runs: list[RunState], unpacked: list[str], disk_usage: bool
+    store: Store, pins: list[PinState], runs: list[RunState], unpacked: list[str], disk_usage: bool
 ) -> list[TreeState]:
     from elfuse.oci.trees import StackSizes
 
@@ -157,12 +187,8 @@ def _trees(
         return []
     sizes = StackSizes(store)
     images: dict[str, list[str]] = {}
-    for entry in catalog.entries:
-        if entry.is_pin:
-            try:
-                images.setdefault(catalog.image_line(entry)[0], []).append(entry.name)
-            except (ElfuseError, OSError):
-                continue
+    for pin in pins:
+        images.setdefault(pin.chain, []).append(pin.image.name)
     users: dict[str, list[str]] = {}
     for run in runs:
         if run.record is not None and (run.live or run.kept):
@@ -183,7 +209,8 @@ def _blob_bytes(store: Store, catalog: Catalog, present: set[str]) -> int:
     for entry in catalog.entries:
         sizes[entry.hex] = entry.size
         try:
-            sizes.update(catalog.fact(entry).blobs)
+            fact = catalog.fact(entry)
+            sizes.update(zip(fact.blobs, fact.sizes, strict=True))
         except (ElfuseError, OSError):
             continue
     total = 0

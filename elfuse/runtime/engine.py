@@ -3,14 +3,19 @@
 import os
 
 from elfuse.errors import RunError
-from elfuse.runtime.process import launcher
 
 _SAID_LIMIT = 4096
 
 
+def launcher_path() -> str:
+    """As elfuse._core.vm_path, without loading the extension, which takes longer than asking."""
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    return os.path.join(package, "bin", "elfuse-vm")
+
+
 def ask_engine() -> tuple[str, str]:
     """("jit" or "interp", why). Raises RunError when the launcher cannot be started."""
-    path = launcher()
+    path = launcher_path()
     reading, writing = os.pipe()
     try:
         try:

@@ -104,7 +104,7 @@ def _prepare_run(
 
 def _record(image: StoredImage, argv: list[str]) -> RunRecord:
     chain = chain_id(image.config.diff_ids)
-    return RunRecord(image=image.name, manifest=image.descriptor.digest, chain=chain, argv=argv)
+    return RunRecord(image=image.name, manifest=image.descriptor.digest, chain=chain, argv=tuple(argv))
 
 
 def _hostname_of(run: Run) -> str:

@@ -366,6 +366,7 @@ def test_a_damaged_cache_is_not_believed(store: Store, store_path: Path, layout:
     good = cache.read_bytes()
     for bad in (b"", good[:-10], good.replace(b"linux", b"lunix"), b"elfuse 0 0 00000000\n", b"\xff" * 50):
         cache.write_bytes(bad)
+        (store_path / "cache/summary").unlink(missing_ok=True)
         assert store.images() == expected
         assert going(store.prune()).keys() <= {"temporary"}
         assert cache.read_bytes() == good  # made anew
