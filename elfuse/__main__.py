@@ -1,6 +1,6 @@
 """`python -m elfuse`: the command."""
 
-from elfuse.cli.main import main
+from elfuse.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,7 @@ from elfuse.api.running import CompletedRun, prepare
 from elfuse.errors import ElfuseError
 from elfuse.oci.digest import Digest
 from elfuse.oci.progress import Progress, Silent
+from elfuse.oci.runs import set_pid
 from elfuse.runtime.prepare import PreparedRun
 from elfuse.runtime.process import starting
 
@@ -127,6 +128,7 @@ async def popen(
             limit=limit,
             pass_fds=descriptors,
         )
+        set_pid(prepared.run, process.pid)  # while the lock is ours as well
     return Process(process, prepared)
 
 

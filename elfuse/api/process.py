@@ -10,7 +10,7 @@ from typing import IO, Any, AnyStr, Generic, Literal, Self, Unpack, overload
 from elfuse.api.arguments import RunArguments, Stream
 from elfuse.api.running import prepare
 from elfuse.oci.layout import Store
-from elfuse.oci.runs import retire_if_ended
+from elfuse.oci.runs import retire_if_ended, set_pid
 from elfuse.runtime.prepare import PreparedRun
 from elfuse.runtime.process import starting
 
@@ -81,6 +81,7 @@ class Popen(Generic[AnyStr]):
                 bufsize=bufsize,
                 pass_fds=descriptors,
             )
+            set_pid(prepared.run, self._process.pid)  # while the lock is ours as well
         self._ending = Ending(prepared)
         self.args = prepared.spec.argv
         self.id = prepared.run.id
@@ -167,7 +168,7 @@ class Ending:
     """What is left to do when a run is over. Starting it has handed its lock to the guest."""
 
     def __init__(self, prepared: PreparedRun) -> None:
-        self._store: Store | None = prepared.store
+        self._store: Store | None = prepared.run.home
         self._id = prepared.run.id
 
     def clear(self) -> None:

@@ -3,7 +3,16 @@
 import click
 
 from elfuse.cli import options
-from elfuse.cli.output import Document, Output
+from elfuse.cli.output import Document, Output, Part
+
+
+class CheckPart(Part, frozen=True, kw_only=True):
+    """One thing that was looked at; `remedy` says how to get what is missing."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str
 
 
 class DoctorDocument(Document, frozen=True, kw_only=True):
@@ -13,12 +22,17 @@ class DoctorDocument(Document, frozen=True, kw_only=True):
     cpu_features: list[str]
     store: str
     translations: str | None
+    checks: list[CheckPart]
 
 
 @click.command()
+@options.store
 @options.output
-def doctor(output: Output) -> None:
-    """Say which engine runs arm64 code on this machine and why, and where elfuse keeps things.
+def doctor(store: str | None, output: Output) -> None:
+    """Say which engine runs arm64 code on this machine and why, where elfuse keeps things, and what is
+    missing.
+
+    Nothing that is missing keeps elfuse from running; each line says what it costs and how to get it.
 
     \b
     Example:
@@ -26,7 +40,7 @@ def doctor(output: Output) -> None:
     """
     from elfuse.runtime.doctor import examine
 
-    found = examine()
+    found = examine(store)
     if output.as_json:
         output.document(
             DoctorDocument(
@@ -36,6 +50,10 @@ def doctor(output: Output) -> None:
                 cpu_features=found.cpu_features,
                 store=found.store,
                 translations=found.translations,
+                checks=[
+                    CheckPart(name=check.name, ok=check.ok, detail=check.detail, remedy=check.remedy)
+                    for check in found.checks
+                ],
             )
         )
         return
@@ -47,4 +65,16 @@ def doctor(output: Output) -> None:
             ("Store", found.store),
             ("Code cache", found.translations or "not kept"),
         ]
+    )
+    print()
+    output.table(
+        ("check", "state", "detail"),
+        [
+            (
+                check.name,
+                "ok" if check.ok else "missing",
+                check.detail + (f"; {check.remedy}" if check.remedy else ""),
+            )
+            for check in found.checks
+        ],
     )

@@ -19,6 +19,18 @@ from elfuse.cli.group import LazyGroup
         "push": "elfuse.cli.push:push",
         "policy": "elfuse.cli.policy:policy",
         "completion": "elfuse.cli.completion:completion",
+        "clone": "elfuse.cli.clone:clone",
+        "list": "elfuse.cli.list:list_images",
+        "ls": "elfuse.cli.list:ls",
+        "rm": "elfuse.cli.rm:rm",
+        "tag": "elfuse.cli.tag:tag",
+        "ps": "elfuse.cli.ps:ps",
+        "exec": "elfuse.cli.exec:refuse",
+        "prune": "elfuse.cli.prune:prune",
+        "rebuild-cache": "elfuse.cli.rebuild_cache:rebuild_cache",
+        "status": "elfuse.cli.status:status",
+        "verify": "elfuse.cli.verify:verify",
+        "doctor": "elfuse.cli.doctor:doctor",
     },
 )
 def oci() -> None:

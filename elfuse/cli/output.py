@@ -6,12 +6,15 @@ messages of registries) must not drive a terminal: `safe` is applied to all that
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+
+from elfuse.cli.plain import fields_text, human_size, is_rich, safe, table_text
+
+__all__ = ["Document", "Output", "Part", "human_size", "is_rich", "print_bytes", "print_json", "safe"]
 
 # Command words -> the struct that --json prints.
 SCHEMAS = {
@@ -24,6 +27,15 @@ SCHEMAS = {
     "oci policy show": "elfuse.cli.policy:PolicyShowDocument",
     "oci policy check": "elfuse.cli.policy:PolicyCheckDocument",
     "oci policy explain": "elfuse.cli.policy:PolicyExplainDocument",
+    "oci list": "elfuse.cli.list:ListDocument",
+    "oci rm": "elfuse.cli.rm:RemoveDocument",
+    "oci tag": "elfuse.cli.tag:TagDocument",
+    "oci ps": "elfuse.cli.ps:RunsDocument",
+    "oci prune": "elfuse.cli.prune:PruneDocument",
+    "oci rebuild-cache": "elfuse.cli.rebuild_cache:RebuildDocument",
+    "oci status": "elfuse.cli.status:StatusDocument",
+    "oci verify": "elfuse.cli.verify:VerifyDocument",
+    "oci doctor": "elfuse.cli.doctor:DoctorDocument",
     "cache status": "elfuse.cli.cache:CacheDocument",
     "doctor": "elfuse.cli.doctor:DoctorDocument",
 }
@@ -68,52 +80,16 @@ class Output(msgspec.Struct, frozen=True):
 
     def fields(self, rows: Iterable[tuple[str, str]]) -> None:
         """`Name: value` lines."""
-        listed = list(rows)
-        width = max((len(name) for name, _ in listed), default=0) + 2
-        for name, value in listed:
-            print(f"{name + ':':<{width}}{safe(value)}")
+        print(fields_text(rows))
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()
     ) -> None:
         """Columns under headers in capitals, as podman prints them; `right` are aligned to the right."""
-        shown = [[safe(cell) for cell in row] for row in rows]
         if is_rich(sys.stdout.isatty()):
-            _rich_table(columns, shown, right)
-            return
-        heads = [column.upper() for column in columns]
-        widths = [max(map(len, column)) for column in zip(heads, *shown, strict=True)]
-        last = len(columns) - 1
-        for row in [heads, *shown]:
-            cells = []
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
-                if columns[position] in right:
-                    cells.append(cell.rjust(width))
-                else:
-                    cells.append(cell if position == last else cell.ljust(width))
-            print("  ".join(cells).rstrip())
-
-
-def is_rich(at_terminal: bool) -> bool:
-    """Whether to use colours and bars: ELFUSE_OCI_PROGRESS says so, else a terminal does."""
-    chosen = os.environ.get("ELFUSE_OCI_PROGRESS", "")
-    return chosen == "rich" or (at_terminal and chosen not in ("plain", "json"))
-
-
-def safe(text: str) -> str:
-    """Printable, on one line."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-
-
-def human_size(size: int) -> str:
-    """Decimal units, as docker, podman and rich print sizes."""
-    if size < 1000:
-        return f"{size} B"
-    value, units = size / 1000, ["kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value /= 1000
-        units.pop(0)
-    return f"{value:.1f} {units[0]}"
+            _rich_table(columns, [[safe(cell) for cell in row] for row in rows], right)
+        else:
+            print(table_text(columns, rows, right))
 
 
 def print_bytes(data: bytes) -> None:

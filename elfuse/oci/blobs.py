@@ -224,6 +224,7 @@ class PartialBlob:
             raise ContentMismatch(f"blob {self.digest} has the wrong content: its digest is {actual}")
         if self._recorded:
             os.ftruncate(self._fd, self.size)
+        os.utime(self._fd)  # its age as a blob, by which a prune may spare it, begins here
         os.fsync(self._fd)
         os.rename(self._path, self._target)
         fsync_directory(os.path.dirname(self._target))

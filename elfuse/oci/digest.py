@@ -1,6 +1,5 @@
 """Content digests: `algorithm:hex`, checked against the grammar before use as a path or a URL."""
 
-import hashlib
 import re
 from typing import NewType, Protocol
 
@@ -35,10 +34,14 @@ def short(digest: str) -> str:
 
 
 def new_hasher() -> Hasher:
+    import hashlib  # OpenSSL, which the commands that hash nothing do without
+
     return hashlib.sha256()
 
 
 def digest_of(data: bytes) -> Digest:
+    import hashlib
+
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 

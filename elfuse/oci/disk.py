@@ -36,6 +36,22 @@ def replace_file(path: str, data: bytes, staging: str) -> None:
     fsync_directory(os.path.dirname(path))
 
 
+def file_clock(directory: str) -> int:
+    """Now, in ns, by the clock that stamps files there. It ticks: a file made later has this time or a
+    later one, where time.time_ns() may be ahead of it."""
+    path = os.path.join(directory, f"clock-{os.urandom(8).hex()}")
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return time.time_ns() - 10**9  # full, or not ours to write: ticks are far shorter
+    try:
+        with contextlib.suppress(FileNotFoundError):  # a sweep may be quicker
+            os.unlink(path)
+        return os.fstat(fd).st_mtime_ns
+    finally:
+        os.close(fd)
+
+
 def sync_filesystem(path: str) -> None:
     """syncfs(2): one call makes a tree of any size durable, where an fsync a file takes minutes."""
     import ctypes  # not needed on the way to a run of an unpacked image
@@ -60,7 +76,9 @@ def reported(what: str, store: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = os.fsdecode(error.filename) if error.filename else store
+        # A call on a descriptor has that in the place of a name.
+        named = isinstance(error.filename, str | bytes) and error.filename
+        where = os.fsdecode(error.filename) if named else store
         raise StoreError(f"{what} failed: {where}: {error.strerror or error}") from error
 
 

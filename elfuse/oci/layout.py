@@ -7,48 +7,74 @@
     stacks/sha256/<ChainID>/rootfs
                              unpacked, read-only trees. The directory around each is elfuse's own: a tree
                              whose root the image made unwritable could not be renamed by its owner
-    runs/<id>/               the writable part of a run; its `lock` is held while the run lives
+    runs/<id>/               the writable part of a run and `run.json`, what it is; its `lock` is held
+                             while the run lives
     tmp/                     whatever is being made; worthless after a crash except *.part, which resumes
     trash/                   trees on their way out
-    locks/                   index (writers of index.json), activity (users of tmp/), trash
+    quarantine/              damaged blobs that `verify --repair` took out; made when needed
+    cache/                   what was learned of immutable documents and trees; may be removed at any time
+    locks/                   see below
 
 Every write is stage, fsync, rename, fsync of the directory, so a crash at any instruction leaves a
 store that opens and serves what it served before. Files are private: 0700 and 0600.
+
+No lock is held over a download. The locks, in the order in which one process takes them:
+
+    locks/activity           shared by users of tmp/, with a lease (leases.py); exclusive, and never waited
+                             for, by the sweep of tmp/
+    tmp/<digest>.part        the one writer of a blob, across processes
+    tmp/stack-<chain>.lock   the one unpacker of a tree
+    locks/index              writers of index.json, for as long as one file takes to write
+    locks/gc                 shared by who claims (leases.py), exclusive by a prune for each batch it removes
+    locks/trash              who empties the trash
+    runs/<id>/lock           a run's life
+
+What no root names may be removed at any time, except under a lease by who claimed it. So a pull that finds a
+blob claims it, and pins under a lease with `needs`, which claims all once more; a run claims its tree
+under a lease that it keeps until its directory, which is a root, has its name.
 """
 
 import contextlib
 import errno
 import json
 import os
-import stat
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
-
-import msgspec
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from elfuse import config
 from elfuse.errors import ContentMismatch, InvalidImage, StoreError
-from elfuse.oci import disk, media
-from elfuse.oci.blobs import PartialBlob
+from elfuse.oci import disk, leases, media
 from elfuse.oci.digest import Digest, digest_of, hex_of, parse_digest
-from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, load_json
-from elfuse.oci.reference import ref_name
 
-SCHEMA = 1
+# What only looks at a store loads neither msgspec nor the documents' structs nor the writer of blobs: it has
+# to answer in about the time that Python itself takes to start (bench/store.py).
+if TYPE_CHECKING:
+    from elfuse.oci.blobs import PartialBlob
+    from elfuse.oci.image import Descriptor
+
+# 2: leases and run records, without which a prune in another process cannot be safe.
+SCHEMA = 2
 INDEX_LIMIT = 64 << 20
-PARTIAL_AGE = 7 * 24 * 3600.0
-_DIRECTORIES = ("blobs/sha256", "stacks/sha256", "runs", "tmp", "trash", "locks")
-_KNOWN = frozenset({"oci-layout", "index.json", "elfuse.json", "blobs", *_DIRECTORIES, "stacks"})
+DIRECTORIES = ("blobs/sha256", "stacks/sha256", "runs", "tmp", "trash", "locks")
+_KNOWN = frozenset({"oci-layout", "index.json", "elfuse.json", "blobs", *DIRECTORIES, "stacks"})
 
 
-class Pin(msgspec.Struct, frozen=True):
-    """One named image of the store."""
+class BlobsVanished(StoreError):
+    """Blobs that were there are gone: another process pruned them. Fetching them again helps."""
 
-    name: str
-    manifest: Descriptor
-    index: Digest | None  # the multi-platform index that it was chosen from
-    whole: bool = False  # whether the index is here with all that it names
+
+class Pin:
+    """One named image of the store. `index` is the multi-platform index that it was chosen from, and `whole`
+    whether that is here with all that it names."""
+
+    __slots__ = ("index", "manifest", "name", "whole")
+
+    def __init__(self, name: str, manifest: "Descriptor", index: Digest | None, whole: bool = False) -> None:
+        self.name = name
+        self.manifest = manifest
+        self.index = index
+        self.whole = whole
 
 
 def default_path() -> str:
@@ -59,6 +85,9 @@ def default_path() -> str:
     configured = config.load().store
     if configured:
         return configured
+    data = os.environ.get("XDG_DATA_HOME", "").strip()
+    if sys.platform == "linux" and os.path.isabs(data):
+        return os.path.join(data, "elfuse", "store")  # what platformdirs says, in less time
     from platformdirs import user_data_dir
 
     return os.path.join(user_data_dir("elfuse"), "store")
@@ -94,7 +123,11 @@ class Store:
             schema = json.loads(data)["schema"]
         except (ValueError, KeyError, TypeError):
             raise StoreError(f"{self.join('elfuse.json')} is damaged") from None
-        if schema != SCHEMA:
+        if isinstance(schema, int) and 0 < schema < SCHEMA:
+            from elfuse.oci.migrate import upgrade
+
+            upgrade(self, schema)
+        elif schema != SCHEMA:
             raise StoreError(
                 f"the store {self.path} has schema {schema!r}; this elfuse knows {SCHEMA}",
                 hint="use a newer elfuse or another ELFUSE_STORE",
@@ -102,22 +135,38 @@ class Store:
         return True
 
     def _create(self) -> None:
+        from elfuse.oci import migrate
+
         os.makedirs(self.path, mode=0o700, exist_ok=True)
-        foreign = sorted(set(os.listdir(self.path)) - _KNOWN)
+        found = set(os.listdir(self.path))
+        of_seed = migrate.is_of_seed(found)
+        foreign = sorted(found - _KNOWN - (migrate.SEED_NAMES if of_seed else set()))
         if foreign:
             raise StoreError(
                 f"{self.path} is no elfuse store: it holds {foreign[0]!r}",
                 hint="name an empty directory with ELFUSE_STORE",
             )
-        for name in _DIRECTORIES:
-            _make_private(self.path, name)
+        self.make_parts()
         with disk.locked(self.join("locks/index")):
             self._write_once("oci-layout", {"imageLayoutVersion": "1.0.0"})
+            if of_seed:
+                migrate.adopt_seed(self)
+            migrate.close_to_others(self)
             self._write_once(
                 "index.json", {"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": []}
             )
             # Last: its presence says that all the rest is there.
-            self._write_once("elfuse.json", {"schema": SCHEMA})
+            self.write_schema()
+
+    def make_parts(self) -> None:
+        """The directories, and the locks: a prune must not need room for them on a full disk."""
+        for name in DIRECTORIES:
+            make_private(self.path, name)
+        for name in ("activity", "index", "gc", "trash"):
+            os.close(disk.open_lock(self.join("locks", name)))
+
+    def write_schema(self) -> None:
+        disk.replace_file(self.join("elfuse.json"), json.dumps({"schema": SCHEMA}).encode(), self.join("tmp"))
 
     def _write_once(self, name: str, document: dict[str, Any]) -> None:
         if not os.path.exists(self.join(name)):
@@ -139,8 +188,36 @@ class Store:
             return False
         return status.st_size == size
 
+    def claim_blobs(self, blobs: "Iterable[Descriptor]") -> "list[Descriptor]":
+        """Claim what is here, under a lease. Returns those that are not."""
+        with self._claiming() as claim:
+            return [blob for blob in blobs if not claim(self.blob_path(blob.digest), blob.size)]
+
+    def claim_blob(self, digest: Digest, size: int) -> bool:
+        """has_blob, and a claim to it: under a lease it stays."""
+        with self._claiming() as claim:
+            return claim(self.blob_path(digest), size)
+
+    def claim_stack(self, chain: Digest) -> bool:
+        """Whether the tree of a ChainID is here, and a claim to it."""
+        with self._claiming() as claim:
+            return os.path.isdir(self.stack_path(chain)) and claim(os.path.dirname(self.stack_path(chain)))
+
+    @contextlib.contextmanager
+    def _claiming(self) -> Iterator[Callable[..., bool]]:
+        """The lock makes looking and touching one step, between the batches of a prune."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(disk.locked(self.join("locks/gc"), shared=True))
+            except OSError as error:
+                if error.errno not in leases.READ_ONLY:
+                    raise
+            yield _claim
+
     def read_document(self, digest: Digest, what: str) -> bytes:
         """A small blob, verified against its name."""
+        from elfuse.oci.image import DOCUMENT_LIMIT
+
         try:
             with open(self.blob_path(digest), "rb") as file:
                 data = file.read(DOCUMENT_LIMIT + 1)
@@ -166,7 +243,9 @@ class Store:
 
     def partial_blob(
         self, digest: Digest, size: int, cancelled: Callable[[], bool] = lambda: False
-    ) -> PartialBlob:
+    ) -> "PartialBlob":
+        from elfuse.oci.blobs import PartialBlob
+
         return PartialBlob(self.join("tmp"), self.blob_path(digest), digest, size, cancelled)
 
     def discard_blob(self, digest: Digest) -> None:
@@ -178,20 +257,31 @@ class Store:
 
     def pins(self) -> list[Pin]:
         result = []
-        for entry in self._read_index()["manifests"]:
-            pin = self._as_pin(entry)
+        for entry in self.read_index()["manifests"]:
+            pin = _as_pin(entry)
             if pin is not None:
                 result.append(pin)
         return result
 
     def set_pin(
-        self, name: str, manifest: Descriptor, index: Digest | None, whole: Descriptor | None = None
+        self,
+        name: str,
+        manifest: "Descriptor",
+        index: Digest | None,
+        whole: "Descriptor | None" = None,
+        needs: "Iterable[Descriptor] | None" = None,
     ) -> None:
         """Point `name` at a manifest whose blobs are all in the store. Entries of other tools stay.
 
         With `whole`, the descriptor of the index, the entry is the index itself, and all that it names is in
-        the store too; `manifest` is then the image that is run under this name.
+        the store too; `manifest` is then the image that is run under this name. `needs` are the blobs that
+        must be there (None: what the manifest names, if it is here). They are claimed first, so that no
+        prune comes between. Raises BlobsVanished, and changes nothing, when some have gone.
         """
+        import msgspec
+
+        from elfuse.oci.reference import ref_name
+
         annotations = {media.REF_NAME: ref_name(name), media.IMAGE_NAME: name}
         if index is not None:
             annotations[media.INDEX_DIGEST] = index
@@ -200,8 +290,13 @@ class Store:
             annotations[media.LEAF] = msgspec.json.encode(leaf).decode()
         target = manifest if whole is None else whole
         entry = msgspec.to_builtins(msgspec.structs.replace(target, annotations=annotations))
+        if not self.is_writable() and entry in self.read_index()["manifests"]:
+            return
         with disk.locked(self.join("locks/index")):
-            document = self._read_index()
+            missing = self.claim_blobs(_needs_of(self, manifest) if needs is None else needs)
+            if missing:
+                raise BlobsVanished(f"{name}: blob {missing[0].digest} is missing from the store")
+            document = self.read_index()
             kept = [
                 other
                 for other in document["manifests"]
@@ -209,11 +304,32 @@ class Store:
             ]
             if entry in document["manifests"] and len(kept) == len(document["manifests"]) - 1:
                 return  # nothing to write
-            document["manifests"] = [*kept, entry]
-            data = json.dumps(document, separators=(",", ":")).encode()
-            disk.replace_file(self.join("index.json"), data, self.join("tmp"))
+            self.write_index({**document, "manifests": [*kept, entry]})
 
-    def _read_index(self) -> dict[str, Any]:
+    def remove_pins(self, wanted: Callable[[Pin], bool]) -> list[Pin]:
+        """Remove the pins that `wanted` says, as one step. What they named stays until a prune."""
+        removed = []
+        with disk.locked(self.join("locks/index")):
+            document = self.read_index()
+            kept = []
+            for entry in document["manifests"]:
+                pin = _as_pin(entry)
+                if pin is not None and wanted(pin):
+                    removed.append(pin)
+                else:
+                    kept.append(entry)
+            if removed:
+                self.write_index({**document, "manifests": kept})
+        return removed
+
+    def write_index(self, document: dict[str, Any]) -> None:
+        """Replace index.json; the caller holds locks/index."""
+        data = json.dumps(document, separators=(",", ":")).encode()
+        disk.replace_file(self.join("index.json"), data, self.join("tmp"))
+
+    def read_index(self) -> dict[str, Any]:
+        from elfuse.oci.image import load_json
+
         path = self.join("index.json")
         try:
             with open(path, "rb") as file:
@@ -223,25 +339,6 @@ class Store:
         if not isinstance(document, dict) or not isinstance(document.get("manifests"), list):
             raise StoreError(f"{path} is no image index")
         return document
-
-    def _as_pin(self, entry: object) -> Pin | None:
-        """None for an entry that another tool put there and that names no image of ours."""
-        try:
-            manifest = msgspec.convert(entry, Descriptor)
-        except msgspec.ValidationError:
-            return None
-        notes = manifest.annotations or {}
-        name = notes.get(media.IMAGE_NAME) or notes.get(media.REF_NAME)
-        whole = manifest.media_type in media.INDEXES and media.LEAF in notes
-        if whole:
-            try:
-                manifest = msgspec.json.decode(notes[media.LEAF], type=Descriptor)
-            except msgspec.MsgspecError:
-                return None
-        if not name or manifest.media_type not in media.MANIFESTS:
-            return None
-        index = notes.get(media.INDEX_DIGEST)
-        return Pin(name, manifest, parse_digest(index) if index else None, whole)
 
     # -- stacks
 
@@ -253,9 +350,19 @@ class Store:
 
     @contextlib.contextmanager
     def activity(self) -> Iterator[None]:
-        """Hold this while using tmp/: sweep() leaves tmp/ alone as long as anyone does."""
-        with disk.locked(self.join("locks/activity"), shared=True):
+        """Hold this while using tmp/, which no sweep touches meanwhile, and as a lease (leases.py)."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(disk.locked(self.join("locks/activity"), shared=True))
+            except OSError as error:
+                if error.errno not in leases.READ_ONLY:
+                    raise
+            held.enter_context(leases.hold(self.join("tmp")))
             yield
+
+    def is_writable(self) -> bool:
+        """False on a read-only file system, or where this user may only read."""
+        return os.access(self.path, os.W_OK)
 
     def staging_directory(self, prefix: str) -> str:
         path = self.join("tmp", f"{prefix}-{os.urandom(8).hex()}")
@@ -269,54 +376,23 @@ class Store:
 
     def needs_sweep(self) -> bool:
         """Cheap: whether there is anything to look at. Live runs make it say yes, too."""
-        return any(os.listdir(self.join(name)) for name in ("trash", "runs", "tmp"))
+        from elfuse.oci.runs import homes
+
+        return any(
+            os.listdir(home.join(name))
+            for home in homes(self)
+            if home.is_writable()
+            for name in ("trash", "runs", "tmp")
+        )
 
     def sweep(self) -> None:
         """Clear what crashed and ended processes left. Never waits, never touches what is in use."""
-        from elfuse.oci.runs import retire_ended_runs
+        from elfuse.oci.sweep import sweep
 
-        retire_ended_runs(self)
-        self._sweep_staging()
-        self._empty_trash()
-
-    def _sweep_staging(self) -> None:
-        fd = disk.open_lock(self.join("locks/activity"))
-        try:
-            if not disk.try_lock(fd):
-                return
-            oldest = time.time() - PARTIAL_AGE
-            for name in os.listdir(self.join("tmp")):
-                path = self.join("tmp", name)
-                with contextlib.suppress(FileNotFoundError):
-                    status = os.stat(path, follow_symlinks=False)
-                    if name.endswith(".part") and status.st_mtime >= oldest and status.st_size:
-                        continue
-                    if stat.S_ISDIR(status.st_mode):
-                        self.discard(path)
-                    else:
-                        os.unlink(path)
-        finally:
-            os.close(fd)
-
-    def _empty_trash(self) -> None:
-        from elfuse import _core
-
-        fd = disk.open_lock(self.join("locks/trash"))
-        try:
-            if not disk.try_lock(fd):
-                return  # another process is at it
-            trash = os.open(self.join("trash"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                for name in os.listdir(trash):
-                    with contextlib.suppress(FileNotFoundError):
-                        _core.remove_tree(trash, name)
-            finally:
-                os.close(trash)
-        finally:
-            os.close(fd)
+        sweep(self)
 
 
-def _make_private(root: str, name: str) -> None:
+def make_private(root: str, name: str) -> None:
     path = root
     for part in name.split("/"):
         path = os.path.join(path, part)
@@ -330,3 +406,51 @@ def _make_private(root: str, name: str) -> None:
 def _annotation(entry: object, key: str) -> object:
     notes = entry.get("annotations") if isinstance(entry, dict) else None
     return notes.get(key) if isinstance(notes, dict) else None
+
+
+def _claim(path: str, size: int | None = None) -> bool:
+    try:
+        if size is not None and os.stat(path, follow_symlinks=False).st_size != size:
+            return False
+        os.utime(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in leases.READ_ONLY:
+            raise
+    return True
+
+
+def _needs_of(store: Store, manifest: "Descriptor") -> "list[Descriptor]":
+    from elfuse.oci.image import Manifest, parse_document
+
+    if not store.has_blob(manifest.digest, manifest.size):
+        return []
+    document = parse_document(
+        store.read_document(manifest.digest, "manifest"), manifest.media_type, "manifest"
+    )
+    return [manifest, document.config, *document.layers] if isinstance(document, Manifest) else [manifest]
+
+
+def _as_pin(entry: object) -> Pin | None:
+    """None for an entry that another tool put there and that names no image of ours."""
+    import msgspec
+
+    from elfuse.oci.image import Descriptor
+
+    try:
+        manifest = msgspec.convert(entry, Descriptor)
+    except msgspec.ValidationError:
+        return None
+    notes = manifest.annotations or {}
+    name = notes.get(media.IMAGE_NAME) or notes.get(media.REF_NAME)
+    whole = manifest.media_type in media.INDEXES and media.LEAF in notes
+    if whole:
+        try:
+            manifest = msgspec.json.decode(notes[media.LEAF], type=Descriptor)
+        except msgspec.MsgspecError:
+            return None
+    if not name or manifest.media_type not in media.MANIFESTS:
+        return None
+    index = notes.get(media.INDEX_DIGEST)
+    return Pin(name, manifest, parse_digest(index) if index else None, whole)

@@ -5,6 +5,7 @@ store, so an interrupted pull changes nothing that was there. Each blob is commi
 whatever becomes of the others.
 """
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ from elfuse.oci.image import (
     parse_document,
     serves,
 )
-from elfuse.oci.layout import Store
+from elfuse.oci.layout import BlobsVanished, Store
 from elfuse.oci.policy.gate import require_allowed
 from elfuse.oci.progress import Progress, Silent, Tally
 from elfuse.oci.reference import ImageSource, Reference
@@ -45,6 +46,8 @@ from elfuse.oci.stored import StoredImage
 from elfuse.oci.whole import Tree, documents_below, stored_type
 from elfuse.oci.work import DEFAULT_JOBS, run_all
 
+# How often a pull begins again because a prune in another process took what no pin named yet.
+_ATTEMPTS = 3
 # Images that are resolved at once; their blobs share one limit.
 _IMAGES_AT_ONCE = 4
 
@@ -134,8 +137,11 @@ def pull_from(
     tally = Tally(watcher)
     with disk.reported(f"the pull of {image}", store.path), store.activity():
         try:
-            pull = _Pull(store, session, source, image, options, tally, list(names) or [image.pin])
-            return Pulled(pull.run(), tally)
+            pinned = list(names) or [image.pin]
+            for _ in range(_ATTEMPTS - 1):
+                with contextlib.suppress(BlobsVanished):
+                    return Pulled(_Pull(store, session, source, image, options, tally, pinned).run(), tally)
+            return Pulled(_Pull(store, session, source, image, options, tally, pinned).run(), tally)
         except BaseException:
             source.cancel()
             raise
@@ -287,12 +293,13 @@ class _Pull:
     def _fetch_all(self, blobs: list[tuple[str, Descriptor]]) -> None:
         """Each distinct blob once, the longest first; the first failure ends the others."""
         distinct = {blob.digest: (kind, blob) for kind, blob in reversed(blobs)}
+        absent = {blob.digest for blob in self._store.claim_blobs(blob for _, blob in distinct.values())}
         missing = []
         for kind, blob in reversed(distinct.values()):
-            if self._store.has_blob(blob.digest, blob.size):
-                self._progress.finish(kind, blob.digest, blob.size, False)
-            else:
+            if blob.digest in absent:
                 missing.append((kind, blob))
+            else:
+                self._progress.finish(kind, blob.digest, blob.size, False)
         self._check_space(sum(blob.size for _, blob in missing))
         missing.sort(key=lambda item: -item[1].size)
         jobs = [lambda k=kind, b=blob: self._fetch(k, b) for kind, blob in missing]
@@ -310,7 +317,7 @@ class _Pull:
             )
 
     def _fetch(self, kind: str, blob: Descriptor) -> None:
-        if self._store.has_blob(blob.digest, blob.size):
+        if self._store.claim_blob(blob.digest, blob.size):
             self._progress.finish(kind, blob.digest, blob.size, False)
             return
         with self._session.slot(self._source):
@@ -349,8 +356,11 @@ class _Pull:
         pinned = Descriptor(leaf.media_type, leaf.digest, leaf.size, leaf.platform or config.platform)
         index = found.index.digest if found.index is not None else None
         whole = found.index if found.tree is not None or (index and index == self._whole) else None
+        needs = [leaf, found.manifest.config, *found.manifest.layers]
+        if found.tree is not None and whole is not None:
+            needs += [whole, *found.tree.documents, *(blob for _, blob in found.tree.blobs)]
         for name in self._names:
-            self._store.set_pin(name, pinned, index, whole)
+            self._store.set_pin(name, pinned, index, whole, needs)
         return StoredImage(self._names[0], pinned, index, found.manifest, config)
 
 

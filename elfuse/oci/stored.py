@@ -3,6 +3,7 @@
 import msgspec
 
 from elfuse.errors import ImageNotFound, InvalidImage
+from elfuse.oci import disk
 from elfuse.oci.digest import Digest
 from elfuse.oci.image import (
     Descriptor,
@@ -27,9 +28,13 @@ class StoredImage(msgspec.Struct, frozen=True):
 
 def load_image(store: Store, image: ImageSource) -> StoredImage | None:
     """The image of this name, or None. A digest also finds what a tag of its repository pinned."""
-    pin = _find_pin(store, image)
-    if pin is None:
-        return None
+    with disk.reported(f"reading {image}", store.path):
+        pin = find_pin(store.pins(), image)
+        return None if pin is None else load_pin(store, pin)
+
+
+def load_pin(store: Store, pin: Pin) -> StoredImage:
+    """The image that is pinned so. Raises StoreError or ContentMismatch when it is not all there."""
     what = f"manifest of {pin.name}"
     data = store.read_document(pin.manifest.digest, what)
     manifest = parse_document(data, pin.manifest.media_type, what)
@@ -40,8 +45,8 @@ def load_image(store: Store, image: ImageSource) -> StoredImage | None:
     return StoredImage(pin.name, pin.manifest, pin.index, manifest, config)
 
 
-def _find_pin(store: Store, image: ImageSource) -> Pin | None:
-    pins = store.pins()
+def find_pin(pins: list[Pin], image: ImageSource) -> Pin | None:
+    """The one that `image` names. A digest also finds what a tag of its repository pinned."""
     for pin in pins:
         if pin.name == image.pin:
             return pin

@@ -31,8 +31,10 @@ class _AnyManifest(msgspec.Struct, frozen=True):
 
 @dataclass
 class Tree:
-    """What hangs on an index. `blobs` are of all its manifests, with the word that progress shows."""
+    """What hangs on an index: every document, those of them that are images, and the blobs of all, with the
+    word that progress shows."""
 
+    documents: list[Descriptor] = field(default_factory=list)
     images: list[Descriptor] = field(default_factory=list)
     blobs: list[tuple[str, Descriptor]] = field(default_factory=list)
 
@@ -58,6 +60,7 @@ def _walk(
         if entry.size > DOCUMENT_LIMIT:
             raise InvalidImage(f"{what}: manifest {entry.digest} is over {DOCUMENT_LIMIT >> 20} MiB")
         data, name = read(entry), f"manifest {entry.digest} of {what}"
+        tree.documents.append(entry)
         if entry.media_type in media.INDEXES:
             document = parse_document(data, entry.media_type, name)
             if isinstance(document, Index):

@@ -8,9 +8,10 @@ import msgspec
 
 from elfuse.errors import RunError
 from elfuse.oci import disk
+from elfuse.oci.digest import chain_id
 from elfuse.oci.image import RunConfig
 from elfuse.oci.layout import Store
-from elfuse.oci.runs import Run, check_name, create_run
+from elfuse.oci.runs import Run, RunRecord, check_name, create_run
 from elfuse.oci.snapshot import default_snapshotter
 from elfuse.oci.stored import StoredImage
 from elfuse.runtime import config
@@ -81,7 +82,7 @@ class PreparedRun(msgspec.Struct, frozen=True):
             with contextlib.suppress(OSError):
                 os.unlink(self.cidfile)
         self.run.release()
-        self.store.discard(self.run.path)
+        self.run.discard()
 
 
 def plan_run(options: RunOptions) -> RunPlan:
@@ -107,6 +108,12 @@ def plan_run(options: RunOptions) -> RunPlan:
 
 def prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mapping[str, str]) -> PreparedRun:
     """Unpack what is not unpacked, resolve everything against the image, and claim a run directory."""
+    # No prune takes the image's tree before the run's directory, which names it, is there.
+    with disk.reported("preparing the run", store.path), store.activity():
+        return _prepare_run(store, image, plan, host_env)
+
+
+def _prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mapping[str, str]) -> PreparedRun:
     wanted, options = image.config.run, plan.options
     argv = config.build_argv(wanted, options.entrypoint, options.args)
     cwd = config.working_directory(wanted, options.workdir)
@@ -118,7 +125,7 @@ def prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mappi
     finally:
         os.close(root_fd)
     with disk.reported("preparing the run", store.path):
-        run = create_run(store, options.name, keep=options.keep)
+        run = create_run(store, options.name, keep=options.keep, record=_record(image, argv))
         try:
             hostname = options.hostname or _hostname_of(run)
             spec = LaunchSpec(
@@ -143,7 +150,7 @@ def prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mappi
                 _write_cidfile(options.cidfile, run.id)
         except BaseException:
             run.release()
-            store.discard(run.path)
+            run.discard()
             raise
     return PreparedRun(spec, run, store, options.cidfile)
 
@@ -160,6 +167,11 @@ def _write_cidfile(path: str, run_id: str) -> None:
 
 def _cidfile_exists(path: str) -> RunError:
     return RunError(f"the ID file {path} exists", hint="another run may be using it; remove it if none is")
+
+
+def _record(image: StoredImage, argv: list[str]) -> RunRecord:
+    chain = chain_id(image.config.diff_ids)
+    return RunRecord(image=image.name, manifest=image.descriptor.digest, chain=chain, argv=tuple(argv))
 
 
 def _hostname_of(run: Run) -> str:

@@ -48,15 +48,55 @@ def small(store_path: Path) -> Iterator[Path]:
 
 
 @needs_root
-def test_a_read_only_store(small: Path, image: str, elfuse: Elfuse) -> None:
+@pytest.mark.parametrize("unpacked", [True, False])
+def test_a_read_only_store(
+    small: Path, image: str, elfuse: Elfuse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpacked: bool
+) -> None:
+    """It can be looked at and run from: what a run writes lies in $XDG_RUNTIME_DIR."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     assert elfuse("oci", "pull", image).code == 0
+    if unpacked:
+        assert elfuse("oci", "unpack", image).code == 0
+    before = sorted(str(path) for path in small.rglob("*"))
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
-    one_line(elfuse("oci", "run", image), 125, str(small), "Read-only file system")
+    assert elfuse("oci", "run", image).out == "hello\n"
+    assert elfuse("oci", "run", "--keep", "--name", "kept", image).out == "hello\n"
+    assert elfuse("oci", "ps", "-aq").out == "kept\n"
+    for words in (("list",), ("status",), ("prune",), ("verify",), ("inspect", image)):
+        done = elfuse("oci", *words)
+        assert (done.code == 0 and "sha256:" in done.out) or words != ("inspect", image), done
     one_line(elfuse("oci", "pull", image.replace(":x", ":y")), 1, ":y")
-    assert "sha256:" in elfuse("oci", "inspect", image).out  # reading goes on
+    one_line(elfuse("oci", "rm", image), 1, str(small), "Read-only file system")
+    one_line(elfuse("oci", "prune", "--commit"), 1, str(small), "Read-only file system")
+    assert elfuse("oci", "rm", "--run", "kept").code == 0
+    assert sorted(str(path) for path in small.rglob("*")) == before
+    Store.open(str(small)).sweep()
+    (scratch,) = runtime.glob("elfuse-*/runs-*")
+    assert os.listdir(scratch / "runs") == [] and len(os.listdir(scratch / "stacks/sha256")) == (not unpacked)
     subprocess.run(["mount", "-o", "remount,rw", small], check=True)
     assert elfuse("oci", "run", image).out == "hello\n"
     assert_no_run_left(small)
+
+
+@needs_root
+def test_a_scratch_place_of_another_user(
+    small: Path, image: str, elfuse: Elfuse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tmp_path / "runtime"
+    (runtime / "elfuse-0").mkdir(parents=True, mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    assert elfuse("oci", "pull", image).code == 0
+    subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+    os.chown(runtime / "elfuse-0", NOBODY, NOBODY)
+    one_line(elfuse("oci", "run", image), 125, "belongs to somebody else", "XDG_RUNTIME_DIR")
+    os.chown(runtime / "elfuse-0", 0, 0)
+    os.chmod(runtime / "elfuse-0", 0o770)
+    one_line(elfuse("oci", "run", image), 125, "belongs to somebody else")
+    (runtime / "elfuse-0").rmdir()
+    (runtime / "elfuse-0").symlink_to(tmp_path)
+    one_line(elfuse("oci", "run", image), 125, "belongs to somebody else")
 
 
 @needs_root

@@ -35,11 +35,11 @@ def test_pull_pins_the_arm64_leaf_of_an_index(registry: Registry, store_path: Pa
 def test_a_second_pull_fetches_no_blob(registry: Registry, store_path: Path, elfuse: Elfuse) -> None:
     ref = registry.push("again:1", sample())
     first = elfuse("oci", "pull", ref)
-    before = {path: path.stat().st_mtime_ns for path in store_path.rglob("*") if path.is_file()}
+    before = {path: path.stat().st_ino for path in store_path.rglob("*") if path.is_file()}
     second = elfuse("oci", "pull", ref)
     assert (second.code, second.out) == (0, first.out)
     assert first.err.count(" fetched") == 4 and second.err.count(" present") == 4
-    after = {path: path.stat().st_mtime_ns for path in store_path.rglob("*") if path.is_file()}
+    after = {path: path.stat().st_ino for path in store_path.rglob("*") if path.is_file()}
     assert before == after
 
 

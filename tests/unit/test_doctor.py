@@ -38,6 +38,6 @@ def test_a_launcher_that_cannot_be_started(tmp_path: Path, monkeypatch: pytest.M
     broken = tmp_path / "elfuse-vm"
     broken.write_text("not a program")
     broken.chmod(0o755)
-    monkeypatch.setattr("elfuse.runtime.doctor.launcher", lambda: str(broken))
+    monkeypatch.setattr("elfuse.runtime.engine.launcher_path", lambda: str(broken))
     with pytest.raises(RunError, match="install elfuse again"):
         examine()

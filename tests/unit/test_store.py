@@ -50,7 +50,7 @@ def test_stores_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot use the store"):
         Store.open(str(tmp_path / "home/thesis.txt"))
     for number, (content, message) in enumerate(
-        [('{"schema":2}', "knows 1"), ("{", "damaged"), ("[]", "damaged")]
+        [('{"schema":3}', "knows 2"), ("{", "damaged"), ("[]", "damaged")]
     ):
         path = Store.open(str(tmp_path / f"store{number}")).path
         Path(path, "elfuse.json").write_text(content)
@@ -198,7 +198,7 @@ def test_a_damaged_document_is_noticed(store: Store) -> None:
 
 def test_a_run_lives_as_long_as_its_lock(store: Store) -> None:
     run = create_run(store)
-    assert os.listdir(run.path) == ["lock"]
+    assert sorted(os.listdir(run.path)) == ["lock", "run.json"]
     store.sweep()
     assert os.path.isdir(run.path)
     copy = os.dup(run.lock_fd)  # what elfuse-vm inherits

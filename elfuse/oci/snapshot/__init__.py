@@ -4,12 +4,15 @@ A strategy makes one read-only tree for each stack of layers (by ChainID, shared
 each run its own view of it. Which strategies fit depends on the file system beneath the store.
 """
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from elfuse.oci.layout import Store
-from elfuse.oci.runs import Run
-from elfuse.oci.snapshot.stack import ensure_stack
-from elfuse.oci.stored import StoredImage
+if TYPE_CHECKING:
+    from elfuse.oci.layout import Store
+    from elfuse.oci.runs import Run
+    from elfuse.oci.stored import StoredImage
+
+# The name of the strategy that default_snapshotter() gives.
+DEFAULT = "overlay"
 
 
 class Snapshotter(Protocol):
@@ -17,10 +20,10 @@ class Snapshotter(Protocol):
 
     name: str
 
-    def prepare(self, store: Store, image: StoredImage) -> str:
+    def prepare(self, store: "Store", image: "StoredImage") -> str:
         """The image's read-only tree, unpacked now when it is not there yet. Safe in parallel."""
 
-    def run_root(self, tree: str, run: Run) -> dict[str, object]:
+    def run_root(self, tree: str, run: "Run") -> dict[str, object]:
         """The launch spec's `root`: a private, writable view of `tree` that lives in `run`."""
 
 
@@ -28,6 +31,3 @@ def default_snapshotter() -> Snapshotter:
     from elfuse.oci.snapshot.overlay import OverlaySnapshotter
 
     return OverlaySnapshotter()
-
-
-__all__ = ["Snapshotter", "default_snapshotter", "ensure_stack"]

@@ -8,6 +8,7 @@ import stat
 
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import Run
+from elfuse.oci.snapshot import DEFAULT
 from elfuse.oci.snapshot.stack import ensure_stack
 from elfuse.oci.stored import StoredImage
 
@@ -16,7 +17,7 @@ _OVERRIDE = "user.containers.override_stat"
 
 
 class OverlaySnapshotter:
-    name = "overlay"
+    name = DEFAULT
 
     def prepare(self, store: Store, image: StoredImage) -> str:
         return ensure_stack(store, image)

@@ -5,10 +5,11 @@ import os
 
 from elfuse import _core
 from elfuse.errors import ContentMismatch, UnpackError
-from elfuse.oci import disk
-from elfuse.oci.digest import chain_id, hex_of, new_hasher
+from elfuse.oci import disk, leases
+from elfuse.oci.digest import Digest, chain_id, hex_of, new_hasher
 from elfuse.oci.image import Descriptor
 from elfuse.oci.layout import Store
+from elfuse.oci.runs import homes, list_runs, scratch_store
 from elfuse.oci.stored import StoredImage
 
 # A big image takes seconds; a lock held for an hour is a process that hangs.
@@ -16,52 +17,108 @@ _UNPACK_TIMEOUT = 3600.0
 
 
 def ensure_stack(store: Store, image: StoredImage) -> str:
-    """The read-only tree of the image's ChainID. One process unpacks; others wait for it."""
+    """The read-only tree of the image's ChainID. One process unpacks; others wait for it.
+
+    That of a store that one may only read is made where its runs lie (runs.py).
+    """
     chain = chain_id(image.config.diff_ids)
-    tree = store.stack_path(chain)
-    if os.path.isdir(tree):
-        return tree
+    with disk.reported(f"unpacking {image.name}", store.path):
+        for home in homes(store):
+            if home.claim_stack(chain):
+                return home.stack_path(chain)
+        home = store if store.is_writable() else scratch_store(store)
+        lock = home.join("tmp", f"stack-{hex_of(chain)}.lock")
+        with home.activity(), disk.locked(lock, timeout=_UNPACK_TIMEOUT):
+            if not home.claim_stack(chain):
+                store.claim_blobs(image.manifest.layers)
+                _make_stack(store, home, image, chain)
+            return home.stack_path(chain)
+
+
+def _make_stack(store: Store, home: Store, image: StoredImage, chain: Digest) -> None:
+    stack = os.path.dirname(home.stack_path(chain))
+    staged = home.staging_directory("stack")
+    try:
+        rootfs = os.path.join(staged, "rootfs")
+        os.mkdir(rootfs, 0o755)
+        apply_layers(store, image, rootfs, owner="virtual")
+        disk.sync_filesystem(staged)
+        os.rename(staged, stack)
+    except BaseException:
+        _remove(staged)
+        raise
+    disk.fsync_directory(os.path.dirname(stack))
+
+
+def renew_stack(store: Store, image: StoredImage) -> None:
+    """Let go of the image's tree, so that it is unpacked anew. Raises UnpackError while a run uses it."""
+    chain = chain_id(image.config.diff_ids)
+    lock = store.join("tmp", f"stack-{hex_of(chain)}.lock")
     with (
         disk.reported(f"unpacking {image.name}", store.path),
         store.activity(),
-        disk.locked(store.join("tmp", f"stack-{hex_of(chain)}.lock"), timeout=_UNPACK_TIMEOUT),
+        disk.locked(lock, timeout=_UNPACK_TIMEOUT),
+        disk.locked(store.join("locks/gc")),
     ):
-        if os.path.isdir(tree):
-            return tree
-        staged = store.staging_directory("stack")
-        try:
-            rootfs = os.path.join(staged, "rootfs")
-            os.mkdir(rootfs, 0o755)
-            apply_layers(store, image, rootfs, owner="virtual")
-            disk.sync_filesystem(staged)
-            os.rename(staged, os.path.dirname(tree))
-        except BaseException:
-            _remove(staged)
-            raise
-        disk.fsync_directory(os.path.dirname(os.path.dirname(tree)))
-    return tree
+        for run in list_runs(store):
+            if (run.live or run.kept) and (run.record is None or run.record.chain == chain):
+                raise UnpackError(
+                    f"the tree of {image.name} is in use by the run {run.id}", hint="remove the run first"
+                )
+        stack = os.path.dirname(store.stack_path(chain))
+        with contextlib.suppress(FileNotFoundError):
+            horizon = leases.horizon(store.join("tmp"))
+            if horizon is not None and os.stat(stack).st_mtime_ns >= horizon:
+                raise UnpackError(f"the tree of {image.name} is in use", hint="try again later")
+        store.discard(stack)
 
 
-def unpack_to(store: Store, image: StoredImage, destination: str) -> str:
-    """The image's tree at `destination`, which must not exist or be an empty directory.
+def unpack_to(store: Store, image: StoredImage, destination: str, *, force: bool = False) -> str:
+    """The image's tree at `destination`, which must not exist or be an empty directory; with `force` any
+    directory, which is replaced when the new one is whole.
 
     As root the files get their owners; for anyone else ownership is kept beside them, as in the store.
     """
     destination = os.path.abspath(destination)
     parent, name = os.path.split(destination)
-    if os.path.lexists(destination) and (not os.path.isdir(destination) or os.listdir(destination)):
-        raise UnpackError(f"cannot unpack to {destination}: it exists and is not an empty directory")
+    _check_destination(destination, force)
     staged = os.path.join(parent, f".{name[:100]}.elfuse-{os.urandom(6).hex()}")
     owner = "host" if os.geteuid() == 0 else "virtual"
     with disk.reported(f"unpacking {image.name} to {destination}", parent):
         os.mkdir(staged, 0o755)
         try:
             apply_layers(store, image, staged, owner=owner)
-            os.rename(staged, destination)
+            _put_in_place(staged, destination, force)
         except BaseException:
             _remove(staged)
             raise
     return destination
+
+
+def _check_destination(destination: str, force: bool) -> None:
+    if not os.path.lexists(destination):
+        return
+    if os.path.islink(destination) or not os.path.isdir(destination):
+        raise UnpackError(f"cannot unpack to {destination}: it exists and is no directory")
+    if os.listdir(destination) and not force:
+        raise UnpackError(
+            f"cannot unpack to {destination}: it exists and is not an empty directory",
+            hint="--force replaces it",
+        )
+
+
+def _put_in_place(staged: str, destination: str, force: bool) -> None:
+    if not force or not os.path.lexists(destination):
+        os.rename(staged, destination)
+        return
+    old = f"{staged}.old"
+    os.rename(destination, old)
+    try:
+        os.rename(staged, destination)
+    except BaseException:
+        os.rename(old, destination)
+        raise
+    _remove(old)
 
 
 def apply_layers(store: Store, image: StoredImage, rootfs: str, *, owner: str) -> None:
