@@ -169,8 +169,11 @@ class _Download:
             self.plan.share(self.connections + count)
             for _ in range(count):
                 helper = threading.Thread(target=self._help, name="range")
+                try:
+                    helper.start()
+                except RuntimeError:
+                    return  # this process may have no more threads; the blob does without
                 self._helpers.append(helper)
-                helper.start()
 
     def _all_helpers(self) -> list[threading.Thread]:
         with self._mu:
