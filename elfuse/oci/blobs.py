@@ -15,7 +15,7 @@ from elfuse.oci.disk import fsync_directory, open_lock, wait_lock
 
 # A failed transfer keeps what it has when that is worth a Range request the next time.
 KEEP_PARTIAL_FROM = 1 << 20
-_CHUNK = 1 << 20
+_CHUNK = 256 << 10
 # Begin to write back what has arrived after so many bytes, so that the fsync at the end finds little to do.
 _WRITE_BACK = 8 << 20
 _RECORD_EVERY = 1 << 20
@@ -64,6 +64,7 @@ class PartialBlob:
         self._recorded = False
         self._unrecorded = 0
         self._written_back = 0
+        self._scratch: bytearray | None = None  # of who hashes
 
     def __enter__(self) -> Self:
         while True:
@@ -110,7 +111,8 @@ class PartialBlob:
         return [(start, end) for start, end in gaps if start < end]
 
     def write(self, data: bytes | memoryview) -> None:
-        """The next bytes of a blob that comes in order."""
+        """The next bytes of a blob that comes in order, over any islands."""
+        self._islands = []
         self.write_at(self.offset, data)
 
     def write_at(self, position: int, data: bytes | memoryview) -> None:
@@ -159,15 +161,22 @@ class PartialBlob:
 
     def _hash_span(self, start: int, end: int) -> None:
         while start < end:
-            chunk = os.pread(self._fd, min(_CHUNK, end - start), start)
-            if not chunk:
+            count = self._hash_at(start, end)
+            if not count:
                 raise ContentMismatch(f"blob {self.digest}: its staged file was cut short")
-            self._hasher.update(chunk)
-            start += len(chunk)
+            start += count
             with self._mu:
                 self.offset = start
                 last = self._islands[0][1]
                 self._islands[0:1] = [(start, last)] if start < last else []
+
+    def _hash_at(self, start: int, end: int) -> int:
+        """Hash what the file has there, at most _CHUNK bytes; how many. One buffer, whoever hashes."""
+        self._scratch = self._scratch or bytearray(_CHUNK)
+        with memoryview(self._scratch)[: min(_CHUNK, end - start)] as view:
+            count = os.preadv(self._fd, [view], start)
+            self._hasher.update(view[:count])
+        return count
 
     def _add_island(self, start: int, end: int) -> None:
         """Note bytes beyond `offset`; _mu is held."""
@@ -246,12 +255,8 @@ class PartialBlob:
                 self.restart()
                 return
             end, self._islands, self._recorded = spans[0][1], spans[1:], True
-        while self.offset < end:
-            chunk = os.pread(self._fd, min(_CHUNK, end - self.offset), self.offset)
-            if not chunk:
-                break
-            self._hasher.update(chunk)
-            self.offset += len(chunk)
+        while self.offset < end and (count := self._hash_at(self.offset, end)):
+            self.offset += count
         while (span := self._next_span()) is not None:
             self._hash_span(*span)
 

@@ -133,6 +133,7 @@ class _Download:
         self._mu = threading.Lock()
         self._helpers: list[threading.Thread] = []  # guarded by _mu
         self._failure: BaseException | None = None  # guarded by _mu
+        self._closed = False  # guarded by _mu
 
     def run(self) -> None:
         self.client.cancellation.add(self.cancellation.cancel)
@@ -149,7 +150,7 @@ class _Download:
             self._work(helping=False)
         except BaseException as error:
             self._fail(error)
-        for helper in self._all_helpers():
+        while (helper := self._next_helper()) is not None:
             helper.join()
         if self._failure is not None:
             raise self._failure
@@ -166,15 +167,22 @@ class _Download:
 
     def add_helpers(self, count: int) -> None:
         with self._mu:
+            if self._closed:
+                return
             self.plan.share(self.connections + count)
             for _ in range(count):
                 helper = threading.Thread(target=self._help, name="range")
+                try:
+                    helper.start()
+                except RuntimeError:
+                    return  # this process may have no more threads; the blob does without
                 self._helpers.append(helper)
-                helper.start()
 
-    def _all_helpers(self) -> list[threading.Thread]:
+    def _next_helper(self) -> threading.Thread | None:
+        """One to wait for; after the last there will be no more."""
         with self._mu:
-            return list(self._helpers)
+            self._closed = not self._helpers
+            return self._helpers.pop() if self._helpers else None
 
     def _help(self) -> None:
         try:
