@@ -7,6 +7,7 @@ import msgspec
 
 from elfuse.oci.access import AccessOptions
 from elfuse.oci.layout import Store
+from elfuse.oci.naming import source_of
 from elfuse.oci.progress import Progress, Silent
 from elfuse.oci.reference import parse
 
@@ -47,9 +48,10 @@ def save(
     from elfuse.oci.push import save_images
 
     words = [images] if isinstance(images, str) else list(images)
+    opened = Store.open(store)
     save_images(
-        Store.open(store),
-        [parse(word) for word in words],
+        opened,
+        [source_of(opened, word) for word in words],
         output,
         format,
         progress or Silent(),
@@ -89,9 +91,10 @@ def push(
     """
     from elfuse.oci.push import push_image
 
-    source = parse(image)
+    opened = Store.open(store)
+    source = source_of(opened, image)
     done = push_image(
-        Store.open(store),
+        opened,
         source,
         source if destination is None else parse(destination),
         progress or Silent(),

@@ -10,9 +10,10 @@ from elfuse.oci.digest import chain_id
 from elfuse.oci.image import Descriptor, Platform, parse_platform
 from elfuse.oci.layout import Store, default_path
 from elfuse.oci.lookup import IndexEntry, Lookup, look_at_source, look_in_store
-from elfuse.oci.reference import parse
+from elfuse.oci.naming import source_of
 from elfuse.oci.reuse import Reuse as Reuse
 from elfuse.oci.reuse import reuse_of
+from elfuse.oci.short_names import resolve
 
 
 class LayerDetails(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ def inspect(
     if remote:
         return _inspect_remote(image, wanted, all_platforms, access, store)
     opened = Store.open(store)
-    found = look_in_store(opened, parse(image), wanted, every=all_platforms)
+    found = look_in_store(opened, source_of(opened, image), wanted, every=all_platforms)
     return _details(found, opened)
 
 
@@ -105,7 +106,7 @@ def _inspect_remote(
 ) -> ImageDetails:
     from elfuse.oci.source import RegistrySource, Session
 
-    reference = parse(image)
+    reference = resolve(image).source
     with disk.reported("inspecting", image), Session(access) as session:
         source = session.open(reference)
         found = look_at_source(source, reference, platform, every=every)

@@ -10,7 +10,8 @@ from elfuse.oci.policy import gate
 from elfuse.oci.policy.registries_d import load_registries
 from elfuse.oci.policy.requirements import SignedBy, SigstoreSigned
 from elfuse.oci.policy.scopes import digested, identity_of
-from elfuse.oci.reference import Reference, parse
+from elfuse.oci.reference import Reference
+from elfuse.oci.short_names import resolve
 
 
 class PolicyRule(msgspec.Struct, frozen=True):
@@ -90,7 +91,7 @@ class Policy:
 
     def explain(self, image: str) -> PolicyExplanation:
         """Which rule decides about `image`, and why. Asks no registry."""
-        source = parse(image)
+        source = resolve(image).source
         found = self._policy.explain(source)
         lookaside, attachments = None, False
         wanted = any(isinstance(one, SignedBy | SigstoreSigned) for one in found.requirements)
@@ -119,7 +120,7 @@ class Policy:
 
         verdict = judge(
             self._policy,
-            parse(image),
+            resolve(image).source,
             platform=parse_platform(platform) if platform is not None else GUEST_PLATFORM,
             access=access or AccessOptions(),
             registries_d=self._registries_d,

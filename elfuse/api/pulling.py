@@ -8,15 +8,15 @@ import msgspec
 from elfuse.errors import ElfuseError, ImageNotFound, PlatformNotFound, RegistryError
 from elfuse.oci.image import GUEST_PLATFORM, Platform, parse_platform, serves
 from elfuse.oci.layout import Store
+from elfuse.oci.naming import readings, source_of
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, Reference, parse
-from elfuse.oci.short_names import Resolved, resolve
 from elfuse.oci.stored import StoredImage, absent, load_image, require_image
 
 if TYPE_CHECKING:
     from elfuse.oci.access import AccessOptions
     from elfuse.oci.pull import Pulled
-    from elfuse.oci.short_names import Ask
+    from elfuse.oci.short_names import Ask, Resolved
 
 PullPolicy = Literal["always", "missing", "never"]
 
@@ -109,12 +109,12 @@ def pull_all(
         return pull_images(opened, sources, options=options, access=access, progress=progress)
 
     names = [_resolved(image, ask) for image in images]
-    first = iter(bring([name.source for name in names if isinstance(name, Resolved)]))
+    first = iter(bring([name.source for name in names if not isinstance(name, ElfuseError)]))
     return [name if isinstance(name, ElfuseError) else _settled(name, next(first), bring) for name in names]
 
 
 def _settled(
-    name: Resolved,
+    name: "Resolved",
     outcome: "Pulled | ElfuseError",
     bring: "Callable[[Sequence[ImageSource]], list[Pulled | ElfuseError]]",
 ) -> PulledImage | ElfuseError:
@@ -136,7 +136,9 @@ def _default_jobs() -> int:
     return config.load().jobs or DEFAULT_JOBS
 
 
-def _resolved(image: str, ask: "Ask | None") -> Resolved | ElfuseError:
+def _resolved(image: str, ask: "Ask | None") -> "Resolved | ElfuseError":
+    from elfuse.oci.short_names import resolve
+
     try:
         return resolve(image, ask=ask)
     except ElfuseError as error:
@@ -181,8 +183,8 @@ def resolve_image(
     pull_all().
     """
     found: StoredImage | None = None
-    if policy != "always":
-        found = _in_store(store, resolve(image), local=policy == "never")
+    if policy == "never" or (policy == "missing" and isinstance(readings(image)[0], Reference)):
+        found = load_image(store, source_of(store, image))
     if found is not None and not serves(GUEST_PLATFORM, found.config.platform):
         if policy == "never":
             raise PlatformNotFound(
@@ -193,21 +195,11 @@ def resolve_image(
     if found is not None:
         return found
     if policy == "never":
-        raise absent(parse(image))
+        raise absent(source_of(store, image))
     outcome = pull_all([image], access=access, store=store.path, progress=progress, ask=ask)[0]
     if isinstance(outcome, ElfuseError):
         raise outcome
     return require_image(store, parse(outcome.reference))
-
-
-def _in_store(store: Store, name: Resolved, *, local: bool) -> StoredImage | None:
-    """The first reading that the store has; those on disk only when they are not to be looked at again."""
-    for candidate in name.candidates:
-        if local or isinstance(candidate, Reference):
-            found = load_image(store, candidate)
-            if found is not None:
-                return found
-    return None
 
 
 def _platform(text: str | None) -> Platform:

@@ -6,8 +6,8 @@ from elfuse.api.pulling import resolve_image
 from elfuse.errors import PlatformNotFound, RegistryError
 from elfuse.oci.image import GUEST_PLATFORM, parse_platform, serves
 from elfuse.oci.layout import Store
+from elfuse.oci.naming import source_of
 from elfuse.oci.progress import Progress
-from elfuse.oci.reference import parse
 from elfuse.oci.stored import StoredImage, load_image
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def image_to_run(
     try:
         return resolve_image(store, image, policy="always", access=access, progress=progress, ask=ask)
     except RegistryError:
-        found = load_image(store, parse(image))
+        found = load_image(store, source_of(store, image))
         if found is None or not serves(GUEST_PLATFORM, found.config.platform):
             raise
         return found

@@ -6,7 +6,7 @@ import msgspec
 
 from elfuse.errors import ElfuseError
 from elfuse.oci.layout import Store
-from elfuse.oci.reference import parse
+from elfuse.oci.naming import source_of
 from elfuse.oci.stored import require_image
 
 
@@ -33,7 +33,7 @@ def unpack(
     from elfuse.oci.snapshot.stack import renew_stack, unpack_to
 
     opened = Store.open(store)
-    found = require_image(opened, parse(image))
+    found = require_image(opened, source_of(opened, image))
     if destination is not None:
         return unpack_to(opened, found, destination, force=force)
     if force:
@@ -46,7 +46,7 @@ def clone(image: str, name: str | None = None, *, store: str | None = None) -> s
     from elfuse.oci.snapshot.clone import clone_image
 
     opened = Store.open(store)
-    return clone_image(opened, require_image(opened, parse(image)), name)
+    return clone_image(opened, require_image(opened, source_of(opened, image)), name)
 
 
 def rebuild(store: Store, *, commit: bool) -> Iterator[Rebuilt]:

@@ -1,9 +1,13 @@
 """Which pins a user's words mean, and giving them other names."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from elfuse.errors import ImageNotFound, InvalidReference
 from elfuse.oci.layout import Pin, Store
+
+if TYPE_CHECKING:
+    from elfuse.oci.reference import ImageSource
 
 _ID_LENGTH = 7  # shorter than that is more likely a name
 
@@ -11,17 +15,10 @@ _ID_LENGTH = 7  # shorter than that is more likely a name
 def pins_of(store: Store, word: str) -> list[Pin]:
     """The pins of a name as `pull` takes it; of no such name, those with this digest, or this beginning of
     one, of the manifest or the config (podman's and docker's image ID). Raises ImageNotFound."""
-    from elfuse.oci.stored import find_pin
-
     pins = store.pins()
-    try:
-        from elfuse.oci.reference import parse
-
-        found = find_pin(pins, parse(word))
-        if found is not None:
-            return [found]
-    except InvalidReference:
-        found = None
+    found = _by_name(pins, word)
+    if found is not None:
+        return [found]
     prefix = word.removeprefix("sha256:")
     if len(prefix) < _ID_LENGTH or set(prefix) - set("0123456789abcdef"):
         raise ImageNotFound(f"no such image in the store: {word}", hint="elfuse oci list shows what there is")
@@ -32,6 +29,40 @@ def pins_of(store: Store, word: str) -> list[Pin]:
     if len({pin.manifest.digest for pin in by_id}) > 1:
         raise ImageNotFound(f"{word} is the beginning of several digests", hint="write more of it")
     return by_id
+
+
+def source_of(store: Store, word: str) -> "ImageSource":
+    """What `word` means among the images of the store, by name or ID; of a word that means none of them
+    the first reading as a name. Raises InvalidReference."""
+    from elfuse.oci.reference import parse
+
+    try:
+        return parse(pins_of(store, word)[0].name)
+    except ImageNotFound:
+        return readings(word)[0]
+
+
+def readings(word: str) -> "tuple[ImageSource, ...]":
+    """What `word` may mean as a name. A full name loads no configuration. Raises InvalidReference."""
+    from elfuse.oci.reference import is_short, parse
+
+    plain = parse(word)
+    if not is_short(word):
+        return (plain,)
+    from elfuse.oci.short_names import resolve
+
+    return resolve(word).candidates
+
+
+def _by_name(pins: list[Pin], word: str) -> Pin | None:
+    """A short name is looked for on each registry that it may be on."""
+    from elfuse.oci.stored import find_pin
+
+    try:
+        candidates = readings(word)
+    except InvalidReference:
+        return None
+    return next((pin for candidate in candidates if (pin := find_pin(pins, candidate)) is not None), None)
 
 
 def _config_of(store: Store, pin: Pin) -> str:

@@ -217,6 +217,14 @@ def parse_reference(text: str) -> Reference:
     return Reference(domain, path, tag if tag or digest else DEFAULT_TAG, digest)
 
 
+def is_short(text: str) -> bool:
+    """Whether a well-formed name leaves it open which registry is meant."""
+    if text.startswith(("oci:", "oci-archive:", "docker-archive:", "dir:")):
+        return False
+    first, slash, _ = text.removeprefix("docker://").partition("/")
+    return not (slash and names_host(first))
+
+
 def names_host(first: str) -> bool:
     """Whether the first word of a name is a registry's host[:port], and no part of a repository."""
     return any(c in first for c in ".:") or first == "localhost" or first.lower() != first

@@ -18,7 +18,7 @@ from elfuse.oci.reference import (
     DEFAULT_DOMAIN,
     ImageSource,
     Reference,
-    names_host,
+    is_short,
     parse,
     parse_reference,
 )
@@ -50,21 +50,13 @@ class Resolved(msgspec.Struct, frozen=True):
             remember(self.short_name, self.source.repository)
 
 
-def is_short(text: str) -> bool:
-    """Whether the name leaves it open which registry is meant."""
-    if text.startswith(("oci:", "docker://")):
-        return is_short(text.removeprefix("docker://")) if text.startswith("docker://") else False
-    first, slash, _ = text.partition("/")
-    return not (slash and names_host(first))
-
-
 def resolve(text: str, *, ask: Ask | None = None) -> Resolved:
     """What `text` names. `ask` is given where someone can answer (podman: stdin and stdout are a terminal).
 
     Raises InvalidReference, ConfigurationError.
     """
     plain = parse(text)  # its form is checked first: the other readings differ in the registry alone
-    if not isinstance(plain, Reference) or not is_short(text):
+    if not is_short(text):
         return Resolved((plain,))
     short = text.removeprefix("docker://")
     name = _without_tag(short)

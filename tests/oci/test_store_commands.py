@@ -18,7 +18,7 @@ import elfuse as api
 from elfuse.api.store import Store
 from tests.oci.conftest import Result, blobs
 from tests.oci.images import Image, sample, sha256, tar, write_layout
-from tests.oci.test_run import LOOP
+from tests.oci.programs import LOOP
 
 Elfuse = Callable[..., Result]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from elfuse.errors import ConfigurationError, InvalidReference
 from elfuse.oci import short_names
-from elfuse.oci.reference import Reference, parse
+from elfuse.oci.reference import Reference, is_short, parse
 from elfuse.oci.registries_conf import load
-from elfuse.oci.short_names import is_short, resolve
+from elfuse.oci.short_names import resolve
 from tests.unit.test_registries_conf import DIGEST, user
 
 
