@@ -239,7 +239,7 @@ def test_keys_of_later_versions_are_passed_over(home: Path) -> None:
     assert list(load().registries) == ["a.io"]
 
 
-NAMES = st.from_regex(r"[a-c](\.[a-c]){0,2}(:[0-9])?((/[a-c]){1,3}(:[a-c])?)?", fullmatch=True)
+NAMES = st.from_regex(r"[a-c](\.[a-c]){0,2}(:[0-9])?((/[a-c]){1,2}(:[a-c])?)?", fullmatch=True)
 
 
 @given(NAMES, NAMES)
@@ -252,7 +252,7 @@ def test_a_prefix_ends_where_a_part_of_the_name_ends(name: str, prefix: str) -> 
         assert not any(name == prefix or name.startswith(prefix + mark) for mark in ":/@")
 
 
-@given(NAMES, NAMES.filter(lambda text: "/" not in text and ":" not in text))
+@given(NAMES, st.from_regex(r"[a-c](\.[a-c]){0,2}", fullmatch=True))
 def test_a_wildcard_covers_hosts_below_it(name: str, domain: str) -> None:
     host = name.partition("/")[0].partition(":")[0]
     length = matched(name, f"*.{domain}")
