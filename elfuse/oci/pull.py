@@ -38,7 +38,7 @@ from elfuse.oci.image import (
     serves,
 )
 from elfuse.oci.layout import BlobsVanished, Store
-from elfuse.oci.policy.gate import require_allowed
+from elfuse.oci.policy import place
 from elfuse.oci.progress import Progress, Silent, Tally
 from elfuse.oci.reference import ImageSource, Reference
 from elfuse.oci.source import Session, Source
@@ -272,6 +272,10 @@ class _Pull:
 
     def _judge(self, found: _Found) -> None:
         """By the policy, each image that the name will stand for, before any of its blobs is used."""
+        if not place.may_exist():
+            return
+        from elfuse.oci.policy.gate import require_allowed
+
         for image in found.tree.images if found.tree is not None else [found.leaf]:
             require_allowed(self._image, self._document(image, found.fresh), self._source.signatures())
 

@@ -12,13 +12,13 @@ from elfuse.oci.access import Access, AccessOptions, accesses
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest
 from elfuse.oci.image import Descriptor
-from elfuse.oci.policy.signature import SignatureSource
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, Reference
 from elfuse.oci.work import DEFAULT_JOBS
 
 if TYPE_CHECKING:
     from elfuse.oci.multi import HttpClient
+    from elfuse.oci.policy.signature import SignatureSource
     from elfuse.oci.registry import Referrer, RegistryClient
     from elfuse.oci.transfer import Downloads
 
@@ -52,7 +52,7 @@ class Source(Protocol):
     def document(self, descriptor: Descriptor) -> bytes:
         """A small blob, such as a config, verified against its descriptor."""
 
-    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+    def signatures(self, registries_d: str | None = None) -> "SignatureSource":
         """Where the image's signatures are, by `registries_d` or the one in force. Fetches none yet."""
 
 
@@ -199,7 +199,7 @@ class RegistrySource:
         """What refers to a manifest of this repository: signatures, SBOMs, attestations."""
         return self.client.referrers(digest)
 
-    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+    def signatures(self, registries_d: str | None = None) -> "SignatureSource":
         from elfuse.oci.policy.fetch import RegistrySignatures
         from elfuse.oci.policy.lookaside import Lookaside
 

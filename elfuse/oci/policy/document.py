@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from elfuse.errors import PolicyError
+from elfuse.oci.policy.place import SYSTEM_FILE, VARIABLE, candidates
 from elfuse.oci.policy.requirements import InsecureAcceptAnything, Requirement, parse_requirements
 from elfuse.oci.policy.scopes import check_scope
 from elfuse.oci.policy.strict import FormatError, Node, parse
 
-VARIABLE = "ELFUSE_POLICY_FILE"
-USER_FILE = "~/.config/containers/policy.json"
-SYSTEM_FILE = "/etc/containers/policy.json"
 BUILT_IN = "the built-in policy"
 _LIMIT = 8 << 20  # room for keys in the document itself
 
@@ -40,7 +38,7 @@ def load(path: str | None = None, *, system: str = SYSTEM_FILE) -> Document:
             source = "" if path else f" (named by {VARIABLE})"
             raise PolicyError(f"the policy {chosen}{source} does not exist")
         return parse_policy(data, chosen)
-    for candidate in (os.path.expanduser(USER_FILE), system):
+    for candidate in candidates(system):
         data = _read(candidate)
         if data is not None:
             return parse_policy(data, candidate)

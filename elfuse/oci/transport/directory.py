@@ -1,13 +1,16 @@
 """skopeo's dir: transport: one image in a directory, its blobs named by their hex digests."""
 
 import os
+from typing import TYPE_CHECKING
 
 from elfuse.errors import ImageNotFound, InvalidImage
 from elfuse.oci.digest import hex_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, media_type_of
-from elfuse.oci.policy.signature import SignatureSource
 from elfuse.oci.transport.files import Files
 from elfuse.oci.transport.source import FilesSource
+
+if TYPE_CHECKING:
+    from elfuse.oci.policy.signature import SignatureSource
 
 VERSION = "Directory Transport Version: 1.1\n"
 DIRECTORY_KIND = "directory of skopeo's dir: transport"
@@ -29,7 +32,7 @@ class DirSource(FilesSource):
     def manifest(self, descriptor: Descriptor) -> bytes:
         return self._document(manifest_name(descriptor), descriptor.digest)
 
-    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+    def signatures(self, registries_d: str | None = None) -> "SignatureSource":
         from elfuse.oci.policy.fetch import DirectorySignatures
 
         return DirectorySignatures(self._files.place)

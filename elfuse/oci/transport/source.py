@@ -1,14 +1,17 @@
 """What the sources over files have in common."""
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from elfuse.errors import BlobMissing, ContentMismatch, ElfuseError
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest, digest_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
-from elfuse.oci.policy.signature import NoSignatures, SignatureSource
 from elfuse.oci.progress import Progress
 from elfuse.oci.transport.files import Files
+
+if TYPE_CHECKING:
+    from elfuse.oci.policy.signature import SignatureSource
 
 
 class FilesSource(ABC):
@@ -43,8 +46,10 @@ class FilesSource(ABC):
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         self._copy(self._name_of(descriptor), descriptor, partial, progress)
 
-    def signatures(self, registries_d: str | None = None) -> SignatureSource:
+    def signatures(self, registries_d: str | None = None) -> "SignatureSource":
         """None: of these transports only dir: has a place for signatures."""
+        from elfuse.oci.policy.signature import NoSignatures
+
         return NoSignatures()
 
     @abstractmethod
