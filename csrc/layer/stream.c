@@ -323,23 +323,30 @@ int stream_read(struct stream *s, void *buf, size_t len)
     return 1;
 }
 
-int stream_skip(struct stream *s, uint64_t len)
+int stream_skip_some(struct stream *s, uint64_t *len)
 {
-    while (len) {
+    while (*len) {
         const uint8_t *data;
         size_t have;
         int rc = stream_peek(s, &data, &have);
 
-        if (rc == 0)
-            return layer_fail(s->err, LAYER_E_FORMAT, "the tar ends in the middle of an entry");
-        if (rc < 0)
+        if (rc <= 0)
             return rc;
-        if (have > len)
-            have = (size_t)len;
+        if (have > *len)
+            have = (size_t)*len;
         stream_consume(s, have);
-        len -= have;
+        *len -= have;
     }
     return 0;
+}
+
+int stream_skip(struct stream *s, uint64_t len)
+{
+    int rc = stream_skip_some(s, &len);
+
+    if (rc == 0 && len)
+        return layer_fail(s->err, LAYER_E_FORMAT, "the tar ends in the middle of an entry");
+    return rc;
 }
 
 int stream_finish(struct stream *s, struct layer_stats *stats)

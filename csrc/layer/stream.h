@@ -25,6 +25,8 @@ void stream_consume(struct stream *s, size_t len); /* len <= what stream_peek() 
  * between. */
 int stream_read(struct stream *s, void *buf, size_t len);
 int stream_skip(struct stream *s, uint64_t len);
+/* As far as there is something: what is left to skip at the end of the stream stays in *len. */
+int stream_skip_some(struct stream *s, uint64_t *len);
 
 /* Drains both ends and verifies size, digest and diffID; fills the figures of stats. */
 int stream_finish(struct stream *s, struct layer_stats *stats);

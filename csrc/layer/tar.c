@@ -271,8 +271,10 @@ static int fill_entry(struct tar *t, const struct tar_header *h)
 int tar_next(struct tar *t, const struct tar_entry **entry)
 {
     struct tar_header h;
-    int rc = stream_skip(t->stream, t->body + t->padding);
+    int rc = stream_skip(t->stream, t->body);
 
+    if (rc == 0)
+        rc = stream_skip_some(t->stream, &t->padding);
     forget_extended(t);
     t->body = t->padding = 0;
     if (rc < 0)

@@ -3,8 +3,8 @@
  *
  * Where implementations differ, this reads as Go's archive/tar, which is what writes and reads
  * nearly all layers: a size on a link, directory or device has no body; a PAX size is the next
- * entry's only, never that of an extended header in between; an end at an entry's border without
- * the two zero blocks is an end.
+ * entry's only, never that of an extended header in between; an end after an entry's last byte is
+ * an end, with or without its padding and the two zero blocks (umoci insert writes none of them).
  */
 #ifndef ELFUSE_LAYER_TAR_H
 #define ELFUSE_LAYER_TAR_H

@@ -416,3 +416,9 @@ def test_remove_tree(tree: Tree, tmp_path: Path) -> None:
                 _core.remove_tree(parent, name)
     finally:
         os.close(parent)
+
+
+def test_an_archive_may_end_with_its_last_byte(tree: Tree) -> None:
+    """Without padding and zero blocks, as umoci insert writes it and Go's archive/tar reads it."""
+    tree.apply_blob(header(b"x", size=10) + b"0123456789")
+    assert (tree.path / "x").read_bytes() == b"0123456789"

@@ -207,7 +207,7 @@ def test_override_xattr_cannot_be_given_by_a_layer(tree: Tree) -> None:
         (header(b"x") + bytes(512) + header(b"y") + bytes(1024), "goes on after a zero block"),
         (header(b"x")[:100], "ends in the middle of a block"),
         (header(b"x", size=1000) + bytes(512), 'ends inside "x"'),
-        (header(b"x", size=10) + b"0123456789", "ends in the middle of an entry"),
+        (header(b"PaxHeaders", b"x", 10) + b"10 path=a\n", "ends in the middle of an entry"),
         (
             header(b"PaxHeaders", b"x", 20)
             + padded(pax_record(b"path", b"pathpathpath"))[:512]
