@@ -56,6 +56,6 @@ def _no_such_command(group: click.Command, ctx: click.Context, name: str) -> NoR
     from difflib import get_close_matches
 
     known = group.list_commands(ctx) if isinstance(group, click.Group) else []
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    near = get_close_matches(name, known, n=3, cutoff=0.6)
     meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise click.UsageError(f"No such command {name!r}.{meant}", ctx)
