@@ -15,17 +15,14 @@ each setting is taken from the first file that has it.
 """
 
 import os
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from elfuse.config_files import SYSTEM_FILE, VARIABLE, user_file
 from elfuse.errors import ConfigurationError
 from elfuse.toml import convert, read_toml
-
-VARIABLE = "ELFUSE_CONFIG"
-SYSTEM_FILE = "/etc/elfuse/config.toml"
 
 Engine = Literal["auto", "jit", "interp"]
 
@@ -83,16 +80,6 @@ def load() -> Settings:
         if document:
             found.append((path, document))
     return _merged(found) if found else Settings()
-
-
-def user_file() -> str:
-    """The user's config.toml. On Linux this is platformdirs' answer, without its import of 30 ms."""
-    if sys.platform == "linux":
-        base = os.environ.get("XDG_CONFIG_HOME", "").strip() or os.path.expanduser("~/.config")
-        return os.path.join(base, "elfuse", "config.toml")
-    from platformdirs import user_config_dir
-
-    return os.path.join(user_config_dir("elfuse"), "config.toml")
 
 
 def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:

@@ -36,7 +36,7 @@ VARIABLES = (
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's home. `tmp_path / "etc"` takes the place of /etc/containers, /etc/docker and /etc/elfuse."""
-    from elfuse import config
+    from elfuse import config, config_files
     from elfuse.oci import certs, registries_conf, short_names
 
     for variable in VARIABLES:
@@ -48,7 +48,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder.mkdir()
     monkeypatch.setenv("HOME", str(place))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    monkeypatch.setattr(config, "SYSTEM_FILE", str(etc / "elfuse/config.toml"))
+    for module in (config, config_files):
+        monkeypatch.setattr(module, "SYSTEM_FILE", str(etc / "elfuse/config.toml"))
     monkeypatch.setattr(registries_conf, "SYSTEM_DIRECTORY", str(etc / "containers"))
     monkeypatch.setattr(short_names, "SYSTEM_CACHE", str(etc / "cache"))
     directories = ("~/.config/containers/certs.d", f"{etc}/containers/certs.d", f"{etc}/docker/certs.d")

@@ -11,11 +11,11 @@ from elfuse.oci.layout import Store
 from elfuse.oci.naming import readings, source_of
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, Reference, parse
-from elfuse.oci.stored import StoredImage, absent, load_image, require_image
+from elfuse.oci.stored import StoredImage, absent, load_image
 
 if TYPE_CHECKING:
     from elfuse.oci.access import AccessOptions
-    from elfuse.oci.pull import Pulled
+    from elfuse.oci.pull import Pulled, PullOptions
     from elfuse.oci.short_names import Ask, Resolved
 
 PullPolicy = Literal["always", "missing", "never"]
@@ -100,13 +100,25 @@ def pull_all(
     `jobs` is how many blobs are brought at once (default: config.toml's, else 6). `ask` chooses between the
     registries that a short name may be on; without it they are tried in turn.
     """
-    from elfuse.oci.pull import PullOptions, pull_images
+    from elfuse.oci.pull import PullOptions
 
     options = PullOptions(_platform(platform), all_platforms, refresh, jobs or _default_jobs())
-    opened = Store.open(store)
+    outcomes = _bring(Store.open(store), images, options, access, progress, ask)
+    return [outcome if isinstance(outcome, ElfuseError) else _pulled(outcome) for outcome in outcomes]
+
+
+def _bring(
+    store: Store,
+    images: Sequence[str],
+    options: "PullOptions",
+    access: "AccessOptions | None",
+    progress: Progress | None,
+    ask: "Ask | None",
+) -> "list[Pulled | ElfuseError]":
+    from elfuse.oci.pull import pull_images
 
     def bring(sources: Sequence[ImageSource]) -> "list[Pulled | ElfuseError]":
-        return pull_images(opened, sources, options=options, access=access, progress=progress)
+        return pull_images(store, sources, options=options, access=access, progress=progress)
 
     names = [_resolved(image, ask) for image in images]
     first = iter(bring([name.source for name in names if not isinstance(name, ElfuseError)]))
@@ -117,16 +129,15 @@ def _settled(
     name: "Resolved",
     outcome: "Pulled | ElfuseError",
     bring: "Callable[[Sequence[ImageSource]], list[Pulled | ElfuseError]]",
-) -> PulledImage | ElfuseError:
+) -> "Pulled | ElfuseError":
     """Where the first reading of a short name was not to be had, the others are tried."""
     for candidate in name.candidates[1:]:
         if not isinstance(outcome, RegistryError | ImageNotFound):
             break
         outcome = _either(outcome, bring([candidate])[0])
-    if isinstance(outcome, ElfuseError):
-        return outcome
-    name.remember()
-    return _pulled(outcome)
+    if not isinstance(outcome, ElfuseError):
+        name.remember()
+    return outcome
 
 
 def _default_jobs() -> int:
@@ -196,10 +207,12 @@ def resolve_image(
         return found
     if policy == "never":
         raise absent(source_of(store, image))
-    outcome = pull_all([image], access=access, store=store.path, progress=progress, ask=ask)[0]
+    from elfuse.oci.pull import PullOptions
+
+    outcome = _bring(store, [image], PullOptions(jobs=_default_jobs()), access, progress, ask)[0]
     if isinstance(outcome, ElfuseError):
         raise outcome
-    return require_image(store, parse(outcome.reference))
+    return outcome.image
 
 
 def _platform(text: str | None) -> Platform:

@@ -127,8 +127,11 @@ def prepare(image: str, args: Sequence[str], arguments: RunArguments) -> Prepare
     plan = plan_run(_run_options(args, options))
     check_platform(platform)
     opened = Store.open(store)
-    found = image_to_run(opened, image, policy=policy, platform=platform, access=access, progress=progress)
-    return prepare_run(opened, found, plan, os.environ)
+    with opened.activity():  # what a pull brought stays until the run is made of it
+        found = image_to_run(
+            opened, image, policy=policy, platform=platform, access=access, progress=progress
+        )
+        return prepare_run(opened, found, plan, os.environ)
 
 
 def _run_options(args: Sequence[str], options: RunArguments) -> RunOptions:

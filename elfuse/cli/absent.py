@@ -7,7 +7,6 @@ _NETWORK = "the guest has the host's network, ports and names"
 _CONFINED = "a guest is a process of yours, with your rights and no others"
 _LIMITS = "there are no cgroups; --ulimit, and your system's own means, limit a run"
 _REASONS = {
-    "--init": "signals end a run's first process without one, and its orphans end with it",
     "--detach": "a run is a process of yours; put it in the background with & or nohup",
     **dict.fromkeys(
         ["--publish", "--publish-all", "--network", "--net", "--expose", "--ip", "--dns"], _NETWORK

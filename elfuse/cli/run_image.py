@@ -113,11 +113,12 @@ def run(
     check_platform(platform)
     opened = Store.open(store)
     sweep_later(opened)
-    with watch(quiet=quiet, present=False) as progress:
-        found = image_to_run(
-            opened, image, policy=policy, platform=platform, access=access, progress=progress, ask=asker()
-        )
-    prepared = prepare_run(opened, found, plan, os.environ)
+    with opened.activity():  # what a pull brought stays until the run is made of it
+        with watch(quiet=quiet, present=False) as progress:
+            found = image_to_run(
+                opened, image, policy=policy, platform=platform, access=access, progress=progress, ask=asker()
+            )
+        prepared = prepare_run(opened, found, plan, os.environ)
     if dry_run:
         from elfuse.cli.output import print_json
 

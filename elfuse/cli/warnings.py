@@ -1,10 +1,9 @@
 """The library's warnings (elfuse.log) as lines of the command."""
 
+from elfuse import log
+from elfuse.cli.main import report
+
 
 def show() -> None:
     """Print them on standard error as errors are printed. Called by commands that talk to registries."""
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("elfuse: warning: %(message)s"))
-    logging.getLogger("elfuse").addHandler(handler)
+    log.say_by(lambda line: report(f"warning: {line}"))

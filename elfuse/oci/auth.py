@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from elfuse.errors import AuthenticationError, InvalidImage
+from elfuse.errors import AuthenticationError, InvalidImage, NetworkError, RegistryError
 from elfuse.oci.access import Access, Credentials
 from elfuse.oci.http import Request, Response, Trust, is_internal, is_loopback, origin
 from elfuse.oci.image import load_json
@@ -202,7 +202,17 @@ class Authorizer:
     def _fetch_token(self, challenge: Challenge, base: str, scopes: Scopes) -> Token:
         realm = challenge.parameters["realm"]
         check_realm(realm, base)
-        answer = self._perform(self._token_request(challenge, base, scopes))
+        try:
+            answer = self._perform(self._token_request(challenge, base, scopes))
+        except NetworkError:
+            raise
+        except RegistryError as error:
+            host = urlsplit(realm).netloc
+            raise AuthenticationError(
+                f"{self._access.reference}: no token from {host}, which answers {error.status}",
+                hint="try again later",
+                status=error.status,
+            ) from None
         if answer.status != 200:
             raise self._refusal(realm, answer)
         return token_in(bytes(answer.body), realm)

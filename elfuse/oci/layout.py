@@ -42,7 +42,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from elfuse import config
 from elfuse.errors import ContentMismatch, InvalidImage, StoreError
 from elfuse.oci import disk, leases, media
 from elfuse.oci.digest import Digest, digest_of, hex_of, parse_digest
@@ -82,9 +81,14 @@ def default_path() -> str:
     chosen = os.environ.get("ELFUSE_STORE")
     if chosen:
         return os.path.abspath(chosen)
-    configured = config.load().store
-    if configured:
-        return configured
+    from elfuse.config_files import any_exists
+
+    if any_exists():
+        from elfuse import config
+
+        configured = config.load().store
+        if configured:
+            return configured
     data = os.environ.get("XDG_DATA_HOME", "").strip()
     if sys.platform == "linux" and os.path.isabs(data):
         return os.path.join(data, "elfuse", "store")  # what platformdirs says, in less time

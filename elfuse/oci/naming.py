@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from elfuse.errors import ImageNotFound, InvalidReference
+from elfuse.oci import disk
 from elfuse.oci.layout import Pin, Store
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ _ID_LENGTH = 7  # shorter than that is more likely a name
 def pins_of(store: Store, word: str) -> list[Pin]:
     """The pins of a name as `pull` takes it; of no such name, those with this digest, or this beginning of
     one, of the manifest or the config (podman's and docker's image ID). Raises ImageNotFound."""
-    pins = store.pins()
+    with disk.reported(f"looking for {word}", store.path):
+        pins = store.pins()
     found = _by_name(pins, word)
     if found is not None:
         return [found]

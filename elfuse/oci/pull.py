@@ -262,8 +262,8 @@ class _Pull:
         if self._store.has_blob(entry.digest, entry.size):
             try:
                 return self._store.read_document(entry.digest, "manifest")
-            except ContentMismatch:
-                pass  # damaged on disk: the fetched one replaces it
+            except (ContentMismatch, StoreError):
+                pass  # damaged on disk, or pruned this moment: the fetched one replaces it
         data = self._source.manifest(entry)
         if len(data) != entry.size or digest_of(data) != entry.digest:
             raise ContentMismatch(f"{self._image}: manifest {entry.digest} has the wrong content or size")

@@ -96,7 +96,6 @@ def test_near_names(elfuse: Elfuse) -> None:
 
 def test_options_that_are_not_there_have_a_reason(elfuse: Elfuse) -> None:
     for words, wanted in (
-        (["--init"], "There is no --init: signals end"),
         (["-d"], "There is no -d: a run is a process of yours"),
         (["-itp", "80:80"], "There is no -p: the guest has the host's network"),
         (["--memory=1g"], "There is no --memory: there are no cgroups"),

@@ -85,7 +85,7 @@ def signer(
     oidc: str | None = OIDC,
     oidc_v2: str | None = None,
     usages: list[x509.ObjectIdentifier] | None = None,
-    valid: tuple[datetime.datetime, datetime.datetime] = (NOW - MINUTE, NOW + MINUTE),
+    valid: tuple[datetime.datetime, datetime.datetime] = (NOW - MINUTE, NOW + 180 * MINUTE),
     more: list[tuple[x509.ExtensionType, bool]] | None = None,
 ) -> Holder:
     names: list[x509.GeneralName] = [x509.RFC822Name(email) for email in emails]
