@@ -244,11 +244,9 @@ class _Checker:
         sizes = StackSizes(self._store)
         folder = self._store.join("stacks/sha256")
         for chain in sorted(os.listdir(folder)):
-            tree = os.path.join(folder, chain, "rootfs")
             self._report.trees += 1
-            if not os.path.isdir(tree) or os.path.islink(tree):
-                if os.path.lexists(os.path.join(folder, chain)):  # not pruned this moment
-                    self._half_tree(chain, "has no rootfs")
+            if _lacks_rootfs(os.path.join(folder, chain)):
+                self._half_tree(chain, "has no rootfs")
             elif sizes.has_changed(chain):
                 self._half_tree(chain, "has not the number of entries that it had")
 
@@ -273,6 +271,25 @@ class _Checker:
                     None,
                     f"elfuse oci rm --run {run.id}, when it has ended",
                 )
+
+
+def _lacks_rootfs(path: str) -> bool:
+    """Whether the directory of a tree has none. False for one that is moved away or replaced meanwhile."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(os.stat("rootfs", dir_fd=fd, follow_symlinks=False).st_mode):
+                return False
+        return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(fd)
 
 
 def quarantine(store: Store, name: str) -> None:

@@ -9,11 +9,11 @@ own, of one of two versions, which unpacking makes anew: it goes.
 """
 
 import json
-import logging
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from elfuse import log
 from elfuse.errors import ElfuseError, StoreError
 from elfuse.oci import disk, media
 from elfuse.oci.digest import Digest, parse_digest
@@ -25,7 +25,6 @@ SEED_NAMES = frozenset({"refs", "layers", "index.json.lock"})
 # Its tree caches; the second also says so itself.
 _SEED_LAYERS = (1, 2)
 _FORBIDDEN = "ELFUSE_OCI_NO_MIGRATE"
-_log = logging.getLogger("elfuse")
 
 
 def is_of_seed(found: set[str]) -> bool:
@@ -106,7 +105,7 @@ def _seed_entries(store: "Store") -> list[Any]:
             data = store.read_document(digest, "manifest")
             kind = json.loads(data).get("mediaType") or _guess(data)
         except (ElfuseError, ValueError, AttributeError) as error:
-            _log.warning("elfuse: the pin %s is not taken over: %s", name, error)
+            log.warn(f"the pin {name} is not taken over: {error}")
             continue
         notes = {media.REF_NAME: name}
         entries.append({"mediaType": kind, "digest": digest, "size": len(data), "annotations": notes})

@@ -390,11 +390,13 @@ def test_other_answers(person: Path, authfile: Path) -> None:
         with pytest.raises(AuthenticationError, match=r"no token from .* 503"):
             api.login(registry.address, USER, PASSWORD, tls_verify=False)
         registry.hooks[:] = [lambda exchange: exchange.answer(401, b"{}", WWW_Authenticate="Negotiate")]
-        with pytest.raises(AuthenticationError, match="wants a login by negotiate"):
+        with pytest.raises(
+            AuthenticationError, match=r"wants a login that elfuse does not know \(negotiate\)"
+        ):
             api.login(registry.address, USER, PASSWORD, tls_verify=False)
         elsewhere = f"http://{registry.address}/other"
         registry.hooks[:] = [lambda exchange: exchange.answer(302, b"", Location=elsewhere)]
-        with pytest.raises(api.ElfuseError, match="answers 302 to GET /v2/: it is no registry"):
+        with pytest.raises(api.ElfuseError, match="more than 5 redirects"):
             api.login(registry.address, USER, PASSWORD, tls_verify=False)
         assert all(seen[1] is None for seen in registry.seen if not seen[0].startswith("/token"))
         assert not authfile.exists()

@@ -53,7 +53,12 @@ def test_every_variable_is_named() -> None:
     sources = "".join(
         (ROOT / name).read_text()
         for name in (
-            *("elfuse/config.py", "elfuse/oci/authfile.py", "elfuse/oci/credentials.py"),
+            *(
+                "elfuse/config_files.py",
+                "elfuse/config.py",
+                "elfuse/oci/authfile.py",
+                "elfuse/oci/credentials.py",
+            ),
             *("elfuse/oci/registries_conf.py", "elfuse/oci/short_names.py", "elfuse/oci/certs.py"),
         )
     )
