@@ -22,9 +22,14 @@ def any_exists() -> bool:
     chosen = os.environ.get(VARIABLE)
     if chosen is not None:
         return bool(chosen)
-    for path in (user_file(), SYSTEM_FILE):
+    return may_exist(user_file(), SYSTEM_FILE)
+
+
+def may_exist(*paths: str) -> bool:
+    """Whether one of the files is there, or cannot be looked at."""
+    for path in paths:
         try:
-            os.stat(path)
+            os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:

@@ -272,7 +272,7 @@ class _Pull:
 
     def _judge(self, found: _Found) -> None:
         """By the policy, each image that the name will stand for, before any of its blobs is used."""
-        if not place.may_exist():
+        if not place.is_in_force():
             return
         from elfuse.oci.policy.gate import require_allowed
 

@@ -200,11 +200,16 @@ class RegistrySource:
         return self.client.referrers(digest)
 
     def signatures(self, registries_d: str | None = None) -> "SignatureSource":
-        from elfuse.oci.policy.fetch import RegistrySignatures
-        from elfuse.oci.policy.lookaside import Lookaside
+        from elfuse.oci.policy.signature import LazySignatures
 
-        lookaside = Lookaside(self._session.http(), cancellation=self._cancellation)
-        return RegistrySignatures(self.client, self.client.reference, lookaside, registries_d)
+        def make() -> "SignatureSource":
+            from elfuse.oci.policy.fetch import RegistrySignatures
+            from elfuse.oci.policy.lookaside import Lookaside
+
+            lookaside = Lookaside(self._session.http(), cancellation=self._cancellation)
+            return RegistrySignatures(self.client, self.client.reference, lookaside, registries_d)
+
+        return LazySignatures(make)
 
     def _top_of(self, client: "RegistryClient", known: Digest | None) -> tuple[bytes, str] | None:
         what, selector = str(self._reference), client.reference.selector

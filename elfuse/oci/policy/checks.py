@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from elfuse.errors import ElfuseError
 from elfuse.oci.digest import digest_of
-from elfuse.oci.policy import gpg
 from elfuse.oci.policy.identity import SignedIdentity
 from elfuse.oci.policy.refusal import Refused
 from elfuse.oci.policy.requirements import (
@@ -62,6 +61,8 @@ def _satisfied(requirement: Requirement, subject: Subject) -> str:
 
 
 def _signed_by(requirement: SignedBy, subject: Subject) -> str:
+    from elfuse.oci.policy import gpg
+
     if requirement.key_type != GPG_KEYS:
         raise Refused(f"keyType {requirement.key_type} is not implemented; use {GPG_KEYS}")
     found = [one for one in subject.signatures() if isinstance(one, SimpleSignature)]

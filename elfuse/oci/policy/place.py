@@ -2,6 +2,8 @@
 
 import os
 
+from elfuse.config_files import may_exist
+
 VARIABLE = "ELFUSE_POLICY_FILE"
 USER_FILE = "~/.config/containers/policy.json"
 SYSTEM_FILE = "/etc/containers/policy.json"
@@ -12,16 +14,6 @@ def candidates(system: str = SYSTEM_FILE) -> list[str]:
     return [os.path.expanduser(USER_FILE), system]
 
 
-def may_exist() -> bool:
-    """Whether a policy may be in force. True also for what cannot be looked at: that is an error to tell."""
-    if os.environ.get(VARIABLE):
-        return True
-    for path in candidates():
-        try:
-            os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            pass
-        return True
-    return False
+def is_in_force() -> bool:
+    """Whether there may be a policy. True also for what cannot be looked at: that is an error to tell."""
+    return bool(os.environ.get(VARIABLE)) or may_exist(*candidates())

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,16 @@ class SignatureSource(Protocol):
     def signatures(self, digest: Digest) -> list[Signature]:
         """All signatures of the manifest with this digest. Raises Refused or ElfuseError when they cannot
         be had; that is not the same as none."""
+
+
+class LazySignatures:
+    """A source that is made when a requirement asks: most policies ask for no signature."""
+
+    def __init__(self, make: Callable[[], SignatureSource]) -> None:
+        self._make = make
+
+    def signatures(self, digest: Digest) -> list[Signature]:
+        return self._make().signatures(digest)
 
 
 class NoSignatures:
