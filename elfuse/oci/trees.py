@@ -43,53 +43,56 @@ def measure(path: str) -> TreeSize:
 class StackSizes:
     """The sizes of a store's unpacked trees by ChainID (64 hex digits), from `cache/trees` where known.
 
-    What is known is of one directory, by its inode: a tree may be removed and unpacked again.
+    What is known is of one directory, by its inode and the time it was made: a tree may be removed and
+    unpacked again, and inodes are used again.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, tuple[int, TreeSize]] = {}
+        self._known: dict[str, tuple[str, TreeSize]] = {}
         self._learned = False
         for line in read_cache(store, "trees"):
-            chain, inode, size, entries = line.split(" ")
-            self._known[chain] = int(inode), TreeSize(int(size), int(entries))
+            chain, which, size, entries = line.split(" ")
+            self._known[chain] = which, TreeSize(int(size), int(entries))
 
     def known(self, chain: str) -> TreeSize | None:
         found = self._known.get(chain)
-        return found[1] if found is not None and found[0] == self._inode(chain) else None
+        return found[1] if found is not None and found[0] == self._which(chain) else None
 
     def of(self, chain: str) -> TreeSize:
         known = self.known(chain)
         if known is not None:
             return known
-        inode = self._inode(chain)
+        which = self._which(chain)
         size = measure(self._store.join("stacks/sha256", chain))
         # Not of one that was moved away meanwhile.
-        if inode and inode == self._inode(chain):
-            self._known[chain] = inode, size
+        if which and which == self._which(chain):
+            self._known[chain] = which, size
             self._learned = True
         return size
 
     def has_changed(self, chain: str) -> bool:
         """Whether the tree has another number of entries than it had when it was measured."""
-        known, inode = self.known(chain), self._inode(chain)
+        known, which = self.known(chain), self._which(chain)
         if known is None:
             return False
         now = measure(self._store.join("stacks/sha256", chain))
-        return now.entries != known.entries and inode == self._inode(chain)
+        return now.entries != known.entries and which == self._which(chain)
 
-    def _inode(self, chain: str) -> int:
+    def _which(self, chain: str) -> str:
+        """Its rootfs is changed by nobody, unlike the directory around it, whose time a claim sets."""
         try:
-            return os.stat(self._store.join("stacks/sha256", chain)).st_ino
-        except FileNotFoundError:
-            return 0
+            found = os.stat(self._store.join("stacks/sha256", chain, "rootfs"))
+        except OSError:
+            return ""
+        return f"{found.st_ino}-{found.st_ctime_ns}"
 
     def save(self) -> None:
         if self._learned and self._store.is_writable():
             present = set(os.listdir(self._store.join("stacks/sha256")))
             lines = [
-                f"{chain} {inode} {size.bytes} {size.entries}"
-                for chain, (inode, size) in self._known.items()
+                f"{chain} {which} {size.bytes} {size.entries}"
+                for chain, (which, size) in self._known.items()
                 if chain in present
             ]
             write_cache(self._store, "trees", lines)
