@@ -329,7 +329,8 @@ class Store:
     def write_index(self, document: dict[str, Any]) -> None:
         """Replace index.json; the caller holds locks/index."""
         data = json.dumps(document, separators=(",", ":")).encode()
-        disk.replace_file(self.join("index.json"), data, self.join("tmp"))
+        with self.activity():  # a sweep must not take the staged file
+            disk.replace_file(self.join("index.json"), data, self.join("tmp"))
 
     def read_index(self) -> dict[str, Any]:
         from elfuse.oci.image import load_json

@@ -73,11 +73,11 @@ class StackSizes:
 
     def has_changed(self, chain: str) -> bool:
         """Whether the tree has another number of entries than it had when it was measured."""
-        known, which = self.known(chain), self._which(chain)
-        if known is None:
+        which, found = self._which(chain), self._known.get(chain)
+        if not which or found is None or found[0] != which:
             return False
         now = measure(self._store.join("stacks/sha256", chain))
-        return now.entries != known.entries and which == self._which(chain)
+        return now.entries != found[1].entries and which == self._which(chain)
 
     def _which(self, chain: str) -> str:
         """Its rootfs is changed by nobody, unlike the directory around it, whose time a claim sets."""
