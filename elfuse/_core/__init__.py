@@ -1,11 +1,17 @@
 """Typed calls into libelfuse: no logic of its own. Signatures and contracts are in __init__.pyi."""
 
 import os.path
-from typing import Any
 
 try:
     from elfuse._core.guest import syscall_table, vdso_image
-    from elfuse._core.layer import DigestMismatch, LayerError, extract_layer, open_in_root, remove_tree
+    from elfuse._core.layer import (
+        DigestMismatch,
+        LayerError,
+        extract_layer,
+        inflate_blob,
+        open_in_root,
+        remove_tree,
+    )
 except ModuleNotFoundError as error:
     if error.name not in ("elfuse._core.guest", "elfuse._core.layer"):
         raise
@@ -22,14 +28,6 @@ __all__ = [
     "vdso_image",
     "vm_path",
 ]
-
-
-def inflate_blob(*arguments: Any, **named: Any) -> Any:
-    """Write a blob's uncompressed bytes to a file."""
-    # A run does not need it, and a module of its own costs a dlopen.
-    from elfuse._core.stream import inflate_blob as inflate
-
-    return inflate(*arguments, **named)
 
 
 def vm_path() -> str:

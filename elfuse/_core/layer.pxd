@@ -1,5 +1,5 @@
-# The C declarations that layer.pyx calls; the contract is csrc/layer/layer.h.
-from libc.stdint cimport int64_t, uint64_t
+# The C declarations that layer.pyx calls; the contracts are in the headers.
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 cdef extern from "layer/layer.h" nogil:
     cdef enum layer_code:
@@ -49,3 +49,17 @@ cdef extern from "layer/layer.h" nogil:
     int layer_extract(const layer_request *req, layer_stats *stats, layer_error *err)
     int layer_open_in_root(int root_fd, const char *path, int flags, unsigned mode)
     int layer_remove_tree(int dir_fd, const char *name)
+
+cdef extern from "layer/stream.h" nogil:
+    cdef struct stream:
+        pass
+
+    int stream_open(stream **out, const layer_request *req, layer_error *err)
+    void stream_close(stream *s)
+    int stream_peek(stream *s, const uint8_t **data, size_t *len)
+    void stream_consume(stream *s, size_t len)
+    int stream_finish(stream *s, layer_stats *stats)
+    void stream_explain(stream *s)
+
+cdef extern from "layer/error.h" nogil:
+    int layer_fail_sys(layer_error *err, int sys, const char *format, ...)

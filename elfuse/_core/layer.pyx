@@ -1,9 +1,11 @@
-"""Layer extraction and safe tree calls: arguments in, exceptions out, no logic."""
+"""Layer blobs and safe tree calls: arguments in, exceptions out, no logic."""
 
 import os
 
-from libc.string cimport memset
 from cpython.exc cimport PyErr_CheckSignals
+from libc.errno cimport EINTR, errno
+from libc.string cimport memset
+from posix.unistd cimport write
 
 
 class LayerError(Exception):
@@ -35,6 +37,30 @@ cdef object failure(const layer_error *err, list pending):
     return LayerError(message)
 
 
+cdef void request(
+    layer_request *req, int blob_fd, bytes digest, object blob_size, bytes diff, list pending
+):
+    """What every call says of its blob; the texts and the list are the caller's, and outlive it."""
+    memset(req, 0, sizeof(req[0]))
+    req.blob_fd = blob_fd
+    if digest is not None:
+        req.blob_digest = digest
+    if diff is not None:
+        req.diff_id = diff
+    req.blob_size = -1 if blob_size is None else blob_size
+    req.tick = check_signals
+    req.tick_arg = <void *>pending
+
+
+cdef dict blob_stats(const layer_stats *stats):
+    return {
+        "blob_size": stats.blob_size,
+        "tar_size": stats.tar_size,
+        "diff_id": (<bytes>stats.diff_id).decode(),
+        "blob_digest": (<bytes>stats.blob_digest).decode(),
+    }
+
+
 def extract_layer(
     int blob_fd,
     int root_fd,
@@ -53,28 +79,16 @@ def extract_layer(
     cdef bytes diff = None if diff_id is None else diff_id.encode()
     cdef list pending = []
 
-    memset(&req, 0, sizeof(req))
-    req.blob_fd = blob_fd
+    request(&req, blob_fd, digest, blob_size, diff, pending)
     req.root_fd = root_fd
-    if digest is not None:
-        req.blob_digest = digest
-    if diff is not None:
-        req.diff_id = diff
-    req.blob_size = -1 if blob_size is None else blob_size
     if owner not in ("virtual", "host"):
         raise ValueError(f"owner is 'virtual' or 'host', not {owner!r}")
     req.owner = LAYER_OWNER_HOST if owner == "host" else LAYER_OWNER_VIRTUAL
-    req.tick = check_signals
-    req.tick_arg = <void *>pending
     with nogil:
         rc = layer_extract(&req, &stats, &err)
     if rc < 0:
         raise failure(&err, pending)
-    return {
-        "blob_size": stats.blob_size,
-        "tar_size": stats.tar_size,
-        "diff_id": (<bytes>stats.diff_id).decode(),
-        "blob_digest": (<bytes>stats.blob_digest).decode(),
+    return blob_stats(&stats) | {
         "files": stats.files,
         "directories": stats.directories,
         "symlinks": stats.symlinks,
@@ -83,6 +97,63 @@ def extract_layer(
         "others": stats.others,
         "dropped_xattrs": stats.dropped_xattrs,
     }
+
+
+cdef int copy_stream(stream *s, int out_fd, layer_error *err) noexcept nogil:
+    cdef const uint8_t *data
+    cdef size_t length
+    cdef ssize_t written
+    cdef int rc
+
+    while True:
+        rc = stream_peek(s, &data, &length)
+        if rc <= 0:
+            return rc
+        written = length if out_fd < 0 else write(out_fd, data, length)
+        if written >= 0:
+            stream_consume(s, <size_t>written)
+        elif errno != EINTR:
+            return layer_fail_sys(err, errno, "writing the uncompressed bytes")
+
+
+def inflate_blob(
+    int blob_fd,
+    int out_fd,
+    *,
+    blob_digest: str | None = None,
+    blob_size: int | None = None,
+    diff_id: str | None = None,
+    uint64_t limit=0,
+    uint64_t ratio=0,
+):
+    """Write the uncompressed bytes of a blob to out_fd: see __init__.pyi."""
+    cdef layer_request req
+    cdef layer_stats stats
+    cdef layer_error err
+    cdef stream *s = NULL
+    cdef int rc
+    cdef bytes digest = None if blob_digest is None else blob_digest.encode()
+    cdef bytes diff = None if diff_id is None else diff_id.encode()
+    cdef list pending = []
+
+    memset(&stats, 0, sizeof(stats))
+    memset(&err, 0, sizeof(err))
+    request(&req, blob_fd, digest, blob_size, diff, pending)
+    req.limits.tar_size = limit
+    req.limits.ratio = ratio
+    with nogil:
+        rc = stream_open(&s, &req, &err)
+        if rc == 0:
+            rc = copy_stream(s, out_fd, &err)
+        if rc == 0:
+            rc = stream_finish(s, &stats)
+        if rc == LAYER_E_FORMAT:
+            stream_explain(s)
+            rc = err.code
+        stream_close(s)
+    if rc < 0:
+        raise failure(&err, pending)
+    return blob_stats(&stats)
 
 
 def open_in_root(int root_fd, path, int flags, unsigned mode=0) -> int:
