@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
@@ -16,8 +15,8 @@ from elfuse.oci.outgoing import Outgoing, OutgoingDocument
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import Reference
 from elfuse.oci.registry import RegistryClient
+from elfuse.oci.work import DEFAULT_JOBS, run_all
 
-PARALLEL_BLOBS = 6
 _RANGE = re.compile(r"(?:bytes=)?0-(\d+)")
 
 
@@ -39,21 +38,8 @@ class Uploader:
 
     def _push_blobs(self, outgoing: Outgoing) -> None:
         """All at once; the first failure ends the others."""
-        pool = ThreadPoolExecutor(PARALLEL_BLOBS, thread_name_prefix="push")
-        try:
-            jobs = [pool.submit(self._push_blob, blob, outgoing) for blob in outgoing.blobs]
-            done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
-            failures = [error for job in done if (error := job.exception()) is not None]
-        except BaseException:
-            self._client.cancellation.cancel()
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        if failures:
-            self._client.cancellation.cancel()
-        pool.shutdown(wait=True)
-        if failures:
-            raise failures[0]
+        jobs = [partial(self._push_blob, blob, outgoing) for blob in outgoing.blobs]
+        run_all(jobs, DEFAULT_JOBS, self._client.cancellation.cancel)
 
     # -- blobs
 
