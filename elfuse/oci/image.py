@@ -11,9 +11,9 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from elfuse.errors import InvalidImage, PlatformNotFound
+from elfuse.errors import ContentMismatch, InvalidImage, PlatformNotFound
 from elfuse.oci import media
-from elfuse.oci.digest import DIGEST_PATTERN, Digest
+from elfuse.oci.digest import DIGEST_PATTERN, Digest, digest_of
 
 # containers/image and containerd cap manifests and configs at 4 MiB.
 DOCUMENT_LIMIT = 4 << 20
@@ -99,6 +99,13 @@ class ImageConfig(msgspec.Struct, frozen=True):
     @property
     def diff_ids(self) -> list[Digest]:
         return [Digest(text) for text in self.rootfs.diff_ids]
+
+
+def verified(data: bytes, descriptor: Descriptor, what: str) -> bytes:
+    """The bytes, if they are what the descriptor says; `what` names them. Raises ContentMismatch."""
+    if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
+        raise ContentMismatch(f"{what} {descriptor.digest} has the wrong content or size")
+    return data
 
 
 def load_json(data: bytes, what: str, *, limit: int = DOCUMENT_LIMIT) -> Any:

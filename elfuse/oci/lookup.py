@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from elfuse.errors import ContentMismatch, ElfuseError, PlatformNotFound, StoreError
+from elfuse.errors import ElfuseError, PlatformNotFound, StoreError
 from elfuse.oci.choice import choose_image, is_artifact
-from elfuse.oci.digest import Digest, digest_of
+from elfuse.oci.digest import Digest
 from elfuse.oci.image import (
     GUEST_PLATFORM,
     Descriptor,
@@ -55,11 +55,11 @@ class Lookup(msgspec.Struct, frozen=True):
 
 
 class _Reader(Protocol):
-    """Where documents come from, verified."""
+    """Where documents come from, verified: a Source, or the store."""
 
     def manifest(self, descriptor: Descriptor) -> bytes: ...
 
-    def config(self, descriptor: Descriptor) -> bytes: ...
+    def document(self, descriptor: Descriptor) -> bytes: ...
 
 
 class _StoreReader:
@@ -70,23 +70,8 @@ class _StoreReader:
     def manifest(self, descriptor: Descriptor) -> bytes:
         return self._store.read_document(descriptor.digest, f"manifest of {self._name}")
 
-    def config(self, descriptor: Descriptor) -> bytes:
+    def document(self, descriptor: Descriptor) -> bytes:
         return self._store.read_document(descriptor.digest, f"config of {self._name}")
-
-
-class _SourceReader:
-    def __init__(self, source: "Source", name: str) -> None:
-        self._source = source
-        self._name = name
-
-    def manifest(self, descriptor: Descriptor) -> bytes:
-        data = self._source.manifest(descriptor)
-        if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
-            raise ContentMismatch(f"{self._name}: manifest {descriptor.digest} has the wrong content or size")
-        return data
-
-    def config(self, descriptor: Descriptor) -> bytes:
-        return self._source.document(descriptor)
 
 
 def look_in_store(
@@ -114,7 +99,7 @@ def _of_index(
     try:
         chosen = choose_image(index, media_type_of(index, found.name), platform, found.name, reader.manifest)
         what = f"config of {found.name}"
-        config = parse_config(reader.config(chosen.manifest.config), chosen.manifest, what)
+        config = parse_config(reader.document(chosen.manifest.config), chosen.manifest, what)
     except StoreError:
         raise PlatformNotFound(
             f"the store has {found.name} for {found.config.platform}, not for {platform}",
@@ -131,7 +116,7 @@ def _described(found: StoredImage, data: bytes, reader: _Reader) -> Lookup:
         manifest=found.manifest,
         config=found.config,
         manifest_data=data,
-        config_data=reader.config(found.manifest.config),
+        config_data=reader.document(found.manifest.config),
         index=found.index,
         index_data=b"",
         entries=[],
@@ -148,17 +133,16 @@ def look_at_source(
     from elfuse.oci.source import fetch_top
 
     name = str(image)
-    reader = _SourceReader(source, name)
     top, media_type = fetch_top(source, name)
-    chosen = choose_image(top, media_type, platform or GUEST_PLATFORM, name, reader.manifest)
-    config_data = reader.config(chosen.manifest.config)
+    chosen = choose_image(top, media_type, platform or GUEST_PLATFORM, name, source.manifest)
+    config_data = source.document(chosen.manifest.config)
     config = parse_config(config_data, chosen.manifest, f"config of {name}")
     if (platform is not None or chosen.index is not None) and not serves(
         platform or GUEST_PLATFORM, config.platform
     ):
         raise not_offered(name, platform or GUEST_PLATFORM, [str(config.platform)])
     is_index = chosen.index is not None
-    entries = _entries(top, name, chosen.descriptor.digest, reader if every else None) if is_index else []
+    entries = _entries(top, name, chosen.descriptor.digest, source if every else None) if is_index else []
     return Lookup(
         name=image.pin,
         descriptor=chosen.descriptor,

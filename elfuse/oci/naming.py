@@ -82,6 +82,7 @@ def _config_of(store: Store, pin: Pin) -> str:
 def tag(store: Store, word: str, names: Sequence[str]) -> list[str]:
     """Pin the image under more names, each a registry reference with a tag. Returns them in full."""
     from elfuse.oci.reference import parse_reference
+    from elfuse.oci.whole import index_of
 
     wanted = [parse_reference(name.removeprefix("docker://")) for name in names]
     for name, reference in zip(names, wanted, strict=True):
@@ -89,8 +90,9 @@ def tag(store: Store, word: str, names: Sequence[str]) -> list[str]:
             raise InvalidReference(f"invalid new name {name!r}: a digest is given to no image")
     with store.activity():
         pin = pins_of(store, word)[0]
+        index, needs = index_of(store, pin) if pin.whole else (None, None)
         for reference in wanted:
-            store.set_pin(reference.pin, pin.manifest, pin.index)
+            store.set_pin(reference.pin, pin.manifest, pin.index, index, needs)
     return [reference.pin for reference in wanted]
 
 

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 import msgspec
 
 from elfuse.errors import ContentMismatch, InvalidImage, StoreError
-from elfuse.oci import media
 from elfuse.oci.convert import ManifestFormat, convert_manifest
 from elfuse.oci.digest import Digest, digest_of, new_hasher
-from elfuse.oci.image import Descriptor, Index, Manifest, load_json, media_type_of, parse_document
+from elfuse.oci.image import Descriptor, Index, Manifest, media_type_of, parse_document
 from elfuse.oci.layout import Store
 from elfuse.oci.stored import StoredImage
+from elfuse.oci.whole import documents_below
 
 CHUNK = 1 << 20
-_DOCUMENTS_LIMIT = 512
 
 
 class OutgoingDocument(msgspec.Struct, frozen=True):
@@ -55,13 +54,6 @@ class Outgoing(msgspec.Struct, frozen=True):
             )
 
 
-class _AnyManifest(msgspec.Struct, frozen=True):
-    """A manifest of an image or of any artifact."""
-
-    config: Descriptor
-    layers: list[Descriptor] = []
-
-
 def gather(
     store: Store, image: StoredImage, *, whole_index: bool = False, form: ManifestFormat | None = None
 ) -> Outgoing:
@@ -91,37 +83,23 @@ def gather(
 
 def _gather_index(store: Store, image: StoredImage, digest: Digest) -> Outgoing:
     """The index with all that it names, attestations too: a registry refuses one with holes."""
-    documents: dict[Digest, OutgoingDocument] = {}
-    blobs: list[Descriptor] = []
+    held: dict[Digest, bytes] = {}
 
-    def visit(descriptor: Descriptor, data: bytes) -> None:
-        what = f"{descriptor.digest} of {image.name}"
-        if len(documents) >= _DOCUMENTS_LIMIT:
-            raise InvalidImage(f"{image.name} has more than {_DOCUMENTS_LIMIT} manifests")
-        if descriptor.media_type in media.INDEXES:
-            document = parse_document(data, descriptor.media_type, what)
-            for entry in document.manifests if isinstance(document, Index) else []:
-                if entry.digest not in documents:
-                    visit(entry, _read(store, entry, image.name))
-        else:
-            manifest = _any_manifest(data, what)
-            blobs.extend([manifest.config, *manifest.layers])
-        documents[descriptor.digest] = OutgoingDocument(descriptor, data)
+    def read(entry: Descriptor) -> bytes:
+        held[entry.digest] = _read(store, entry, image.name)
+        return held[entry.digest]
 
     what = f"index of {image.name}"
-    top = store.read_document(digest, what)
-    parsed = parse_document(top, media_type_of(top, what), what)
-    visit(Descriptor(parsed.media_type, digest, len(top)), top)
-    distinct = _distinct(blobs)
-    _require(store, image.name, distinct)
-    return Outgoing(store, image, list(documents.values()), distinct)
-
-
-def _any_manifest(data: bytes, what: str) -> _AnyManifest:
-    try:
-        return msgspec.convert(load_json(data, what), _AnyManifest)
-    except msgspec.ValidationError as error:
-        raise InvalidImage(f"{what}: {error}") from None
+    data = store.read_document(digest, what)
+    index = parse_document(data, media_type_of(data, what), what)
+    if not isinstance(index, Index):
+        raise InvalidImage(f"{what} is a manifest")
+    tree = documents_below(index, what, read)
+    blobs = _distinct([blob for _, blob in tree.blobs])
+    _require(store, image.name, blobs)
+    documents = [OutgoingDocument(entry, held[entry.digest]) for entry in tree.documents]
+    top = OutgoingDocument(Descriptor(index.media_type, digest, len(data)), data)
+    return Outgoing(store, image, [*documents, top], blobs)
 
 
 def _read(store: Store, entry: Descriptor, name: str) -> bytes:

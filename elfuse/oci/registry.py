@@ -37,7 +37,7 @@ from elfuse.oci.http import (
     is_loopback,
     origin,
 )
-from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, load_json
+from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, load_json, verified
 from elfuse.oci.multi import HttpClient
 
 _REDIRECTS = 5
@@ -168,10 +168,7 @@ class RegistryClient:
         if response.status == 404:
             raise missing_blob(descriptor, self.reference)
         self.expect(response, what)
-        body = bytes(response.body)
-        if len(body) != descriptor.size or digest_of(body) != descriptor.digest:
-            raise ContentMismatch(f"{what}: blob {descriptor.digest} has the wrong content or size")
-        return body
+        return verified(bytes(response.body), descriptor, f"{what}: blob")
 
     def tags(self) -> list[str]:
         """All tags of the repository, in the registry's order, page by page."""

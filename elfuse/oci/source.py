@@ -11,7 +11,7 @@ from elfuse.errors import BlobMissing, ImageNotFound, InvalidImage, RegistryErro
 from elfuse.oci.access import Access, AccessOptions, accesses
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest
-from elfuse.oci.image import Descriptor
+from elfuse.oci.image import Descriptor, verified
 from elfuse.oci.progress import Progress
 from elfuse.oci.reference import ImageSource, Reference
 from elfuse.oci.work import DEFAULT_JOBS
@@ -44,7 +44,7 @@ class Source(Protocol):
         """
 
     def manifest(self, descriptor: Descriptor) -> bytes:
-        """The bytes of a manifest or index; its digest and size are the caller's to check."""
+        """The bytes of a manifest or index, verified against its descriptor."""
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         """Bring `partial` to its full size from what it has; the caller commits it."""
@@ -185,7 +185,9 @@ class RegistrySource:
         return found
 
     def manifest(self, descriptor: Descriptor) -> bytes:
-        return self._try_each(lambda client: client.manifest(descriptor.digest, str(self._reference)))[0]
+        what = str(self._reference)
+        data = self._try_each(lambda client: client.manifest(descriptor.digest, what))[0]
+        return verified(data, descriptor, f"{what}: manifest")
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         downloads = self._session.downloads()

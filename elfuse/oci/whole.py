@@ -17,6 +17,7 @@ from elfuse.oci.image import (
     load_json,
     parse_document,
 )
+from elfuse.oci.layout import Pin, Store
 
 _DEPTH = 4
 _DOCUMENTS = 1024
@@ -31,8 +32,8 @@ class _AnyManifest(msgspec.Struct, frozen=True):
 
 @dataclass
 class Tree:
-    """What hangs on an index: every document, those of them that are images, and the blobs of all, with the
-    word that progress shows."""
+    """What hangs on an index: every document, what it refers to before it; those of them that are images; and
+    the blobs of all, with the word that progress shows."""
 
     documents: list[Descriptor] = field(default_factory=list)
     images: list[Descriptor] = field(default_factory=list)
@@ -60,13 +61,11 @@ def _walk(
         if entry.size > DOCUMENT_LIMIT:
             raise InvalidImage(f"{what}: manifest {entry.digest} is over {DOCUMENT_LIMIT >> 20} MiB")
         data, name = read(entry), f"manifest {entry.digest} of {what}"
+        if entry.media_type not in media.INDEXES:
+            _add_manifest(data, entry, name, tree)
+        elif isinstance(document := parse_document(data, entry.media_type, name), Index):
+            _walk(document, what, read, tree, seen, depth + 1)
         tree.documents.append(entry)
-        if entry.media_type in media.INDEXES:
-            document = parse_document(data, entry.media_type, name)
-            if isinstance(document, Index):
-                _walk(document, what, read, tree, seen, depth + 1)
-            continue
-        _add_manifest(data, entry, name, tree)
 
 
 def _add_manifest(data: bytes, entry: Descriptor, name: str, tree: Tree) -> None:
@@ -83,6 +82,23 @@ def _add_manifest(data: bytes, entry: Descriptor, name: str, tree: Tree) -> None
         raise InvalidImage(f"{name} has more than {LAYER_LIMIT} layers")
     tree.blobs.append(("config", manifest.config))
     tree.blobs += [("layer", layer) for layer in manifest.layers]
+
+
+def index_of(store: Store, pin: Pin) -> tuple[Descriptor, list[Descriptor]]:
+    """The index of a pin that is kept whole, and all that it needs in the store. Raises StoreError."""
+    if pin.index is None:
+        raise InvalidImage(f"{pin.name} has no index")
+    data = store.read_document(pin.index, f"index of {pin.name}")
+    index = Descriptor(stored_type(data), pin.index, len(data))
+    document = parse_document(data, index.media_type, f"index of {pin.name}")
+    if not isinstance(document, Index):
+        raise InvalidImage(f"index of {pin.name} is a manifest")
+
+    def read(entry: Descriptor) -> bytes:
+        return store.read_document(entry.digest, f"manifest of {pin.name}")
+
+    tree = documents_below(document, pin.name, read)
+    return index, [index, *tree.documents, *(blob for _, blob in tree.blobs)]
 
 
 def stored_type(data: bytes) -> str:

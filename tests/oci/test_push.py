@@ -141,6 +141,19 @@ def test_all_platforms_with_attestations(registry: Registry, tmp_path: Path, sto
     )
 
 
+def test_another_name_of_an_index_is_the_whole_of_it(tmp_path: Path, store_path: Path) -> None:
+    top = with_attestation(tmp_path / "layout", [sample(), sample(b"amd\n", platform=AMD64)])
+    name = api.pull(f"oci:{tmp_path}/layout:x", all_platforms=True).reference
+    store = api.Store()
+    store.tag(name, "kept:1")
+    store.remove(name)
+    store.prune(commit=True)
+    assert store.verify().problems == []
+    entries = json.loads((store_path / "index.json").read_text())["manifests"]
+    assert [entry["digest"] for entry in entries] == [sha256(top)]  # what skopeo and crane copy by the name
+    assert api.push("kept:1", f"oci:{tmp_path}/out:x", all_platforms=True).digest == sha256(top)
+
+
 def test_formats(registry: Registry, image: str, tmp_path: Path) -> None:
     target = f"{registry.address}/push/format:1"
     docker = api.push(image, target, format="v2s2").digest

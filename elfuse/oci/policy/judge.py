@@ -1,14 +1,12 @@
 """Judging an image without pulling it: its manifest and its signatures are fetched, and nothing is kept."""
 
-from elfuse.errors import ContentMismatch
 from elfuse.oci.access import AccessOptions
 from elfuse.oci.choice import choose_image
-from elfuse.oci.digest import digest_of
-from elfuse.oci.image import Descriptor, Platform
+from elfuse.oci.image import Platform
 from elfuse.oci.policy.gate import Policy
 from elfuse.oci.policy.verdict import Verdict
 from elfuse.oci.reference import ImageSource
-from elfuse.oci.source import Session, Source, fetch_top
+from elfuse.oci.source import Session, fetch_top
 
 
 def judge(
@@ -22,17 +20,7 @@ def judge(
     """What a pull of `image` for `platform` would be told. Raises ElfuseError when there is no such image."""
     with Session(access) as session:
         source = session.open(image)
-        return policy.check(image, _manifest(source, image, platform), source.signatures(registries_d))
-
-
-def _manifest(source: Source, image: ImageSource, platform: Platform) -> bytes:
-    what = str(image)
-
-    def read(descriptor: Descriptor) -> bytes:
-        data = source.manifest(descriptor)
-        if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
-            raise ContentMismatch(f"{what}: manifest {descriptor.digest} has the wrong content or size")
-        return data
-
-    top, media_type = fetch_top(source, what)
-    return choose_image(top, media_type, platform, what, read).documents[-1]
+        what = str(image)
+        top, media_type = fetch_top(source, what)
+        manifest = choose_image(top, media_type, platform, what, source.manifest).documents[-1]
+        return policy.check(image, manifest, source.signatures(registries_d))

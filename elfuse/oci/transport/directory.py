@@ -30,7 +30,7 @@ class DirSource(FilesSource):
         return data, media_type_of(data, f"manifest.json of {self._what}")
 
     def manifest(self, descriptor: Descriptor) -> bytes:
-        return self._document(manifest_name(descriptor), descriptor.digest)
+        return self._verified(manifest_name(descriptor), descriptor, "manifest")
 
     def signatures(self, registries_d: str | None = None) -> "SignatureSource":
         from elfuse.oci.policy.fetch import DirectorySignatures

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from elfuse.errors import ContentMismatch, ImageNotFound, InvalidImage
+from elfuse.errors import ImageNotFound, InvalidImage
 from elfuse.oci import media
-from elfuse.oci.digest import Digest, digest_of, hex_of
+from elfuse.oci.digest import Digest, hex_of
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, Index, load_json
 from elfuse.oci.reference import LayoutReference, OciArchiveReference
 from elfuse.oci.transport.files import Files
@@ -26,10 +26,7 @@ class LayoutSource(FilesSource):
         return self.manifest(entry), entry.media_type
 
     def manifest(self, descriptor: Descriptor) -> bytes:
-        data = self._document(blob_name(descriptor.digest), descriptor.digest)
-        if digest_of(data) != descriptor.digest:
-            raise ContentMismatch(f"{self._reference}: blob {descriptor.digest} has the wrong content")
-        return data
+        return self._verified(blob_name(descriptor.digest), descriptor, "manifest")
 
     def _name_of(self, blob: Descriptor) -> str:
         return blob_name(blob.digest)

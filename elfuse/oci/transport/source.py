@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from elfuse.errors import BlobMissing, ContentMismatch, ElfuseError
+from elfuse.errors import BlobMissing, ElfuseError
 from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.digest import Digest, digest_of
-from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor
+from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, verified
 from elfuse.oci.progress import Progress
 from elfuse.oci.transport.files import Files
 
@@ -38,10 +38,7 @@ class FilesSource(ABC):
         """Bytes and media type of what the reference means."""
 
     def document(self, descriptor: Descriptor) -> bytes:
-        data = self._document(self._name_of(descriptor), descriptor.digest)
-        if len(data) != descriptor.size or digest_of(data) != descriptor.digest:
-            raise ContentMismatch(f"{self._what}: blob {descriptor.digest} has the wrong content or size")
-        return data
+        return self._verified(self._name_of(descriptor), descriptor, "blob")
 
     def blob(self, descriptor: Descriptor, partial: PartialBlob, progress: Progress) -> None:
         self._copy(self._name_of(descriptor), descriptor, partial, progress)
@@ -51,6 +48,9 @@ class FilesSource(ABC):
         from elfuse.oci.policy.signature import NoSignatures
 
         return NoSignatures()
+
+    def _verified(self, name: str, descriptor: Descriptor, kind: str) -> bytes:
+        return verified(self._document(name, descriptor.digest), descriptor, f"{self._what}: {kind}")
 
     @abstractmethod
     def _name_of(self, blob: Descriptor) -> str:
