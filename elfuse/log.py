@@ -6,11 +6,13 @@ Without a configuration of logging they appear on standard error, a line each. T
 
 from collections.abc import Callable
 
+from elfuse.text import printable
+
 _sinks: list[Callable[[str], None]] = []
 
 
 def warn(message: str) -> None:
-    line = "".join(c if c.isprintable() else "?" for c in message)
+    line = printable(message)
     if _sinks:
         _sinks[-1](line)
         return

@@ -12,6 +12,7 @@ import click
 from elfuse import __version__
 from elfuse.cli.group import LazyGroup
 from elfuse.errors import ElfuseError
+from elfuse.text import printable
 
 EXIT_FAILURE = 1
 EXIT_RUN_FAILURE = 125  # podman's and docker's "the runtime itself failed"
@@ -121,5 +122,4 @@ def _trace() -> None:
 
 def report(message: str) -> None:
     """One line on standard error, whatever a stranger put into the message."""
-    line = "".join(c if c.isprintable() else "?" for c in message)
-    print(f"elfuse: {line}", file=sys.stderr)
+    print(f"elfuse: {printable(message)}", file=sys.stderr)

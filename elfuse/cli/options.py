@@ -13,6 +13,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def default_engine() -> str:
     """What config.toml says, below the option and the variable."""
+    from elfuse.config_files import any_exists
+
+    if not any_exists():
+        return "auto"
     from elfuse import config
 
     return config.load().engine or "auto"

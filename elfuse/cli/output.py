@@ -2,7 +2,7 @@
 
 What a command prints with --json is a msgspec struct with `schema_version`, listed in SCHEMAS, from which
 docs/json/ is made; the version changes when a member's meaning does. Texts of strangers (names, labels,
-messages of registries) must not drive a terminal: `safe` is applied to all that is not JSON.
+messages of registries) must not drive a terminal: `printable` is applied to all that is not JSON.
 """
 
 import json
@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from elfuse.cli.plain import fields_text, human_size, is_rich, safe, table_text
+from elfuse.cli.plain import fields_text, human_size, is_rich, table_text
+from elfuse.text import printable
 
-__all__ = ["Document", "Output", "Part", "human_size", "is_rich", "print_bytes", "print_json", "safe"]
+__all__ = ["Document", "Output", "Part", "human_size", "is_rich", "print_bytes", "print_json"]
 
 # Command words -> the struct that --json prints.
 SCHEMAS = {
@@ -66,17 +67,17 @@ class Output(msgspec.Struct, frozen=True):
     def say(self, line: str) -> None:
         """A line of the result; nothing with -q."""
         if not self.quiet:
-            print(safe(line))
+            print(printable(line))
 
     def note(self, line: str) -> None:
         """A line on standard error about what is being done; nothing with -q."""
         if not self.quiet:
-            print(safe(line), file=sys.stderr)
+            print(printable(line), file=sys.stderr)
 
     def detail(self, line: str) -> None:
         """A line on standard error that only -v wants."""
         if self.verbose:
-            print(safe(line), file=sys.stderr)
+            print(printable(line), file=sys.stderr)
 
     def fields(self, rows: Iterable[tuple[str, str]]) -> None:
         """`Name: value` lines."""
@@ -87,7 +88,7 @@ class Output(msgspec.Struct, frozen=True):
     ) -> None:
         """Columns under headers in capitals, as podman prints them; `right` are aligned to the right."""
         if is_rich(sys.stdout.isatty()):
-            _rich_table(columns, [[safe(cell) for cell in row] for row in rows], right)
+            _rich_table(columns, [[printable(cell) for cell in row] for row in rows], right)
         else:
             print(table_text(columns, rows, right))
 

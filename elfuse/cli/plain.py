@@ -3,16 +3,13 @@
 import os
 from collections.abc import Iterable, Sequence
 
+from elfuse.text import printable
+
 
 def is_rich(at_terminal: bool) -> bool:
     """Whether to use colours and bars: ELFUSE_OCI_PROGRESS says so, else a terminal does."""
     chosen = os.environ.get("ELFUSE_OCI_PROGRESS", "")
     return chosen == "rich" or (at_terminal and chosen not in ("plain", "json"))
-
-
-def safe(text: str) -> str:
-    """Printable, on one line."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def human_size(size: int) -> str:
@@ -31,7 +28,7 @@ def table_text(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Seq
     lines = [[column.upper() for column in columns], *rows]
     padded = []
     for number, cells in enumerate(zip(*lines, strict=True)):
-        texts = [cell if cell.isprintable() else safe(cell) for cell in cells]
+        texts = [printable(cell) for cell in cells]
         width = max(map(len, texts))
         if columns[number] in right:
             padded.append([text.rjust(width) for text in texts])
@@ -46,4 +43,4 @@ def fields_text(rows: Iterable[tuple[str, str]]) -> str:
     """`Name: value` lines."""
     listed = list(rows)
     width = max((len(name) for name, _ in listed), default=0) + 2
-    return "\n".join(f"{name + ':':<{width}}{safe(value)}" for name, value in listed)
+    return "\n".join(f"{name + ':':<{width}}{printable(value)}" for name, value in listed)

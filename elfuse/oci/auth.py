@@ -18,6 +18,7 @@ from elfuse.errors import AuthenticationError, InvalidImage, NetworkError, Regis
 from elfuse.oci.access import Access, Credentials
 from elfuse.oci.http import Request, Response, Trust, is_internal, is_loopback, origin
 from elfuse.oci.image import load_json
+from elfuse.text import printable
 
 TOKEN_LIMIT = 1 << 20
 CLIENT_ID = "elfuse"
@@ -265,5 +266,4 @@ def cause_of(response: Response) -> str:
         words = str(first.get("message") or first.get("code") or "")
     except (InvalidImage, LookupError, TypeError, AttributeError):
         words = ""
-    words = "".join(c if c.isprintable() else "?" for c in words)[:200]
-    return f"{response.status} {words}".rstrip()
+    return f"{response.status} {printable(words)[:200]}".rstrip()

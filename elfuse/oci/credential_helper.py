@@ -14,6 +14,7 @@ import time
 
 from elfuse.errors import ElfuseError
 from elfuse.oci.access import Credentials
+from elfuse.text import printable
 
 # A helper may ask its user to unlock a keychain.
 TIMEOUT = 60.0
@@ -122,7 +123,7 @@ class Helper:
 
     def _failure(self, action: str, code: int, answer: bytes) -> HelperError:
         words = _text(answer)
-        cause = "".join(c if c.isprintable() else "?" for c in words)[:200] or f"exit status {code}"
+        cause = printable(words)[:200] or f"exit status {code}"
         return HelperError(f"{self.program} {action}: {cause}")
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from elfuse.oci.runs import Run
+from elfuse.oci.snapshot.overlay import OVERRIDE
 from elfuse.runtime.hosts import HostEntry, hosts_file
 from elfuse.runtime.spec import BASE_MOUNTS
 from elfuse.runtime.volumes import UserMount
@@ -12,8 +13,6 @@ from elfuse.runtime.volumes import UserMount
 _HOST_FILE_LIMIT = 1 << 20
 # podman's --read-only leaves these writable; programs count on it.
 _SCRATCH = (("/run", 0o755), ("/tmp", 0o1777), ("/var/tmp", 0o1777))  # noqa: S108 - guest paths
-# Where the guest's kernel looks for the owner and mode that the guest sees (docs/adr/0004-ownership.md).
-_OVERRIDE = "user.containers.override_stat"
 
 
 def run_mounts(
@@ -53,7 +52,7 @@ def _tmpfs(run: Run, mount: UserMount) -> dict[str, object]:
     if mount.uid or mount.gid or mount.mode & 0o700 != 0o700:
         # Where the file system keeps no such attributes, the guest sees the run's owner as root.
         with contextlib.suppress(OSError, AttributeError):
-            os.setxattr(source, _OVERRIDE, f"{mount.uid}:{mount.gid}:0{mount.mode:o}:dir".encode())
+            os.setxattr(source, OVERRIDE, f"{mount.uid}:{mount.gid}:0{mount.mode:o}:dir".encode())
     spec: dict[str, object] = {"type": "tmpfs", "target": mount.target, "source": source}
     if mount.read_only:
         spec["read_only"] = True

@@ -13,7 +13,7 @@ from elfuse.oci.snapshot.stack import ensure_stack
 from elfuse.oci.stored import StoredImage
 
 # Where the layer code keeps the owner and mode that the guest sees.
-_OVERRIDE = "user.containers.override_stat"
+OVERRIDE = "user.containers.override_stat"
 
 
 class OverlaySnapshotter:
@@ -35,7 +35,7 @@ def _copy_root_attributes(tree: str, upper: str) -> None:
     if not hasattr(os, "getxattr"):
         return
     try:
-        value = os.getxattr(tree, _OVERRIDE)
+        value = os.getxattr(tree, OVERRIDE)
     except OSError:
         return  # the image says nothing of its root, or the file system keeps no such attributes
-    os.setxattr(upper, _OVERRIDE, value)
+    os.setxattr(upper, OVERRIDE, value)
