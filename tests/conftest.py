@@ -2,9 +2,14 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.oci.signing import Gpg
 
 # A run in the background of a shell ignores SIGINT and SIGQUIT, one under nohup SIGHUP. Children would
 # inherit that, and guests with them.
@@ -55,3 +60,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     directories = ("~/.config/containers/certs.d", f"{etc}/containers/certs.d", f"{etc}/docker/certs.d")
     monkeypatch.setattr(certs, "DIRECTORIES", directories)
     return place
+
+
+@pytest.fixture(scope="session")
+def gpg() -> "Iterator[Gpg]":
+    """Keys of GnuPG's, which take a second to make."""
+    from tests.oci.signing import Gpg
+
+    made = Gpg()
+    try:
+        yield made
+    finally:
+        made.close()

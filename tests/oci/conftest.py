@@ -2,21 +2,16 @@
 
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import trustme
 
 from tests.oci.images import Image, sha256, write_layout
-
-REGISTRY = shutil.which("docker-registry") or "/usr/bin/docker-registry"
+from tests.oci.served import certificates, docker_registry
 
 
 @dataclass(frozen=True)
@@ -39,41 +34,9 @@ class Registry:
 @pytest.fixture(scope="session")
 def tls_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     work = tmp_path_factory.mktemp("registry")
-    authority = trustme.CA()
-    server = authority.issue_cert("localhost", "127.0.0.1")
-    certs = work / "certs"
-    certs.mkdir()
-    authority.cert_pem.write_to_path(certs / "ca.crt")
-    server.private_key_pem.write_to_path(work / "server.key")
-    (work / "server.crt").write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    (work / "config.yml").write_text(
-        f"version: 0.1\nlog: {{level: warn}}\n"
-        f"storage: {{filesystem: {{rootdirectory: {work}/data}}}}\n"
-        f"http: {{addr: '{address}', tls: {{certificate: {work}/server.crt, key: {work}/server.key}}}}\n"
-    )
-    with (work / "log").open("wb") as log:
-        process = subprocess.Popen([REGISTRY, "serve", str(work / "config.yml")], stdout=log, stderr=log)
-    try:
-        _wait_for(address, process, work / "log")
-        yield Registry(address, certs / "ca.crt", certs, work)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    host, _, port = address.partition(":")
-    for _ in range(200):
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.05)
-    raise AssertionError(f"the registry does not answer: {log.read_text()}")
+    made = certificates(work)
+    with docker_registry(work, made) as address:
+        yield Registry(address, made.ca, made.ca.parent, work)
 
 
 @pytest.fixture

@@ -1,73 +1,25 @@
 """Debian's docker-registry as its users set it up: plain, with Basic over TLS, behind a token server."""
 
 import base64
-import contextlib
 import datetime
 import json
-import socket
-import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from tests.oci.conftest import REGISTRY, _wait_for
-
 USER, PASSWORD, IDENTITY = "tester", "correct horse", "refresh-token-of-tester"
 # bcrypt of PASSWORD, the only kind that docker-registry reads.
 HTPASSWD = f"{USER}:$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2\n"
 SERVICE, ISSUER = "the registry", "elfuse-tests"
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """A CA, and a server certificate of it for this machine."""
-
-    ca: Path
-    certificate: Path
-    key: Path
-
-
-def certificates(work: Path) -> Certificates:
-    authority = trustme.CA()
-    server = authority.issue_cert("localhost", "127.0.0.1")
-    made = Certificates(work / "ca.crt", work / "server.crt", work / "server.key")
-    authority.cert_pem.write_to_path(made.ca)
-    server.private_key_pem.write_to_path(made.key)
-    made.certificate.write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
-    return made
-
-
-@contextlib.contextmanager
-def docker_registry(work: Path, tls: Certificates | None = None, auth: str = "") -> Iterator[str]:
-    """A registry with its blobs in work/data; the address. `auth` is the YAML of that section."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    secure = f", tls: {{certificate: {tls.certificate}, key: {tls.key}}}" if tls else ""
-    (work / "config.yml").write_text(
-        f"version: 0.1\nlog: {{level: warn}}\n"
-        f"storage: {{filesystem: {{rootdirectory: {work}/data}}}}\n"
-        f"http: {{addr: '{address}'{secure}}}\n" + (f"auth: {auth}\n" if auth else "")
-    )
-    with (work / "log").open("wb") as log:
-        process = subprocess.Popen([REGISTRY, "serve", str(work / "config.yml")], stdout=log, stderr=log)
-    try:
-        _wait_for(address, process, work / "log")
-        yield address
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @dataclass

@@ -28,13 +28,13 @@ import trustme
 import elfuse as api
 from elfuse.errors import AuthenticationError
 from tests.oci.faulty import Exchange, FaultyRegistry
+from tests.oci.served import certificates, docker_registry
 from tests.unit import keychain
 
 USER, PASSWORD = "user", "pass:w0rd"
 # bcrypt, of the least cost: the only hash that docker-registry takes.
 HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuuaawI20eFRuOzOn6yaWJoSGK0iychT2G\n"
 BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-REGISTRY = shutil.which("docker-registry") or "/usr/bin/docker-registry"
 
 
 @dataclass(frozen=True)
@@ -54,35 +54,10 @@ class Result:
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """docker-registry with one user, over TLS."""
     work = tmp_path_factory.mktemp("locked")
-    authority = trustme.CA()
-    server = authority.issue_cert("127.0.0.1")
-    certs = work / "certs"
-    certs.mkdir()
-    authority.cert_pem.write_to_path(certs / "ca.crt")
-    server.private_key_pem.write_to_path(work / "server.key")
-    (work / "server.crt").write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
+    made = certificates(work)
     (work / "htpasswd").write_text(HTPASSWD)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    (work / "config.yml").write_text(
-        f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {work}/data}}}}\n"
-        f"auth: {{htpasswd: {{realm: r, path: {work}/htpasswd}}}}\n"
-        f"http: {{addr: '{address}', tls: {{certificate: {work}/server.crt, key: {work}/server.key}}}}\n"
-    )
-    with (work / "log").open("wb") as log:
-        process = subprocess.Popen([REGISTRY, "serve", str(work / "config.yml")], stdout=log, stderr=log)
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(address.partition(":")[2]))) == 0:
-                    break
-            assert process.poll() is None, (work / "log").read_text()
-            time.sleep(0.05)
-        yield Registry(address, certs)
-    finally:
-        process.terminate()
-        process.wait(10)
+    with docker_registry(work, made, f"{{htpasswd: {{realm: r, path: {work}/htpasswd}}}}") as address:
+        yield Registry(address, made.ca.parent)
 
 
 @pytest.fixture

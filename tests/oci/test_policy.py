@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -31,15 +30,6 @@ from tests.oci.signing import (
     skopeo_allows,
     write_lookaside,
 )
-
-
-@pytest.fixture(scope="module")
-def gpg() -> Iterator[Gpg]:
-    gpg = Gpg()
-    try:
-        yield gpg
-    finally:
-        gpg.close()
 
 
 @dataclass

@@ -22,15 +22,6 @@ from tests.unit.test_policy_document import BAD_DOCUMENTS, BAD_REQUIREMENTS, GOO
 Elfuse = Callable[..., Result]
 
 
-@pytest.fixture(scope="module")
-def gpg() -> Iterator[Gpg]:
-    gpg = Gpg()
-    try:
-        yield gpg
-    finally:
-        gpg.close()
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user without a policy and with a lookaside store at hand."""

@@ -18,16 +18,8 @@ from elfuse.oci.registry import RegistryClient
 from tests.oci.conftest import assert_clean, blobs
 from tests.oci.faulty import FaultyRegistry
 from tests.oci.images import AMD64, INDEX, MANIFEST, Image, index_of, sample, sha256, write_layout
-from tests.oci.registries import (
-    HTPASSWD,
-    IDENTITY,
-    PASSWORD,
-    USER,
-    Certificates,
-    TokenServer,
-    certificates,
-    docker_registry,
-)
+from tests.oci.registries import HTPASSWD, IDENTITY, PASSWORD, USER, TokenServer
+from tests.oci.served import Certificates, certificates, docker_registry
 
 GOOD = Credentials(USER, PASSWORD, "the test's login")
 WRONG = Credentials(USER, "guessed", "/home/me/.docker/config.json")

@@ -1,7 +1,6 @@
 """OpenPGP signatures by gpgv: its own keyring, its status lines, its limits; and what the payload must be."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,6 @@ from elfuse.oci.policy.signature import Attachment, SimpleSignature, parse_blob,
 from elfuse.oci.reference import parse_reference
 from tests.oci.images import MANIFEST, sha256
 from tests.oci.signing import COSIGN_LAYER, SIMPLE, Gpg, payload
-
-
-@pytest.fixture(scope="module")
-def gpg() -> Iterator[Gpg]:
-    gpg = Gpg()
-    try:
-        yield gpg
-    finally:
-        gpg.close()
 
 
 def test_only_the_given_keys_count(gpg: Gpg, monkeypatch: pytest.MonkeyPatch) -> None:
