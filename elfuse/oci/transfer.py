@@ -161,6 +161,7 @@ class _Download:
         self.progress.advance(self.descriptor.digest, -self.partial.present)
         self.partial.restart()
         self.plan, self.splits, self._failure = Plan(self.partial.missing()), False, None
+        self.client.cancellation.remove(self.cancellation.cancel)
         self.cancellation = Cancellation()
         self.client.cancellation.add(self.cancellation.cancel)
         self._work(helping=False)
