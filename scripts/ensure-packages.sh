@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, with sudo where not root. Says what it installs.
-#   ensure-packages.sh build|images|registry|test|reference|lint ...
+#   ensure-packages.sh build|images|registry|test|bench|reference|lint ...
 set -eu
 
 wanted=
@@ -12,6 +12,7 @@ for set in "$@"; do
     registry) wanted="$wanted docker-registry skopeo gpg gpg-agent gpgv" ;;
     test) wanted="$wanted umoci buildah zstd zsh fish gcc-aarch64-linux-gnu libc6-dev-arm64-cross
         qemu-user-static binutils" ;;
+    bench) wanted="$wanted isal libarchive-tools e2fsprogs" ;;
     reference) wanted="$wanted qemu-system-arm e2fsprogs" ;;
     lint) wanted="$wanted clang-format" ;;
     *) echo "ensure-packages: no such set: $set" >&2; exit 2 ;;
