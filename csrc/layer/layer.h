@@ -62,12 +62,13 @@ struct layer_limits {  /* 0: the default */
 struct layer_request {
     int blob_fd;             /* read from its offset to its end; a pipe will do */
     int root_fd;             /* O_RDONLY | O_DIRECTORY */
-    const char *blob_digest; /* "sha256:hex" or "sha512:hex"; NULL: not verified */
+    const char *blob_digest; /* "sha256:hex" or "sha512:hex"; NULL: neither verified nor computed */
     int64_t blob_size;       /* -1: not verified */
-    const char *diff_id;     /* of the uncompressed bytes; NULL: not verified */
+    const char *diff_id;     /* of the uncompressed bytes; NULL: computed, not verified */
     enum layer_owner owner;
     struct layer_limits limits;
-    /* Called about every 4 MiB of blob; non-zero cancels. May be NULL. */
+    /* Called on the caller's thread, about every 4 MiB of blob and ten times a second while waiting
+     * for more of it; non-zero cancels. May be NULL. */
     int (*tick)(void *arg, uint64_t blob_bytes);
     void *tick_arg;
 };

@@ -2,41 +2,73 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define TICK_EVERY (4u << 20)
-
-int source_init(struct source *src, const struct layer_request *req, struct layer_error *err)
+void source_init(struct source *src, const struct layer_request *req, struct pipeline *pipe)
 {
-    memset(src, 0, sizeof(*src));
-    src->req = req;
-    src->next_tick = TICK_EVERY;
-    src->buf = malloc(SOURCE_BUF);
-    if (!src->buf)
-        return layer_fail_sys(err, ENOMEM, "no memory for the blob's buffer");
-    return digest_init(&src->digest, req->blob_digest, "the blob's digest", err);
+    off_t at = lseek(req->blob_fd, 0, SEEK_CUR);
+    struct stat st;
+
+    *src = (struct source){.req = req, .pipe = pipe};
+    src->regular = fstat(req->blob_fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (src->regular && at >= 0 && st.st_size > at)
+        src->known = (uint64_t)(st.st_size - at);
 }
 
-void source_free(struct source *src)
+static int cancelled(struct layer_error *err)
 {
-    digest_free(&src->digest);
-    free(src->buf);
+    return layer_fail(err, LAYER_E_CANCELLED, "cancelled");
+}
+
+/* A writer that stalls must not keep a thread that is asked to end. */
+static bool wait_readable(struct source *src)
+{
+    struct pollfd fds[2] = {{src->req->blob_fd, POLLIN, 0},
+                            {pipeline_wake_fd(src->pipe), POLLIN, 0}};
+
+    if (src->regular || fds[1].fd < 0)
+        return true;
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    return fds[1].revents == 0;
+}
+
+/* read(2), interrupted by nothing but the caller's own wish to end. */
+static ssize_t read_some(struct source *src, uint8_t *buf, struct layer_error *err)
+{
+    const struct layer_request *req = src->req;
+
+    for (;;) {
+        ssize_t got = wait_readable(src) ? read(req->blob_fd, buf, RING_BUF) : -ECANCELED;
+
+        if (got >= 0)
+            return got;
+        if (got == -ECANCELED)
+            return cancelled(err);
+        if (errno != EINTR)
+            return layer_fail_sys(err, errno, "reading the blob");
+        if (!pipeline_runs(src->pipe) && req->tick && req->tick(req->tick_arg, src->size))
+            return cancelled(err);
+    }
 }
 
 int source_next(struct source *src, const uint8_t **data, size_t *len, struct layer_error *err)
 {
     const struct layer_request *req = src->req;
+    uint8_t *buf;
     ssize_t got;
+    int rc;
 
     if (src->at_end)
         return 0;
-    do
-        got = read(req->blob_fd, src->buf, SOURCE_BUF);
-    while (got < 0 && errno == EINTR);
+    rc = pipeline_space(src->pipe, &src->pipe->blob, &buf, err);
+    if (rc < 0)
+        return rc;
+    got = read_some(src, buf, err);
     if (got < 0)
-        return layer_fail_sys(err, errno, "reading the blob");
+        return (int)got;
     if (got == 0) {
         src->at_end = true;
         return 0;
@@ -45,35 +77,32 @@ int source_next(struct source *src, const uint8_t **data, size_t *len, struct la
     if (req->blob_size >= 0 && src->size > (uint64_t)req->blob_size)
         return layer_fail(err, LAYER_E_DIGEST,
                           "the blob is longer than the %" PRId64 " bytes demanded", req->blob_size);
-    if (req->tick && src->size >= src->next_tick) {
-        src->next_tick = src->size + TICK_EVERY;
-        if (req->tick(req->tick_arg, src->size))
-            return layer_fail(err, LAYER_E_CANCELLED, "cancelled");
-    }
-    *data = src->buf;
+    *data = buf;
     *len = (size_t)got;
-    return digest_update(&src->digest, src->buf, (size_t)got, err) < 0 ? err->code : 1;
+    rc = pipeline_put(src->pipe, &src->pipe->blob, (size_t)got, err);
+    return rc < 0 ? rc : 1;
 }
 
 int source_finish(struct source *src, char text[DIGEST_TEXT_SIZE], struct layer_error *err)
 {
+    struct digest *digest = &src->pipe->blob.digest;
     const uint8_t *data;
     size_t len;
     int rc;
 
     while ((rc = source_next(src, &data, &len, err)) > 0)
         ;
-    if (rc < 0)
-        return rc;
-    rc = digest_final(&src->digest, text, err);
+    text[0] = 0;
+    if (rc == 0 && src->req->blob_digest)
+        rc = digest_final(digest, text, err);
     if (rc < 0)
         return rc;
     if (src->req->blob_size >= 0 && src->size != (uint64_t)src->req->blob_size)
         return layer_fail(err, LAYER_E_DIGEST,
                           "the blob has %" PRIu64 " bytes, not the %" PRId64 " demanded", src->size,
                           src->req->blob_size);
-    if (!digest_matches(&src->digest, text))
+    if (src->req->blob_digest && !digest_matches(digest, text))
         return layer_fail(err, LAYER_E_DIGEST, "the blob's digest is %s, not %s", text,
-                          src->digest.want);
+                          digest->want);
     return 0;
 }

@@ -1,14 +1,16 @@
 /*
  * stream.h - the uncompressed bytes of a blob, counted and hashed.
  *
- * The compression is told by the first bytes: gzip (any number of members), zstd (any number of
- * frames, skippable ones too), else none. Bytes after the tar's end belong to the diffID and are
- * hashed as well.
+ * Bytes after the tar's end belong to the diffID and are hashed as well. A blob that is not small
+ * is read, decompressed and hashed on threads of the stream's own (pipeline.h).
  */
 #ifndef ELFUSE_LAYER_STREAM_H
 #define ELFUSE_LAYER_STREAM_H
 
-#include "layer/source.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layer/error.h"
 
 struct stream;
 

@@ -13,7 +13,7 @@ class LayerStats(TypedDict):
     blob_size: int  # compressed bytes read
     tar_size: int  # uncompressed bytes
     diff_id: str  # "sha256:<hex>" of the uncompressed stream
-    blob_digest: str  # "sha256:<hex>" of the compressed bytes
+    blob_digest: str  # "sha256:<hex>" of the compressed bytes; empty when none was demanded
     files: int
     directories: int
     symlinks: int
@@ -46,7 +46,7 @@ class BlobStats(TypedDict):
     blob_size: int  # compressed bytes read
     tar_size: int  # uncompressed bytes
     diff_id: str  # "sha256:<hex>" of the uncompressed stream
-    blob_digest: str  # "sha256:<hex>" of the compressed bytes
+    blob_digest: str  # "sha256:<hex>" of the compressed bytes; empty when none was demanded
 
 def inflate_blob(
     blob_fd: int,

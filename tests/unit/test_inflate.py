@@ -39,7 +39,8 @@ def test_every_compression(tmp_path: Path, how: str) -> None:
         "diff_id": DIFF_ID,
         "blob_digest": digest,
     }
-    assert inflate(tmp_path, blob, target=-1) == stats and (tmp_path / "out").read_bytes() == b""
+    assert inflate(tmp_path, blob, target=-1) == {**stats, "blob_digest": ""}  # nobody asked for it
+    assert (tmp_path / "out").read_bytes() == b""
 
 
 @pytest.mark.parametrize(
