@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "layer/raw.h"
+
 #define DEFAULT_ENTRIES (8u << 20)
 
 int apply_fail_entry(struct apply *a, int error, const char *doing)
@@ -156,8 +158,10 @@ int apply_parent(struct apply *a, bool create)
         rest = a->dir;
     }
     a->at_valid = false;
-    a->at.create = create;
+    a->at.create = create && !a->req->raw;
     rc = walk_directory(&a->at, rest);
+    if (a->req->raw && (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP))
+        return raw_depends(a, "lies in a directory that the layer has not named before");
     if (rc == -ENOENT && !create)
         return 0;
     if (rc < 0)
@@ -224,6 +228,7 @@ static int clear_name(struct apply *a)
     int rc = 0;
 
     a->at_valid = false;
+    a->replaced = true;
     if (unlinkat(a->at.fd, a->name, 0) < 0)
         rc = errno == EISDIR || errno == EPERM ? layer_remove_tree(a->at.fd, a->name) : -errno;
     return rc < 0 && rc != -ENOENT ? apply_fail_entry(a, -rc, "replacing what was at") : 0;
@@ -351,6 +356,12 @@ static int apply_hardlink(struct apply *a)
         rc = *name ? -errno : -EISDIR;
     if (rc == 0 && S_ISDIR(st.st_mode))
         rc = -EISDIR;
+    if (a->req->raw && rc == 0 && raw_is_whiteout(w.fd, name) != 0)
+        rc = -ENOENT;
+    if (a->req->raw && (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)) {
+        walk_free(&w);
+        return raw_depends(a, "is a hard link to what the layer has not");
+    }
     if (rc == 0 && linkat(w.fd, name, a->at.fd, a->name, 0) < 0) {
         struct stat here;
 
@@ -415,6 +426,8 @@ static int apply_directory(struct apply *a)
     if (fd < 0)
         return apply_fail_entry(a, errno, "opening");
     rc = meta_apply(a, fd, old);
+    if (rc == 0 && a->req->raw && a->replaced)
+        rc = raw_opaque(a, fd);
     if (rc == 0)
         rc = record_entry(a, fd, path);
     close(fd);
@@ -430,6 +443,7 @@ static int apply_root(struct apply *a)
                           "the entry %s would replace the root by something else",
                           QUOTED(a->entry->path));
     a->stats->directories++;
+    a->stats->has_root = true;
     rc = meta_apply(a, a->req->root_fd, true);
     return rc < 0 ? rc : record_entry(a, a->req->root_fd, "");
 }
@@ -456,6 +470,7 @@ int apply_entry(struct apply *a, const struct tar_entry *entry)
     int rc;
 
     a->entry = entry;
+    a->replaced = false;
     if (++a->entries > a->max_entries)
         return layer_fail(a->err, LAYER_E_LIMIT, "the layer has more than %llu entries",
                           (unsigned long long)a->max_entries);
@@ -496,7 +511,7 @@ static int finish_directory(struct apply *a, const struct dir_record *d)
 
 int apply_finish(struct apply *a)
 {
-    int rc = 0;
+    int rc = a->req->raw ? raw_finish(a) : 0;
 
     /* From the last: a mode that shuts its owner out comes after what lies below. */
     for (size_t i = a->dir_count; i > 0 && rc == 0; i--)

@@ -44,6 +44,8 @@ struct apply {
     const struct tar_entry *entry;
     char path[LAYER_PATH_MAX]; /* the entry's, normalised: no leading slash, no "." */
     const char *dir, *name;    /* its halves; dir is "" for the root */
+    bool replaced;             /* something else stood where the entry is */
+    bool opaque;               /* raw: a directory has been made opaque */
     char dir_buf[LAYER_PATH_MAX];
 };
 

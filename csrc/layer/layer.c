@@ -34,6 +34,12 @@ int layer_extract(const struct layer_request *req, struct layer_stats *stats,
         rc = apply_init(&apply, req, tar, stats, err);
         if (rc == 0)
             rc = apply_all(&apply, tar);
+        /* That it does not stand alone is kept for good, so it must be true of the right blob. */
+        if (rc == LAYER_E_DEPENDS) {
+            int verified = stream_finish(stream, stats);
+
+            rc = verified < 0 ? verified : rc;
+        }
         /* Verified before modes and times: a blob that is not the one demanded is not worth them.
          */
         if (rc == 0)

@@ -16,6 +16,7 @@
 #ifndef ELFUSE_LAYER_LAYER_H
 #define ELFUSE_LAYER_LAYER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum layer_code {
@@ -27,6 +28,7 @@ enum layer_code {
     LAYER_E_REFUSED = -5,     /* well-formed, but not what an honest layer holds */
     LAYER_E_UNSUPPORTED = -6, /* sparse files, unknown entry types, unknown digest algorithms */
     LAYER_E_CANCELLED = -7,   /* tick() asked for it */
+    LAYER_E_DEPENDS = -8,     /* raw: the layer does not stand alone; all digests were right */
 };
 
 /* message names the entry and the cause, in one line, with unprintable bytes escaped. */
@@ -66,6 +68,9 @@ struct layer_request {
     int64_t blob_size;       /* -1: not verified */
     const char *diff_id;     /* of the uncompressed bytes; NULL: computed, not verified */
     enum layer_owner owner;
+    /* The tree is empty, and gets the layer alone in overlayfs's form (raw.h) instead of being
+     * changed by it. Owners are virtual. */
+    bool raw;
     struct layer_limits limits;
     /* Called on the caller's thread, about every 4 MiB of blob and ten times a second while waiting
      * for more of it; non-zero cancels. May be NULL. */
@@ -78,6 +83,7 @@ struct layer_stats {
     char blob_digest[160], diff_id[160];
     uint64_t files, directories, symlinks, hardlinks, whiteouts, others;
     uint64_t dropped_xattrs; /* refused by the file system, or not a layer's to set */
+    bool has_root;           /* there was an entry for the root */
 };
 
 int layer_extract(const struct layer_request *req, struct layer_stats *stats,

@@ -9,6 +9,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "layer/raw.h"
+
 #define XATTR_LIST_SIZE 65536 /* XATTR_LIST_MAX */
 
 /* What the host's file gets. Virtual: nothing that gives power (setuid, setgid), and nothing that
@@ -119,6 +121,7 @@ int meta_apply(struct apply *a, int fd, bool old)
 {
     const struct tar_entry *e = a->entry;
     struct timespec times[2] = {{e->mtime, e->mtime_nsec}, {e->mtime, e->mtime_nsec}};
+    bool shared = a->req->raw && e->type != TAR_FIFO;
     int rc = 0;
 
     /* chown drops setuid bits and capabilities, so it comes before them. */
@@ -132,7 +135,7 @@ int meta_apply(struct apply *a, int fd, bool old)
         rc = set_override(a, fd);
     if (rc < 0 || e->type == TAR_DIR)
         return rc;
-    if (fchmod(fd, meta_host_mode(a, e)) < 0)
+    if (fchmod(fd, meta_host_mode(a, e) | (shared ? RAW_SHARED : 0)) < 0)
         return apply_fail_entry(a, errno, "changing the mode of");
     if (futimens(fd, times) < 0)
         return apply_fail_entry(a, errno, "setting the time of");

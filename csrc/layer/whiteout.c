@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "layer/raw.h"
+
 #define PREFIX      ".wh."
 #define OPAQUE      ".wh..wh..opq"
 #define PRUNE_DEPTH 128 /* each level holds a descriptor */
@@ -112,6 +114,13 @@ int whiteout_apply(struct apply *a)
     rc = apply_parent(a, false);
     if (rc <= 0)
         return rc < 0 ? rc : 1; /* hides nothing */
+    if (a->req->raw && strcmp(a->name, OPAQUE) != 0)
+        rc = raw_whiteout(a, a->name + strlen(PREFIX));
+    else if (a->req->raw)
+        rc =
+            *a->at.done ? raw_opaque(a, a->at.fd) : raw_depends(a, "hides all of the layers below");
+    if (a->req->raw)
+        return rc < 0 ? rc : 1;
     a->at_valid = false;
     if (strcmp(a->name, OPAQUE) == 0) {
         rc = prune_children(a, a->at.fd, 0);

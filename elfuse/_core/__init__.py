@@ -6,9 +6,12 @@ try:
     from elfuse._core.guest import syscall_table, vdso_image
     from elfuse._core.layer import (
         DigestMismatch,
+        LayerDepends,
         LayerError,
+        count_links,
         extract_layer,
         inflate_blob,
+        merge_layer,
         open_in_root,
         remove_tree,
     )
@@ -19,9 +22,12 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "DigestMismatch",
+    "LayerDepends",
     "LayerError",
+    "count_links",
     "extract_layer",
     "inflate_blob",
+    "merge_layer",
     "open_in_root",
     "remove_tree",
     "syscall_table",

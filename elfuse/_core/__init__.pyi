@@ -1,9 +1,13 @@
 """Typed calls into libelfuse: no logic of its own. Errors are OSError subclasses or the classes below."""
 
+from collections.abc import Callable
 from typing import TypedDict, type_check_only
 
 class LayerError(Exception):
     """A layer that cannot be applied. The message names the entry and the cause."""
+
+class LayerDepends(LayerError):
+    """The layer does not stand alone: it needs the layers below. Its digests were right."""
 
 class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
@@ -21,6 +25,7 @@ class LayerStats(TypedDict):
     whiteouts: int
     others: int  # devices, kept as empty files with override metadata, and FIFOs
     dropped_xattrs: int  # not a layer's to set, or refused by the file system
+    has_root: bool  # there was an entry for the root
 
 def extract_layer(
     blob_fd: int,
@@ -30,6 +35,8 @@ def extract_layer(
     blob_size: int | None,
     diff_id: str | None,
     owner: str = "virtual",
+    raw: bool = False,
+    cancelled: Callable[[], bool] | None = None,
 ) -> LayerStats:
     """Apply one layer blob onto the tree at root_fd (an O_DIRECTORY descriptor), releasing the GIL.
 
@@ -39,7 +46,29 @@ def extract_layer(
     discarded. What the host refuses (no space, no permission) is an OSError, a layer's own fault a
     LayerError. owner: "virtual" keeps uid, gid, mode and device numbers in
     `user.containers.override_stat`; "host" applies them to the files (for `unpack` as root).
+
+    raw: the tree is empty and gets the layer alone, as overlayfs keeps one (csrc/layer/raw.h); raises
+    LayerDepends, once all digests were verified, for a layer that is not to be had alone. cancelled: asked
+    now and then, from any thread; when true, InterruptedError is raised.
     """
+
+@type_check_only
+class MergeStats(TypedDict):
+    files: int
+    directories: int
+    others: int
+    replaced: int  # what stood in the way, or was hidden
+
+def merge_layer(raw_fd: int, root_fd: int, *, with_root: bool) -> MergeStats:
+    """Lay a raw layer over the tree at root_fd, files by further names, releasing the GIL.
+
+    The tree is then what applying the layer to it would have made, but for the counts of links, for which
+    count_links() is to be called once at the end when anything was replaced. with_root: the layer has an
+    entry for its root.
+    """
+
+def count_links(root_fd: int) -> None:
+    """Make the link counts that a tree of shared files records right (csrc/layer/links.h)."""
 
 @type_check_only
 class BlobStats(TypedDict):

@@ -7,6 +7,7 @@ cdef extern from "layer/layer.h" nogil:
         LAYER_E_FORMAT
         LAYER_E_DIGEST
         LAYER_E_CANCELLED
+        LAYER_E_DEPENDS
 
     cdef enum layer_owner:
         LAYER_OWNER_VIRTUAL
@@ -29,6 +30,7 @@ cdef extern from "layer/layer.h" nogil:
         int64_t blob_size
         const char *diff_id
         layer_owner owner
+        bint raw
         layer_limits limits
         int (*tick)(void *arg, uint64_t blob_bytes) noexcept nogil
         void *tick_arg
@@ -45,10 +47,23 @@ cdef extern from "layer/layer.h" nogil:
         uint64_t whiteouts
         uint64_t others
         uint64_t dropped_xattrs
+        bint has_root
 
     int layer_extract(const layer_request *req, layer_stats *stats, layer_error *err)
     int layer_open_in_root(int root_fd, const char *path, int flags, unsigned mode)
     int layer_remove_tree(int dir_fd, const char *name)
+
+cdef extern from "layer/merge.h" nogil:
+    cdef struct merge_stats:
+        uint64_t files
+        uint64_t directories
+        uint64_t others
+        uint64_t replaced
+
+    int layer_merge(int raw_fd, int root_fd, bint with_root, merge_stats *stats, layer_error *err)
+
+cdef extern from "layer/links.h" nogil:
+    int layer_count_links(int root_fd, layer_error *err)
 
 cdef extern from "layer/stream.h" nogil:
     cdef struct stream:

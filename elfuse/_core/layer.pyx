@@ -12,14 +12,22 @@ class LayerError(Exception):
     """A layer that cannot be applied. The message names the entry and the cause."""
 
 
+class LayerDepends(LayerError):
+    """The layer does not stand alone: it needs the layers below. Its digests were right."""
+
+
 class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
 
 
 cdef int check_signals(void *pending, uint64_t blob_bytes) noexcept with gil:
     # Ctrl-C and the like: the exception is kept for the thread that called, as with gil would clear it.
+    # Only the main thread gets signals; others are told by the caller's function, the list's first.
     try:
         PyErr_CheckSignals()
+        cancelled = (<list>pending)[0]
+        if cancelled is not None and cancelled():
+            raise InterruptedError(EINTR, "cancelled")
     except BaseException as error:
         (<list>pending).append(error)
         return 1
@@ -29,9 +37,11 @@ cdef int check_signals(void *pending, uint64_t blob_bytes) noexcept with gil:
 cdef object failure(const layer_error *err, list pending):
     message = (<bytes>err.message).decode("utf-8", "backslashreplace")
     if err.code == LAYER_E_CANCELLED:
-        return pending[0]
+        return pending[-1]
     if err.code == LAYER_E_SYSTEM:
         return OSError(err.sys, message)
+    if err.code == LAYER_E_DEPENDS:
+        return LayerDepends(message)
     if err.code == LAYER_E_DIGEST:
         return DigestMismatch(message)
     return LayerError(message)
@@ -69,6 +79,8 @@ def extract_layer(
     blob_size: int | None,
     diff_id: str | None,
     str owner not None = "virtual",
+    bint raw = False,
+    cancelled=None,
 ):
     """Apply one layer blob onto the tree at root_fd: see __init__.pyi."""
     cdef layer_request req
@@ -77,12 +89,15 @@ def extract_layer(
     cdef int rc
     cdef bytes digest = None if blob_digest is None else blob_digest.encode()
     cdef bytes diff = None if diff_id is None else diff_id.encode()
-    cdef list pending = []
+    cdef list pending = [cancelled]
 
     request(&req, blob_fd, digest, blob_size, diff, pending)
     req.root_fd = root_fd
     if owner not in ("virtual", "host"):
         raise ValueError(f"owner is 'virtual' or 'host', not {owner!r}")
+    if raw and owner != "virtual":
+        raise ValueError("the owners of a raw layer are virtual")
+    req.raw = raw
     req.owner = LAYER_OWNER_HOST if owner == "host" else LAYER_OWNER_VIRTUAL
     with nogil:
         rc = layer_extract(&req, &stats, &err)
@@ -96,7 +111,38 @@ def extract_layer(
         "whiteouts": stats.whiteouts,
         "others": stats.others,
         "dropped_xattrs": stats.dropped_xattrs,
+        "has_root": bool(stats.has_root),
     }
+
+
+def merge_layer(int raw_fd, int root_fd, *, bint with_root):
+    """Lay a raw layer over the tree at root_fd: see __init__.pyi."""
+    cdef merge_stats stats
+    cdef layer_error err
+    cdef int rc
+
+    with nogil:
+        rc = layer_merge(raw_fd, root_fd, with_root, &stats, &err)
+    if rc < 0:
+        raise failure(&err, [])
+    return {
+        "files": stats.files,
+        "directories": stats.directories,
+        "others": stats.others,
+        "replaced": stats.replaced,
+    }
+
+
+def count_links(int root_fd) -> None:
+    """Make the recorded link counts of a tree right: see __init__.pyi."""
+    cdef layer_error err
+    cdef int rc
+
+    memset(&err, 0, sizeof(err))
+    with nogil:
+        rc = layer_count_links(root_fd, &err)
+    if rc < 0:
+        raise failure(&err, [])
 
 
 cdef int copy_stream(stream *s, int out_fd, layer_error *err) noexcept nogil:
@@ -134,7 +180,7 @@ def inflate_blob(
     cdef int rc
     cdef bytes digest = None if blob_digest is None else blob_digest.encode()
     cdef bytes diff = None if diff_id is None else diff_id.encode()
-    cdef list pending = []
+    cdef list pending = [None]
 
     memset(&stats, 0, sizeof(stats))
     memset(&err, 0, sizeof(err))

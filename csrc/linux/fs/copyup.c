@@ -61,8 +61,10 @@ static int copy_attributes(int from, const struct linux_statx *st, int to)
     if (!LINUX_S_ISLNK(st->stx_mode)) {
         r = copy_xattrs(from, to);
         if (r == 0 && (LINUX_S_ISDIR(st->stx_mode) || LINUX_S_ISREG(st->stx_mode))) {
+            struct linux_statx seen = *st;
+            owner_apply(from, true, &seen); /* the guest's count of links */
             struct fs_origin o = {(uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor,
-                                  st->stx_ino, LINUX_S_ISDIR(st->stx_mode) || st->stx_nlink == 1};
+                                  st->stx_ino, LINUX_S_ISDIR(st->stx_mode) || seen.stx_nlink == 1};
             r = host_setxattr_fd(to, ORIGIN_XATTR, &o, sizeof o, 0);
             if (r == -LINUX_EOPNOTSUPP)
                 r = 0;

@@ -8,6 +8,11 @@
  * with an image are root's. Others show as the asking user's: nearly always that is who made them,
  * and their maker could not open a FIFO of root's, connect to its socket, touch its link, or
  * remove any of them from a sticky directory.
+ *
+ * A file of an image's layer has names in the trees of all images that share the layer, so the
+ * host's link count says nothing. Its host mode has the sticky bit, which means nothing on a file
+ * and which the guest's own files never have there; its count is 1, or what the attribute ends
+ * with, ":links-N" (csrc/layer/raw.h, docs/adr/0009-layers.md).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +25,7 @@
 struct override {
     uint32_t uid, gid, mode; /* mode with type, 0 in the type bits when the attribute has none */
     uint64_t rdev;
+    uint32_t links;
 };
 
 static bool parse_number(const char **s, unsigned base, uint64_t max, uint64_t *out)
@@ -50,9 +56,24 @@ static bool parse_device(const char *s, uint64_t *rdev)
     return *s == '\0';
 }
 
-/* The attribute is written by image tools as well as by us: anything malformed is as if absent. */
-static bool parse_override(const char *s, struct override *o)
+/* Takes the count of links off the attribute's end. */
+static uint32_t take_links(char *s)
 {
+    char *suffix = strstr(s, ":links-");
+    const char *digits = suffix ? suffix + 7 : NULL;
+    uint64_t links;
+
+    if (suffix == NULL || !parse_number(&digits, 10, UINT32_MAX, &links) || *digits != '\0')
+        return 1;
+    *suffix = '\0';
+    return (uint32_t)links;
+}
+
+/* The attribute is written by image tools as well as by us: anything malformed is as if absent. */
+static bool parse_override(char *text, struct override *o)
+{
+    uint32_t links = take_links(text);
+    const char *s = text;
     static const struct {
         const char *name;
         uint32_t type;
@@ -66,7 +87,8 @@ static bool parse_override(const char *s, struct override *o)
         !parse_number(&s, 10, UINT32_MAX - 1, &gid) || *s++ != ':' ||
         !parse_number(&s, 8, 0177777, &mode))
         return false;
-    *o = (struct override){(uint32_t)uid, (uint32_t)gid, (uint32_t)mode & LINUX_S_IALLUGO, 0};
+    *o =
+        (struct override){(uint32_t)uid, (uint32_t)gid, (uint32_t)mode & LINUX_S_IALLUGO, 0, links};
     if (*s == '\0')
         return true; /* the older form without a type */
     if (*s++ != ':')
@@ -116,6 +138,11 @@ void owner_apply(int fd, bool lower, struct linux_statx *st)
         st->stx_gid = asker ? asker->fsgid : 0;
     if (fd >= 0 && (type == LINUX_S_IFREG || type == LINUX_S_IFDIR))
         n = host_getxattr_fd(fd, OWNER_XATTR, value, sizeof value - 1);
+    bool shared = type == LINUX_S_IFREG && (st->stx_mode & LINUX_S_ISVTX);
+    if (shared) {
+        st->stx_mode &= (uint16_t)~LINUX_S_ISVTX;
+        st->stx_nlink = st->stx_nlink > 0;
+    }
     if (n <= 0)
         return;
     value[n] = '\0';
@@ -123,6 +150,8 @@ void owner_apply(int fd, bool lower, struct linux_statx *st)
         return;
     st->stx_uid = o.uid;
     st->stx_gid = o.gid;
+    if (shared && st->stx_nlink > 0)
+        st->stx_nlink = o.links;
     /* A directory stays one, whatever the attribute says: it could not be listed otherwise. */
     if (type == LINUX_S_IFREG && (o.mode & LINUX_S_IFMT) != 0 && !LINUX_S_ISDIR(o.mode) &&
         !LINUX_S_ISLNK(o.mode))
