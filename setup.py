@@ -1,15 +1,17 @@
-"""Builds what pyproject.toml cannot say: libelfuse.a, the Cython modules over it, and the elfuse-vm launcher.
+"""Builds what pyproject.toml cannot say: libelfuse.a, the Cython modules over it, the elfuse-vm launcher, and
+elfuse itself, the command's native front (csrc/front).
 
 ELFUSE_BUILD_MODE=release|debug|asan chooses the C build (csrc/Makefile), ELFUSE_BUILD_DIR where it goes.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Command, Extension, setup
 from setuptools.command.build_ext import build_ext
 
 TOP = Path(__file__).resolve().parent
@@ -65,6 +67,15 @@ def modules() -> list[Extension]:
     return made
 
 
+def place(name: str, directory: Path) -> None:
+    """What make has built. Renamed into place: a guest that runs the old program keeps it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    staged = directory / f"{name}.new"
+    shutil.copyfile(BUILD / name, staged)
+    staged.chmod(0o755)
+    staged.replace(directory / name)
+
+
 class BuildNative(build_ext):
     """make first, then the extensions that link its archive, then the launcher beside them."""
 
@@ -78,16 +89,35 @@ class BuildNative(build_ext):
         super().run()
         # self.inplace: the editable install, which runs the package from the source tree.
         package = TOP / "elfuse" if self.inplace else Path(self.build_lib) / "elfuse"
-        target = package / "bin" / "elfuse-vm"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed into place: a guest that runs the old launcher keeps it.
-        staged = target.with_suffix(".new")
-        self.copy_file(str(BUILD / "elfuse-vm"), str(staged))
-        staged.chmod(0o755)
-        staged.replace(target)
+        place("elfuse-vm", package / "bin")
+        if self.inplace:
+            place("elfuse", package / "bin")  # for scripts/setup-venv.sh and the tests
 
     def get_outputs(self) -> list[str]:
         return [*super().get_outputs(), str(Path(self.build_lib) / "elfuse" / "bin" / "elfuse-vm")]
 
 
-setup(ext_modules=modules(), cmdclass={"build_ext": BuildNative})
+class BuildFront(Command):
+    """build_scripts for a program: setuptools' own looks for an interpreter's name in what it installs."""
+
+    user_options = [("build-dir=", "d", "where to put it")]  # noqa: RUF012
+
+    def initialize_options(self) -> None:
+        self.build_dir: str | None = None
+
+    def finalize_options(self) -> None:
+        self.set_undefined_options("build", ("build_scripts", "build_dir"))
+
+    def get_source_files(self) -> list[str]:
+        return []  # MANIFEST.in has them
+
+    def run(self) -> None:
+        self.run_command("build_ext")
+        place("elfuse", Path(str(self.build_dir)))
+
+
+setup(
+    ext_modules=modules(),
+    scripts=["elfuse"],  # made by BuildFront
+    cmdclass={"build_ext": BuildNative, "build_scripts": BuildFront},
+)

@@ -17,6 +17,14 @@ def user_file() -> str:
     return os.path.join(user_config_dir("elfuse"), "config.toml")
 
 
+def looked_at() -> list[str]:
+    """The files that `config.load` reads, of which none need be there."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen is not None:
+        return [os.path.abspath(chosen)] if chosen else []
+    return [user_file(), SYSTEM_FILE]
+
+
 def any_exists() -> bool:
     """Whether there may be settings. True also for a file that cannot be looked at, which is an error."""
     chosen = os.environ.get(VARIABLE)

@@ -7,7 +7,7 @@ wanted=
 for set in "$@"; do
     case $set in
     build) wanted="$wanted build-essential pkgconf libzstd-dev libisal-dev libjson-c-dev libssl-dev
-        python3-venv python3-dev ca-certificates" ;;
+        libcurl4-openssl-dev python3-venv python3-dev ca-certificates" ;;
     images) wanted="$wanted debian-archive-keyring zstd" ;;
     registry) wanted="$wanted docker-registry skopeo gpg gpg-agent gpgv" ;;
     test) wanted="$wanted umoci buildah zstd zsh fish gcc-aarch64-linux-gnu libc6-dev-arm64-cross

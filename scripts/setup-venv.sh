@@ -23,4 +23,5 @@ else
     log=$(mktemp)
     .venv/bin/python setup.py -q build_ext --inplace >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
     rm -f "$log"
+    install -m 755 elfuse/bin/elfuse .venv/bin/elfuse
 fi

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from elfuse.oci.access import AccessOptions
     from elfuse.oci.pull import Pulled, PullOptions
     from elfuse.oci.short_names import Ask, Resolved
+    from elfuse.oci.source import Unchanged
 
 PullPolicy = Literal["always", "missing", "never"]
 
@@ -94,16 +95,18 @@ def pull_all(
     store: str | None = None,
     progress: Progress | None = None,
     ask: "Ask | None" = None,
+    unchanged: "Unchanged | None" = None,
 ) -> list[PulledImage | ElfuseError]:
     """Bring several images over the same connections; each ends in its result or its error.
 
     `jobs` is how many blobs are brought at once (default: config.toml's, else 6). `ask` chooses between the
-    registries that a short name may be on; without it they are tried in turn.
+    registries that a short name may be on; without it they are tried in turn. `unchanged` is told what was
+    asked of a registry that answered: nothing has changed.
     """
     from elfuse.oci.pull import PullOptions
 
     options = PullOptions(_platform(platform), all_platforms, refresh, jobs or _default_jobs())
-    outcomes = _bring(Store.open(store), images, options, access, progress, ask)
+    outcomes = _bring(Store.open(store), images, options, access, progress, ask, unchanged)
     return [outcome if isinstance(outcome, ElfuseError) else _pulled(outcome) for outcome in outcomes]
 
 
@@ -114,11 +117,14 @@ def _bring(
     access: "AccessOptions | None",
     progress: Progress | None,
     ask: "Ask | None",
+    unchanged: "Unchanged | None" = None,
 ) -> "list[Pulled | ElfuseError]":
     from elfuse.oci.pull import pull_images
 
     def bring(sources: Sequence[ImageSource]) -> "list[Pulled | ElfuseError]":
-        return pull_images(store, sources, options=options, access=access, progress=progress)
+        return pull_images(
+            store, sources, options=options, access=access, progress=progress, unchanged=unchanged
+        )
 
     names = [_resolved(image, ask) for image in images]
     first = iter(bring([name.source for name in names if not isinstance(name, ElfuseError)]))

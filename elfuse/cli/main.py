@@ -63,7 +63,7 @@ def _fill_standard_streams() -> None:
 
 def _run(words: list[str]) -> int:
     try:
-        code = cli.main(words, prog_name="elfuse", standalone_mode=False)
+        code = cli.main(words, prog_name="elfuse", standalone_mode=False, obj=tuple(words))
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as request:

@@ -12,6 +12,7 @@ from elfuse.cli.output import Document, Output, Part
 if TYPE_CHECKING:
     from elfuse.api.pulling import PulledImage
     from elfuse.oci.access import AccessOptions
+    from elfuse.oci.question import Question
 
 
 class PulledPart(Part, frozen=True, kw_only=True):
@@ -66,7 +67,9 @@ class PullDocument(Document, frozen=True, kw_only=True):
 @options.store
 @options.output
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.pass_obj
 def pull(
+    words: tuple[str, ...],
     platform: str | None,
     all_platforms: bool,
     refresh: bool,
@@ -91,7 +94,8 @@ def pull(
     from elfuse.cli.questions import asker
 
     warnings.show()
-    begun = time.monotonic()
+    began, begun = time.time_ns(), time.monotonic()
+    asked: list[Question] = []
     with watch(quiet=output.quiet) as progress:
         outcomes = pull_all(
             images,
@@ -103,6 +107,7 @@ def pull(
             store=store,
             progress=progress,
             ask=asker(),
+            unchanged=asked.append,
         )
         pulled = [outcome for outcome in outcomes if isinstance(outcome, PulledImage)]
         summary = PullSummary(
@@ -122,6 +127,13 @@ def pull(
             failed.append(FailedPart(reference=name, error=str(outcome)))
         elif not output.as_json:
             click.echo(outcome.pinned)
+    if output.quiet and not output.as_json and not refresh and len(images) == 1 and not summary.blobs_fetched:
+        from elfuse.cli.front import keep_pull
+
+        answer = "".join(f"{image.pinned}\n" for image in pulled)
+        question = asked[0] if asked else None
+        if answer:
+            keep_pull(words, began, images[0], answer, store=store, access=access, question=question)
     if output.as_json and (pulled or len(images) > 1):
         parts = [_part(image) for image in pulled]
         output.document(PullDocument(images=parts, failed=failed, summary=summary))

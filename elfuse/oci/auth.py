@@ -156,6 +156,14 @@ class Authorizer:
         with self._mu:
             return self._credentials
 
+    def anonymous_request(self, base: str, scopes: Scopes) -> Request | None:
+        """How anybody gets the token that is in use; None when the registry wants none. Raises
+        AuthenticationError when it is a login's."""
+        with self._mu:
+            if self._credentials is not None:
+                raise AuthenticationError(f"{self._access.reference.domain} was asked with a login")
+            return self._token_request(self._challenge, base, scopes) if self._challenge else None
+
     def header(self, base: str, scopes: Scopes) -> str | None:
         """The value of Authorization for a request; None before the registry has asked for one."""
         with self._mu:

@@ -45,6 +45,20 @@ def certificates(host: str, cert_dir: str | None = None) -> Certificates:
     return Certificates()
 
 
+def looked_at(host: str) -> list[str]:
+    """The folders that `certificates` looks for without --cert-dir, and what is in them."""
+    found = []
+    for directory in DIRECTORIES:
+        folder = os.path.join(os.path.expanduser(directory), host)
+        found.append(folder)
+        try:
+            names = _listed(folder) or []
+        except PermissionError:
+            continue
+        found += [os.path.join(folder, name) for name in names]
+    return found
+
+
 def _listed(folder: str) -> list[str] | None:
     try:
         return sorted(os.listdir(folder))

@@ -41,7 +41,7 @@ from elfuse.oci.layout import BlobsVanished, Store
 from elfuse.oci.policy import place
 from elfuse.oci.progress import Progress, Silent, Tally
 from elfuse.oci.reference import ImageSource, Reference
-from elfuse.oci.source import Session, Source
+from elfuse.oci.source import Session, Source, Unchanged
 from elfuse.oci.stored import StoredImage
 from elfuse.oci.whole import Tree, documents_below, stored_type
 from elfuse.oci.work import DEFAULT_JOBS, run_all
@@ -97,11 +97,13 @@ def pull_images(
     options: PullOptions | None = None,
     access: AccessOptions | None = None,
     progress: Progress | None = None,
+    unchanged: Unchanged | None = None,
 ) -> list[Pulled | ElfuseError]:
-    """Bring all images, over the same connections; each ends in its result or its error."""
+    """Bring all images, over the same connections; each ends in its result or its error. `unchanged` is as
+    for Session."""
     wanted, watcher = options or PullOptions(), progress or Silent()
     outcomes: dict[int, Pulled | ElfuseError] = {}
-    with Session(access, jobs=wanted.jobs) as session:
+    with Session(access, jobs=wanted.jobs, unchanged=unchanged) as session:
 
         def pull(position: int) -> None:
             try:

@@ -142,17 +142,30 @@ def load() -> RegistriesConf:
     return result
 
 
+def looked_at() -> list[str]:
+    """The files that load() reads, and what their being there, or not, decides."""
+    main, folders = _places()
+    user = os.path.join(os.path.expanduser(USER_DIRECTORY), "registries.conf")
+    return list(dict.fromkeys([user, main, *folders, *(path for path, _ in _files())]))
+
+
 def _files() -> list[tuple[str, bool]]:
     """The files in the order in which they are read, and whether each must be there."""
+    main, folders = _places()
+    drop_ins = [path for folder in folders for path in _drop_ins(folder)]
+    return [(main, bool(os.environ.get(VARIABLE))), *((path, False) for path in drop_ins)]
+
+
+def _places() -> tuple[str, list[str]]:
+    """The main file, and the folders of further ones."""
     user = os.path.expanduser(USER_DIRECTORY)
     chosen = os.environ.get(VARIABLE)
-    main, folders = os.path.join(SYSTEM_DIRECTORY, "registries.conf"), [SYSTEM_DIRECTORY, user]
+    main, homes = os.path.join(SYSTEM_DIRECTORY, "registries.conf"), [SYSTEM_DIRECTORY, user]
     if chosen:
         main = os.path.abspath(chosen)
     elif os.path.exists(os.path.join(user, "registries.conf")):
-        main, folders = os.path.join(user, "registries.conf"), [user]
-    drop_ins = [path for folder in folders for path in _drop_ins(os.path.join(folder, "registries.conf.d"))]
-    return [(main, bool(chosen)), *((path, False) for path in drop_ins)]
+        main, homes = os.path.join(user, "registries.conf"), [user]
+    return main, [os.path.join(home, "registries.conf.d") for home in homes]
 
 
 def _drop_ins(folder: str) -> list[str]:

@@ -39,6 +39,7 @@ from elfuse.oci.http import (
 )
 from elfuse.oci.image import DOCUMENT_LIMIT, Descriptor, load_json, verified
 from elfuse.oci.multi import HttpClient
+from elfuse.oci.question import Question
 
 _REDIRECTS = 5
 _TAGS_LIMIT = 64 << 20
@@ -134,6 +135,21 @@ class RegistryClient:
         self._check_manifest(response, what)
         announced = response.header("docker-content-digest")
         return parse_digest(announced) if announced.startswith("sha256:") else None
+
+    def question(self, selector: str, known: Digest, *, head: bool) -> Question | None:
+        """What has just been asked, by head_manifest or manifest_unless; None when it took a login or a
+        certificate of ours."""
+        trust, base = self._trust, self.base
+        try:
+            token = self._authorizer.anonymous_request(base, self.scopes())
+        except AuthenticationError:
+            return None
+        if trust.client_cert is not None:
+            return None
+        question = Question(self._url(f"manifests/{selector}"), head, known, trust.verify, trust.ca_files)
+        if token is None:
+            return question
+        return question._replace(token_url=token.url, token_verify=token.trust.verify)
 
     def _get_manifest(self, selector: str, extra: Mapping[str, str]) -> Response:
         headers = {"Accept": media.ACCEPT_MANIFEST, **extra}

@@ -19,6 +19,7 @@ from elfuse.oci.work import DEFAULT_JOBS
 if TYPE_CHECKING:
     from elfuse.oci.multi import HttpClient
     from elfuse.oci.policy.signature import SignatureSource
+    from elfuse.oci.question import Question
     from elfuse.oci.registry import Referrer, RegistryClient
     from elfuse.oci.transfer import Downloads
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _COUNTS_PULLS = frozenset({"docker.io"})
 
 T = TypeVar("T")
+Unchanged = Callable[["Question"], None]
 
 
 class Source(Protocol):
@@ -67,8 +69,16 @@ def fetch_top(source: Source, what: str) -> tuple[bytes, str]:
 class Session:
     """What the sources of one command share: how registries are reached, connections, and limits."""
 
-    def __init__(self, access: AccessOptions | None = None, *, jobs: int = DEFAULT_JOBS) -> None:
+    def __init__(
+        self,
+        access: AccessOptions | None = None,
+        *,
+        jobs: int = DEFAULT_JOBS,
+        unchanged: Unchanged | None = None,
+    ) -> None:
+        """`unchanged` is told what was asked of a registry that answered: nothing has changed."""
         self.access = access or AccessOptions()
+        self.unchanged = unchanged
         self.jobs = jobs
         self._slots = threading.Semaphore(jobs)
         self._mu = threading.Lock()
@@ -218,8 +228,19 @@ class RegistrySource:
         if known is None:
             return client.manifest(selector, what)
         if client.reference.domain in _COUNTS_PULLS and client.head_manifest(selector, what) == known:
+            self._note(client, known, head=True)
             return None
-        return client.manifest_unless(selector, what, known)
+        found = client.manifest_unless(selector, what, known)
+        if found is None:
+            self._note(client, known, head=False)
+        return found
+
+    def _note(self, client: "RegistryClient", known: Digest, *, head: bool) -> None:
+        # What a later place answered depends on those before it.
+        if self._session.unchanged is not None and client is self._client(0):
+            question = client.question(client.reference.selector, known, head=head)
+            if question is not None:
+                self._session.unchanged(question)
 
     def _try_each(self, call: "Callable[[RegistryClient], T]") -> T:
         from elfuse.oci.http import Cancelled

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "replay"
-MUTATIONS = {"fuzz_decode": 1500, "fuzz_elf": 20000, "fuzz_layer": 4000, "fuzz_spec": 20000}
+MUTATIONS = {"fuzz_decode": 1500, "fuzz_elf": 20000, "fuzz_layer": 4000}
+MUTATIONS |= {"fuzz_memo": 20000, "fuzz_spec": 20000}
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,8 @@ ROOMS = [
     Room("csrc/vdso/*", ['"vdso/*"', '"elf/elf64.h"']),
     Room("csrc/elf/*", ['"elf/*"', '"linux/*"', '"host/*.h"', '"vcpu/vcpu.h"', '"vdso/vdso.h"']),
     Room("csrc/layer/*", ['"layer/*"'], ["<*>"]),
+    # A program of its own, outside libelfuse: the host's C library and no more.
+    Room("csrc/front/*", ['"front/*"'], ["<*>"]),
     Room("csrc/launch/*", [*KERNEL, '"host/*.h"', '"launch/*"'], [*FREESTANDING, "<json.h>"]),
 ]
 
@@ -128,6 +130,7 @@ def test_includes() -> None:
         ("csrc/layer/x.c", "#include <Python.h>"),
         ("csrc/layer/x.c", '#include "linux/kernel.h"'),
         ("csrc/launch/x.c", "#include <fcntl.h>"),
+        ("csrc/front/x.c", '#include "layer/layer.h"'),
         ("csrc/host/linux/x.c", "#include <Python.h>"),
         ("csrc/host/linux/x.c", '#include "linux/fs/fs.h"'),
         ("csrc/linux/time/x.c", "#ifdef __linux__"),

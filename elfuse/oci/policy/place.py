@@ -14,6 +14,12 @@ def candidates(system: str = SYSTEM_FILE) -> list[str]:
     return [os.path.expanduser(USER_FILE), system]
 
 
+def looked_at() -> list[str]:
+    """The files whose being there, or not, says which policy is in force."""
+    chosen = os.environ.get(VARIABLE)
+    return [os.path.abspath(chosen)] if chosen else candidates()
+
+
 def is_in_force() -> bool:
     """Whether there may be a policy. True also for what cannot be looked at: that is an error to tell."""
     return bool(os.environ.get(VARIABLE)) or may_exist(*candidates())
