@@ -25,6 +25,19 @@ mode_t meta_host_mode(const struct apply *a, const struct tar_entry *e)
     return (e->mode & 0777) | 0600;
 }
 
+/* Under host ownership the owner comes first, which takes the power bits away again. */
+bool meta_mode_is_made(const struct apply *a)
+{
+    return a->req->owner == LAYER_OWNER_VIRTUAL && !(meta_host_mode(a, a->entry) & a->lost);
+}
+
+mode_t meta_creation_mode(const struct apply *a)
+{
+    if (meta_mode_is_made(a))
+        return meta_host_mode(a, a->entry);
+    return a->entry->type == TAR_DIR ? 0700 : 0600;
+}
+
 static bool starts(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
@@ -132,7 +145,7 @@ int meta_apply(struct apply *a, int fd, bool old)
         rc = set_override(a, fd);
     if (rc < 0 || e->type == TAR_DIR)
         return rc;
-    if (fchmod(fd, meta_host_mode(a, e)) < 0)
+    if (!meta_mode_is_made(a) && fchmod(fd, meta_host_mode(a, e)) < 0)
         return apply_fail_entry(a, errno, "changing the mode of");
     if (futimens(fd, times) < 0)
         return apply_fail_entry(a, errno, "setting the time of");
