@@ -101,6 +101,21 @@ static int on_create(void *arg, int parent_fd, const char *parent_path, const ch
     return 0;
 }
 
+/* Learnt by a file without a name. Where the file system has none, nothing is taken for granted. */
+static mode_t lost_bits(int root_fd)
+{
+    int fd = openat(root_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0777);
+    struct stat st;
+    mode_t lost = 0777;
+
+    if (fd < 0)
+        return lost;
+    if (fstat(fd, &st) == 0)
+        lost = 0777 & ~st.st_mode;
+    close(fd);
+    return lost;
+}
+
 int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar,
                struct layer_stats *stats, struct layer_error *err)
 {
@@ -115,7 +130,10 @@ int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar
     walk_init(&a->at, req->root_fd);
     a->at.on_create = on_create;
     a->at.arg = a;
-    rc = idset_init(&a->written);
+    a->lost = req->owner == LAYER_OWNER_VIRTUAL ? lost_bits(req->root_fd) : 0777;
+    rc = handles_init(&a->open, req->root_fd);
+    if (rc == 0)
+        rc = idset_init(&a->written);
     if (rc == 0)
         rc = idset_init(&a->dir_index);
     return rc < 0 ? layer_fail_sys(err, -rc, "starting the extraction") : 0;
@@ -123,7 +141,7 @@ int apply_init(struct apply *a, const struct layer_request *req, struct tar *tar
 
 void apply_free(struct apply *a)
 {
-    walk_free(&a->at);
+    handles_free(&a->open);
     idset_free(&a->written);
     idset_free(&a->dir_index);
     for (size_t i = 0; i < a->dir_count; i++)
@@ -131,48 +149,36 @@ void apply_free(struct apply *a)
     free(a->dirs);
 }
 
-/* From the directory that is open already when the wanted one is it or lies below it: layers are
- * sorted. */
-static const char *path_below(const struct apply *a)
-{
-    size_t len = strlen(a->at_path);
-
-    if (!a->at_valid || strncmp(a->dir, a->at_path, len) != 0)
-        return NULL;
-    if (a->dir[len] == 0 || len == 0)
-        return a->dir + len;
-    return a->dir[len] == '/' ? a->dir + len + 1 : NULL;
-}
-
 int apply_parent(struct apply *a, bool create)
 {
-    const char *rest = path_below(a);
+    struct handle *parent;
     struct stat st;
     int rc;
 
-    if (rest && !*rest)
+    if (a->at_valid && strcmp(a->dir, a->at_path) == 0)
         return 1;
-    if (!rest) {
-        walk_free(&a->at);
-        a->at.done[0] = 0;
-        rest = a->dir;
-    }
+    if (!a->at_valid)
+        handles_forget(&a->open);
     a->at_valid = false;
     a->at.create = create && !a->req->raw;
-    rc = walk_directory(&a->at, rest);
+    rc = handles_reach(&a->open, &a->at, a->dir, &parent);
     if (a->req->raw && (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP))
         return raw_depends(a, "lies in a directory that the layer has not named before");
     if (rc == -ENOENT && !create)
         return 0;
     if (rc < 0)
         return apply_fail_entry(a, -rc, "reaching the parent of");
-    if (fstat(a->at.fd, &st) < 0)
-        return apply_fail_entry(a, errno, "reaching the parent of");
-    if (!apply_record(a, a->at.done, &st))
-        return apply_fail_entry(a, ENOMEM, "remembering the parent of");
+    if (!parent->recorded) {
+        if (fstat(parent->fd, &st) < 0)
+            return apply_fail_entry(a, errno, "reaching the parent of");
+        if (!apply_record(a, parent->done, &st))
+            return apply_fail_entry(a, ENOMEM, "remembering the parent of");
+        parent->recorded = true;
+    }
+    walk_from(&a->at, parent->fd, parent->done);
     memcpy(a->at_path, a->dir, strlen(a->dir) + 1);
-    a->at_dev = st.st_dev;
-    a->at_ino = st.st_ino;
+    a->at_dev = parent->dev;
+    a->at_ino = parent->ino;
     a->at_valid = true;
     return 1;
 }
@@ -225,10 +231,12 @@ static int set_path(struct apply *a)
 /* Whatever stands where the entry goes, a tree as well: the later one wins. */
 static int clear_name(struct apply *a)
 {
+    struct stat st;
     int rc = 0;
 
-    a->at_valid = false;
     a->replaced = true;
+    if (fstatat(a->at.fd, a->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        a->at_valid = false; /* a path may have led through it */
     if (unlinkat(a->at.fd, a->name, 0) < 0)
         rc = errno == EISDIR || errno == EPERM ? layer_remove_tree(a->at.fd, a->name) : -errno;
     return rc < 0 && rc != -ENOENT ? apply_fail_entry(a, -rc, "replacing what was at") : 0;
@@ -239,26 +247,37 @@ enum making { MAKE_FILE, MAKE_FIFO, MAKE_SYMLINK, MAKE_DIR };
 
 static int make_once(struct apply *a, enum making what)
 {
+    mode_t mode = meta_creation_mode(a);
     int dir = a->at.fd;
 
     switch (what) {
     case MAKE_FILE:
-        return openat(dir, a->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    case MAKE_FIFO: return mkfifoat(dir, a->name, 0600);
+        return openat(dir, a->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    case MAKE_FIFO: return mkfifoat(dir, a->name, mode);
     case MAKE_SYMLINK: return symlinkat(a->entry->link, dir, a->name);
-    case MAKE_DIR: return mkdirat(dir, a->name, 0700);
+    case MAKE_DIR: return mkdirat(dir, a->name, mode);
     }
     return -1;
 }
 
-/* The descriptor of a file, 0 for the rest, or a code. */
+static bool is_directory(const struct apply *a)
+{
+    struct stat st;
+
+    return fstatat(a->at.fd, a->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The descriptor of a file, 0 for the rest, 1 for a directory that was there, or a code. */
 static int make(struct apply *a, enum making what)
 {
     int fd = make_once(a, what);
 
     if (fd < 0 && errno == EEXIST) {
-        int rc = clear_name(a);
+        int rc = what == MAKE_DIR && is_directory(a);
 
+        if (rc > 0)
+            return rc;
+        rc = clear_name(a);
         if (rc < 0)
             return rc;
         fd = make_once(a, what);
@@ -339,47 +358,57 @@ static int apply_symlink(struct apply *a)
     return 0;
 }
 
+/* linkat(2), after a second try with the place cleared. -errno, or a code in *code. */
+static int link_from(struct apply *a, int dir_fd, const char *name, int *code)
+{
+    struct stat from, here;
+
+    if (linkat(dir_fd, name, a->at.fd, a->name, 0) == 0)
+        return 0;
+    if (errno != EEXIST) {
+        int error = errno;
+
+        if (fstatat(dir_fd, name, &from, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(from.st_mode))
+            return -EISDIR;
+        return -error;
+    }
+    if (fstatat(dir_fd, name, &from, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (S_ISDIR(from.st_mode))
+        return -EISDIR;
+    if (fstatat(a->at.fd, a->name, &here, AT_SYMLINK_NOFOLLOW) == 0 && here.st_dev == from.st_dev &&
+        here.st_ino == from.st_ino)
+        return 0; /* linked so already, or to itself */
+    *code = clear_name(a);
+    if (*code < 0)
+        return 0;
+    return linkat(dir_fd, name, a->at.fd, a->name, 0) < 0 ? -errno : 0;
+}
+
 /* The link's target is a path in the tree, never one of the host's: each symlink on the way is
  * resolved inside. */
 static int apply_hardlink(struct apply *a)
 {
-    char target[LAYER_PATH_MAX], name[LAYER_PATH_MAX];
+    char target[LAYER_PATH_MAX], *slash;
+    struct handle *dir;
     struct walk w;
-    struct stat st;
-    int rc = normalise(a, a->entry->link, target, "the hard link's target");
+    int code = 0, rc = normalise(a, a->entry->link, target, "the hard link's target");
 
     if (rc < 0)
         return rc;
+    slash = strrchr(target, '/');
+    if (slash)
+        *slash = 0;
     walk_init(&w, a->req->root_fd);
-    rc = walk_parent(&w, target, false, name);
-    if (rc == 0 && (!*name || fstatat(w.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0))
-        rc = *name ? -errno : -EISDIR;
-    if (rc == 0 && S_ISDIR(st.st_mode))
-        rc = -EISDIR;
-    if (a->req->raw && rc == 0 && raw_is_whiteout(w.fd, name) != 0)
+    rc = *target ? handles_reach(&a->open, &w, slash ? target : "", &dir) : -EISDIR;
+    if (rc == 0 && a->req->raw && raw_is_whiteout(dir->fd, slash ? slash + 1 : target) != 0)
         rc = -ENOENT;
-    if (a->req->raw && (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)) {
-        walk_free(&w);
+    if (rc == 0)
+        rc = link_from(a, dir->fd, slash ? slash + 1 : target, &code);
+    if (code < 0)
+        return code;
+    if (a->req->raw && (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP))
         return raw_depends(a, "is a hard link to what the layer has not");
-    }
-    if (rc == 0 && linkat(w.fd, name, a->at.fd, a->name, 0) < 0) {
-        struct stat here;
-
-        rc = -errno;
-        if (rc == -EEXIST && fstatat(a->at.fd, a->name, &here, AT_SYMLINK_NOFOLLOW) == 0 &&
-            here.st_dev == st.st_dev && here.st_ino == st.st_ino) {
-            rc = 0; /* linked so already, or to itself */
-        } else if (rc == -EEXIST) {
-            rc = clear_name(a);
-            if (rc == 0 && linkat(w.fd, name, a->at.fd, a->name, 0) < 0)
-                rc = -errno;
-            else if (rc < 0) {
-                walk_free(&w);
-                return rc;
-            }
-        }
-    }
-    walk_free(&w);
     if (rc < 0)
         return layer_fail(a->err, LAYER_E_REFUSED, "the hard link %s leads to %s, which is %s",
                           QUOTED(a->entry->path), QUOTED(a->entry->link),
@@ -406,19 +435,25 @@ static int record_entry(struct apply *a, int fd, const char *path)
     return 0;
 }
 
+/* A directory's children are next: it stays open. */
+static int keep_open(struct apply *a, int fd, const char *done)
+{
+    struct handle *handle = handles_keep(&a->open, a->path, done, fd);
+
+    if (!handle)
+        return apply_fail_entry(a, ENOMEM, "remembering");
+    handle->recorded = true;
+    return 0;
+}
+
 static int apply_directory(struct apply *a)
 {
     char path[LAYER_PATH_MAX];
     const char *parent = a->at.done;
-    struct stat st;
-    bool old = false;
-    int fd, rc;
+    int fd, rc, old = make(a, MAKE_DIR);
 
-    if (fstatat(a->at.fd, a->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-        old = true;
-    rc = old ? 0 : make(a, MAKE_DIR);
-    if (rc < 0)
-        return rc;
+    if (old < 0)
+        return old;
     if ((size_t)snprintf(path, sizeof(path), "%s%s%s", parent, *parent ? "/" : "", a->name) >=
         sizeof(path))
         return apply_fail_entry(a, ENAMETOOLONG, "creating");
@@ -430,6 +465,8 @@ static int apply_directory(struct apply *a)
         rc = raw_opaque(a, fd);
     if (rc == 0)
         rc = record_entry(a, fd, path);
+    if (rc == 0 && a->at_valid)
+        return keep_open(a, fd, path);
     close(fd);
     return rc;
 }
@@ -493,26 +530,44 @@ int apply_entry(struct apply *a, const struct tar_entry *entry)
 static int finish_directory(struct apply *a, const struct dir_record *d)
 {
     struct timespec times[2] = {d->mtime, d->mtime};
-    struct walk w;
+    char path[LAYER_PATH_MAX], *slash;
+    const char *name;
+    struct handle *parent;
     struct stat st;
-    int rc;
+    struct walk w;
+    int fd;
 
+    memcpy(path, d->path, strlen(d->path) + 1);
+    slash = strrchr(path, '/');
+    if (slash)
+        *slash = 0;
+    name = slash ? slash + 1 : *path ? path : ".";
     walk_init(&w, a->req->root_fd);
-    rc = walk_directory(&w, d->path);
-    if (rc == 0 && fstat(w.fd, &st) == 0 && st.st_dev == d->dev && st.st_ino == d->ino) {
-        if ((d->has_mode && fchmod(w.fd, d->mode) < 0) || futimens(w.fd, times) < 0)
-            rc = layer_fail_sys(a->err, errno, "setting mode and time of %s", QUOTED(d->path));
-    } else {
-        rc = 0; /* removed or replaced since */
+    if (handles_reach(&a->open, &w, slash ? path : "", &parent) < 0 ||
+        fstatat(parent->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
+        st.st_dev != d->dev || st.st_ino != d->ino)
+        return 0; /* removed or replaced since */
+    if (d->has_mode && (st.st_mode & 07777) != d->mode) {
+        fd = openat(parent->fd, name, WALK_DIR_FLAGS);
+        if (fd < 0 || fchmod(fd, d->mode) < 0) {
+            int error = errno;
+
+            if (fd >= 0)
+                close(fd);
+            return layer_fail_sys(a->err, error, "setting the mode of %s", QUOTED(d->path));
+        }
+        close(fd);
     }
-    walk_free(&w);
-    return rc;
+    if (utimensat(parent->fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return layer_fail_sys(a->err, errno, "setting the time of %s", QUOTED(d->path));
+    return 0;
 }
 
 int apply_finish(struct apply *a)
 {
     int rc = a->req->raw ? raw_finish(a) : 0;
 
+    handles_forget(&a->open);
     /* From the last: a mode that shuts its owner out comes after what lies below. */
     for (size_t i = a->dir_count; i > 0 && rc == 0; i--)
         rc = finish_directory(a, &a->dirs[i - 1]);

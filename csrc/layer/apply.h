@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "layer/handles.h"
 #include "layer/idset.h"
 #include "layer/tar.h"
 #include "layer/walk.h"
@@ -35,11 +36,13 @@ struct apply {
     struct dir_record *dirs; /* owned */
     size_t dir_count, dir_room;
 
-    struct walk at;               /* the parent of the current entry, kept for the next */
+    struct handles open;          /* directories that are open already: layers are sorted */
+    struct walk at;               /* the parent of the current entry, one of those */
     char at_path[LAYER_PATH_MAX]; /* as the layer spells it */
     bool at_valid; /* false once something that a path may lead through was removed */
     dev_t at_dev;
     ino_t at_ino;
+    mode_t lost; /* mode bits that the process's umask or a default ACL takes from a new file */
 
     const struct tar_entry *entry;
     char path[LAYER_PATH_MAX]; /* the entry's, normalised: no leading slash, no "." */
@@ -72,5 +75,8 @@ int whiteout_apply(struct apply *a);
  * before. */
 int meta_apply(struct apply *a, int fd, bool old);
 mode_t meta_host_mode(const struct apply *a, const struct tar_entry *e);
+/* The mode to create the entry with, and whether that leaves nothing to change. */
+mode_t meta_creation_mode(const struct apply *a);
+bool meta_mode_is_made(const struct apply *a);
 
 #endif

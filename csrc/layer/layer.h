@@ -9,6 +9,7 @@
  * whiteout never removes what this same layer wrote.
  *  - Success means that digest, size and diffID were all verified. After a failure the tree is
  * unspecified and must be discarded.
+ *  - The process's umask stays as it is until the call returns.
  *  - All descriptors stay the caller's. Calls on different trees may run at once; one tree has one
  * caller.
  *  - Functions return 0 or a negative enum layer_code and then fill *err; or, where said, -errno.

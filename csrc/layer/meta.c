@@ -27,6 +27,26 @@ mode_t meta_host_mode(const struct apply *a, const struct tar_entry *e)
     return (e->mode & 0777) | 0600;
 }
 
+/* Under host ownership the owner comes first, which takes the power bits away again. */
+bool meta_mode_is_made(const struct apply *a)
+{
+    return a->req->owner == LAYER_OWNER_VIRTUAL && !(meta_host_mode(a, a->entry) & a->lost);
+}
+
+static mode_t made_mode(const struct apply *a)
+{
+    bool shared = a->req->raw && a->entry->type != TAR_FIFO && a->entry->type != TAR_DIR;
+
+    return meta_host_mode(a, a->entry) | (shared ? RAW_SHARED : 0);
+}
+
+mode_t meta_creation_mode(const struct apply *a)
+{
+    if (meta_mode_is_made(a))
+        return made_mode(a);
+    return a->entry->type == TAR_DIR ? 0700 : 0600;
+}
+
 static bool starts(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
@@ -121,7 +141,6 @@ int meta_apply(struct apply *a, int fd, bool old)
 {
     const struct tar_entry *e = a->entry;
     struct timespec times[2] = {{e->mtime, e->mtime_nsec}, {e->mtime, e->mtime_nsec}};
-    bool shared = a->req->raw && e->type != TAR_FIFO;
     int rc = 0;
 
     /* chown drops setuid bits and capabilities, so it comes before them. */
@@ -135,7 +154,7 @@ int meta_apply(struct apply *a, int fd, bool old)
         rc = set_override(a, fd);
     if (rc < 0 || e->type == TAR_DIR)
         return rc;
-    if (fchmod(fd, meta_host_mode(a, e) | (shared ? RAW_SHARED : 0)) < 0)
+    if (!meta_mode_is_made(a) && fchmod(fd, made_mode(a)) < 0)
         return apply_fail_entry(a, errno, "changing the mode of");
     if (futimens(fd, times) < 0)
         return apply_fail_entry(a, errno, "setting the time of");

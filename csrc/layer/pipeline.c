@@ -157,7 +157,8 @@ static void *run_hasher(void *arg)
 }
 
 /* A thread that takes no signal: they are for the threads that the process knows of. */
-static bool start_thread(pthread_t *thread, void *(*run)(void *), struct pipeline *p)
+static bool start_thread(pthread_t *thread, const char *name, void *(*run)(void *),
+                         struct pipeline *p)
 {
     sigset_t all, old;
     int rc;
@@ -166,6 +167,8 @@ static bool start_thread(pthread_t *thread, void *(*run)(void *), struct pipelin
     pthread_sigmask(SIG_SETMASK, &all, &old);
     rc = pthread_create(thread, NULL, run, p);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc == 0)
+        (void)pthread_setname_np(*thread, name); /* for top -H and perf */
     return rc == 0;
 }
 
@@ -178,8 +181,8 @@ bool pipeline_start(struct pipeline *p)
     p->tar.filled = p->tar.hashed = p->tar.taken = 0;
     p->holding = p->ended = p->stopping = false;
     p->running = true;
-    if (start_thread(&p->hasher, run_hasher, p)) {
-        if (start_thread(&p->filler, run_filler, p))
+    if (start_thread(&p->hasher, "layer-hash", run_hasher, p)) {
+        if (start_thread(&p->filler, "layer-inflate", run_filler, p))
             return true;
         pthread_mutex_lock(&p->lock);
         p->ended = true;

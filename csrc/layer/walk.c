@@ -9,12 +9,12 @@
 void walk_init(struct walk *w, int root_fd)
 {
     memset(w, 0, sizeof(*w));
-    w->root_fd = w->fd = root_fd;
+    w->root_fd = w->from_fd = w->fd = root_fd;
 }
 
 static void move_to(struct walk *w, int fd)
 {
-    if (w->fd != w->root_fd)
+    if (w->fd != w->root_fd && w->fd != w->from_fd)
         close(w->fd);
     w->fd = fd;
 }
@@ -22,6 +22,25 @@ static void move_to(struct walk *w, int fd)
 void walk_free(struct walk *w)
 {
     move_to(w, w->root_fd);
+}
+
+void walk_from(struct walk *w, int from_fd, const char *done)
+{
+    walk_free(w);
+    w->from_fd = w->fd = from_fd;
+    memcpy(w->done, done, strlen(done) + 1);
+}
+
+int walk_take(struct walk *w)
+{
+    int fd = w->fd;
+
+    if (fd == w->root_fd || fd == w->from_fd) {
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        fd = fd < 0 ? -errno : fd;
+    }
+    w->fd = w->root_fd;
+    return fd;
 }
 
 /* Takes the first component off todo. False when none is left. */

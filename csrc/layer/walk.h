@@ -17,8 +17,8 @@
 #define WALK_LINKS 40 /* as Linux's MAXSYMLINKS */
 
 struct walk {
-    int root_fd;               /* borrowed */
-    int fd;                    /* the directory reached; owned unless it is root_fd */
+    int root_fd, from_fd;      /* borrowed */
+    int fd;                    /* the directory reached; owned unless it is one of the two */
     char done[LAYER_PATH_MAX]; /* its path from the root, "a/b", no symlink in it */
     char todo[LAYER_PATH_MAX]; /* what is still to walk */
     int links;
@@ -31,6 +31,11 @@ struct walk {
 
 void walk_init(struct walk *w, int root_fd);
 void walk_free(struct walk *w);
+
+/* Starts below the root: at the directory from_fd, whose path without symlinks is done. */
+void walk_from(struct walk *w, int from_fd, const char *done);
+/* The directory reached, now the caller's, or -errno. The walk is then at its start. */
+int walk_take(struct walk *w);
 
 /* Walks all of path, which must end in a directory; w->fd is then that directory. -errno. */
 int walk_directory(struct walk *w, const char *path);
