@@ -8,6 +8,8 @@
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
+#include "layer/gzip_header.h"
+
 #define OUT_BUF (256u << 10)
 #define ZSTD_WINDOW                                                                                \
     27 /* 128 MiB: what `zstd -d` accepts without being told, and the spec's ceiling */
@@ -32,9 +34,11 @@ struct stream {
     uint64_t max_size, max_ratio;
     uint8_t *out;               /* owned, OUT_BUF bytes */
     struct inflate_state *gzip; /* owned */
-    bool member_open;           /* inside a gzip member or a zstd frame */
-    bool padding;               /* zeros after the last gzip member */
-    ZSTD_DStream *zstd;         /* owned */
+    struct gzip_header header;  /* of the member that begins, while header_open */
+    bool header_open;
+    bool member_open;   /* inside a gzip member or a zstd frame */
+    bool padding;       /* zeros after the last gzip member */
+    ZSTD_DStream *zstd; /* owned */
 };
 
 struct layer_error *stream_error(struct stream *s)
@@ -181,8 +185,24 @@ static int next_member(struct stream *s, const uint8_t *data, size_t len)
     if (s->padding || data[0] != 0x1f)
         return layer_fail(s->err, LAYER_E_FORMAT, "the gzip stream is followed by other data");
     isal_inflate_init(s->gzip);
-    s->gzip->crc_flag = ISAL_GZIP;
-    s->member_open = true;
+    s->gzip->crc_flag = ISAL_GZIP_NO_HDR_VER; /* the trailer is checked */
+    s->header = (struct gzip_header){0};
+    s->header_open = s->member_open = true;
+    return 0;
+}
+
+static int read_header(struct stream *s, const uint8_t *data, size_t len)
+{
+    size_t used;
+    int rc = gzip_header_feed(&s->header, data, len, &used);
+
+    if (rc < 0)
+        return layer_fail(s->err, LAYER_E_FORMAT,
+                          "the gzip stream is corrupt (a member's header is no valid one)");
+    if (len == 0)
+        return layer_fail(s->err, LAYER_E_FORMAT, "the gzip stream is truncated");
+    s->header_open = rc == 0;
+    fed(s, used);
     return 0;
 }
 
@@ -203,6 +223,12 @@ static int fill_gzip(struct stream *s)
             return 0;
         if (!s->member_open) {
             rc = next_member(s, data, len);
+            if (rc < 0)
+                return rc;
+            continue;
+        }
+        if (s->header_open) {
+            rc = read_header(s, data, len);
             if (rc < 0)
                 return rc;
             continue;
