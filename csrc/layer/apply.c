@@ -457,8 +457,8 @@ int apply_entry(struct apply *a, const struct tar_entry *entry)
 
     a->entry = entry;
     if (++a->entries > a->max_entries)
-        return layer_fail(a->err, LAYER_E_LIMIT, "the layer has more than %llu entries",
-                          (unsigned long long)a->max_entries);
+        return layer_fail_limit(a->err, "entries", "the layer has more than %llu entries",
+                                (unsigned long long)a->max_entries);
     rc = set_path(a);
     if (rc < 0)
         return rc;

@@ -300,11 +300,11 @@ static int fill(struct stream *s)
         return rc;
     s->size += s->len;
     if (s->size > s->max_size)
-        return layer_fail(s->err, LAYER_E_LIMIT, "the layer is larger than %" PRIu64 " bytes",
-                          s->max_size);
+        return layer_fail_limit(s->err, "tar_size", "the layer is larger than %" PRIu64 " bytes",
+                                s->max_size);
     if (s->size > RATIO_FROM && s->size / s->max_ratio > s->source.size)
-        return layer_fail(s->err, LAYER_E_LIMIT, "the layer expands more than %" PRIu64 " times",
-                          s->max_ratio);
+        return layer_fail_limit(s->err, "ratio", "the layer expands more than %" PRIu64 " times",
+                                s->max_ratio);
     rc = digest_update(&s->digest, s->data, s->len, s->err);
     return rc < 0 ? rc : 1;
 }

@@ -7,6 +7,7 @@ try:
     from elfuse._core.layer import (
         DigestMismatch,
         LayerError,
+        LayerLimit,
         extract_layer,
         inflate_blob,
         open_in_root,
@@ -20,6 +21,7 @@ except ModuleNotFoundError as error:
 __all__ = [
     "DigestMismatch",
     "LayerError",
+    "LayerLimit",
     "extract_layer",
     "inflate_blob",
     "open_in_root",

@@ -8,6 +8,11 @@ class LayerError(Exception):
 class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
 
+class LayerLimit(LayerError):
+    """The layer passes one of extract_layer's limits: `limit` is the argument's name."""
+
+    limit: str
+
 @type_check_only
 class LayerStats(TypedDict):
     blob_size: int  # compressed bytes read
@@ -30,6 +35,9 @@ def extract_layer(
     blob_size: int | None,
     diff_id: str | None,
     owner: str = "virtual",
+    entries: int = 0,
+    tar_size: int = 0,
+    ratio: int = 0,
 ) -> LayerStats:
     """Apply one layer blob onto the tree at root_fd (an O_DIRECTORY descriptor), releasing the GIL.
 
@@ -39,6 +47,8 @@ def extract_layer(
     discarded. What the host refuses (no space, no permission) is an OSError, a layer's own fault a
     LayerError. owner: "virtual" keeps uid, gid, mode and device numbers in
     `user.containers.override_stat`; "host" applies them to the files (for `unpack` as root).
+    entries, tar_size and ratio (uncompressed bytes a blob byte, past the first GiB) are limits, which raise
+    LayerLimit; 0 is 8 Mi, 1 TiB and 4096.
     """
 
 @type_check_only

@@ -16,6 +16,14 @@ class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
 
 
+class LayerLimit(LayerError):
+    """The layer passes a limit that the caller may set: `limit` is the argument's name."""
+
+    def __init__(self, message, limit):
+        super().__init__(message)
+        self.limit = limit
+
+
 cdef int check_signals(void *pending, uint64_t blob_bytes) noexcept with gil:
     # Ctrl-C and the like: the exception is kept for the thread that called, as with gil would clear it.
     try:
@@ -34,6 +42,8 @@ cdef object failure(const layer_error *err, list pending):
         return OSError(err.sys, message)
     if err.code == LAYER_E_DIGEST:
         return DigestMismatch(message)
+    if err.code == LAYER_E_LIMIT and err.limit != NULL:
+        return LayerLimit(message, (<bytes>err.limit).decode())
     return LayerError(message)
 
 
@@ -69,6 +79,9 @@ def extract_layer(
     blob_size: int | None,
     diff_id: str | None,
     str owner not None = "virtual",
+    uint64_t entries=0,
+    uint64_t tar_size=0,
+    uint64_t ratio=0,
 ):
     """Apply one layer blob onto the tree at root_fd: see __init__.pyi."""
     cdef layer_request req
@@ -84,6 +97,9 @@ def extract_layer(
     if owner not in ("virtual", "host"):
         raise ValueError(f"owner is 'virtual' or 'host', not {owner!r}")
     req.owner = LAYER_OWNER_HOST if owner == "host" else LAYER_OWNER_VIRTUAL
+    req.limits.entries = entries
+    req.limits.tar_size = tar_size
+    req.limits.ratio = ratio
     with nogil:
         rc = layer_extract(&req, &stats, &err)
     if rc < 0:

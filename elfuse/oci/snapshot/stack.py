@@ -10,6 +10,7 @@ from elfuse.oci.digest import Digest, chain_id, hex_of, new_hasher
 from elfuse.oci.image import Descriptor
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import homes, list_runs, scratch_store
+from elfuse.oci.snapshot.limits import layer_limits, raising
 from elfuse.oci.stored import StoredImage
 
 # A big image takes seconds; a lock held for an hour is a process that hangs.
@@ -146,6 +147,7 @@ def _apply_layer(
             blob_size=layer.size,
             diff_id=diff_id,
             owner=owner,
+            **layer_limits(),
         )
     except _core.DigestMismatch as error:
         if _is_damaged(blob_fd, layer):
@@ -153,6 +155,8 @@ def _apply_layer(
             store.discard_blob(layer.digest)
             raise ContentMismatch(f"{what} is damaged in the store", hint="pull the image again") from None
         raise ContentMismatch(f"{what}: {error}") from None
+    except _core.LayerLimit as error:
+        raise UnpackError(f"{what}: {error}", hint=raising(error)) from None
     except _core.LayerError as error:
         raise UnpackError(f"{what}: {error}") from None
     except OSError as error:
