@@ -158,7 +158,7 @@ int apply_parent(struct apply *a, bool create)
     a->at_valid = false;
     a->at.create = create;
     rc = walk_directory(&a->at, rest);
-    if (rc == -ENOENT && !create)
+    if ((rc == -ENOENT || rc == -ENOTDIR) && !create)
         return 0;
     if (rc < 0)
         return apply_fail_entry(a, -rc, "reaching the parent of");
