@@ -125,6 +125,8 @@ def _put_in_place(staged: str, destination: str, force: bool) -> None:
 def apply_layers(store: Store, image: StoredImage, rootfs: str, *, owner: str) -> None:
     root_fd = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
+        # Kept unless a layer names the root: not the time of the unpacking, so that each gives the same tree.
+        os.utime(root_fd, (0, 0))
         for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
             _apply_layer(store, image, layer, diff_id, root_fd, owner)
     finally:
