@@ -8,6 +8,11 @@ each setting is taken from the first file that has it.
     engine = "interp"         # below --engine and ELFUSE_ENGINE
     jobs = 4                  # blobs fetched at once, below --jobs
 
+    [limits]                  # of one layer, past which it is refused
+    layer_entries = 8_388_608
+    layer_size = 1_099_511_627_776  # uncompressed bytes
+    layer_ratio = 4096        # uncompressed bytes a byte of the blob, past the first GiB
+
     [registries."registry.example.com:5000"]
     insecure = false          # true: any certificate, or plain HTTP; for a registry on this machine only
     ca_bundle = "ca.pem"      # trusted beside the system's; relative to this file's directory
@@ -37,6 +42,14 @@ class RegistrySettings(msgspec.Struct, frozen=True):
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """What one layer may cost. None leaves a limit to its built-in default."""
+
+    layer_entries: int | None = None
+    layer_size: int | None = None
+    layer_ratio: int | None = None
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All files together. None leaves a setting to its built-in default."""
 
@@ -44,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
     engine: Engine | None = None
     jobs: int | None = None
     registries: Mapping[str, RegistrySettings] = msgspec.field(default_factory=dict)
+    limits: Limits = Limits()
 
     def registry(self, host: str) -> RegistrySettings:
         """The settings of host[:port], which must be written in the file as in an image's name."""
@@ -56,11 +70,22 @@ class _Registry(msgspec.Struct, forbid_unknown_fields=True):
     auth_file: str | None = None
 
 
+# What the C library counts in: 64 bits, and TOML's own numbers have no more.
+_Limit = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+class _Limits(msgspec.Struct, forbid_unknown_fields=True):
+    layer_entries: _Limit | None = None
+    layer_size: _Limit | None = None
+    layer_ratio: _Limit | None = None
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     store: str | None = None
     engine: Engine | None = None
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     registries: dict[str, Any] = {}
+    limits: _Limits = msgspec.field(default_factory=_Limits)
 
 
 def load() -> Settings:
@@ -88,6 +113,7 @@ def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:
     engine: Engine | None = None
     jobs: int | None = None
     registries: dict[str, RegistrySettings] = {}
+    limits: dict[str, int] = {}
     for path, document in files:
         file = convert(document, _File, path)
         if store is None and file.store is not None:
@@ -96,7 +122,11 @@ def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:
         jobs = file.jobs if jobs is None else jobs
         for host, table in file.registries.items():
             registries[host] = _joined(registries.get(host), _registry(host, table, path))
-    return Settings(store, engine, jobs, registries)
+        for name in _Limits.__struct_fields__:
+            value = getattr(file.limits, name)
+            if value is not None:
+                limits.setdefault(name, value)
+    return Settings(store, engine, jobs, registries, Limits(**limits))
 
 
 def _registry(host: str, table: Any, path: str) -> RegistrySettings:

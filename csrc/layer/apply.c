@@ -164,7 +164,7 @@ int apply_parent(struct apply *a, bool create)
     rc = handles_reach(&a->open, &a->at, a->dir, &parent);
     if (a->req->raw && (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP))
         return raw_depends(a, "lies in a directory that the layer has not named before");
-    if (rc == -ENOENT && !create)
+    if ((rc == -ENOENT || rc == -ENOTDIR) && !create)
         return 0;
     if (rc < 0)
         return apply_fail_entry(a, -rc, "reaching the parent of");
@@ -509,8 +509,8 @@ int apply_entry(struct apply *a, const struct tar_entry *entry)
     a->entry = entry;
     a->replaced = false;
     if (++a->entries > a->max_entries)
-        return layer_fail(a->err, LAYER_E_LIMIT, "the layer has more than %llu entries",
-                          (unsigned long long)a->max_entries);
+        return layer_fail_limit(a->err, "entries", "the layer has more than %llu entries",
+                                (unsigned long long)a->max_entries);
     rc = set_path(a);
     if (rc < 0)
         return rc;

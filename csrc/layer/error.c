@@ -13,7 +13,21 @@ int layer_fail(struct layer_error *err, int code, const char *format, ...)
     va_end(args);
     err->code = code;
     err->sys = 0;
+    err->limit = NULL;
     return code;
+}
+
+int layer_fail_limit(struct layer_error *err, const char *limit, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(err->message, sizeof(err->message), format, args);
+    va_end(args);
+    err->code = LAYER_E_LIMIT;
+    err->sys = 0;
+    err->limit = limit;
+    return LAYER_E_LIMIT;
 }
 
 int layer_fail_sys(struct layer_error *err, int sys, const char *format, ...)
@@ -30,6 +44,7 @@ int layer_fail_sys(struct layer_error *err, int sys, const char *format, ...)
              strerror_r(sys, text, sizeof(text)));
     err->code = LAYER_E_SYSTEM;
     err->sys = sys;
+    err->limit = NULL;
     return LAYER_E_SYSTEM;
 }
 

@@ -9,6 +9,9 @@ int layer_fail(struct layer_error *err, int code, const char *format, ...)
 /* The same for LAYER_E_SYSTEM: ": " and the text of sys follow the message. */
 int layer_fail_sys(struct layer_error *err, int sys, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* LAYER_E_LIMIT; limit as in struct layer_error, a literal. */
+int layer_fail_limit(struct layer_error *err, const char *limit, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A name from outside, fit for a terminal: quoted in a buffer that belongs to the caller's full
  * expression. */

@@ -132,8 +132,24 @@ static int next_member(struct inflater *s, const uint8_t *data, size_t len, stru
     if (s->padding || data[0] != 0x1f)
         return layer_fail(err, LAYER_E_FORMAT, "the gzip stream is followed by other data");
     isal_inflate_init(s->gzip);
-    s->gzip->crc_flag = ISAL_GZIP;
-    s->member_open = true;
+    s->gzip->crc_flag = ISAL_GZIP_NO_HDR_VER; /* the trailer is checked */
+    s->header = (struct gzip_header){0};
+    s->header_open = s->member_open = true;
+    return 0;
+}
+
+static int read_header(struct inflater *s, const uint8_t *data, size_t len, struct layer_error *err)
+{
+    size_t used;
+    int rc = gzip_header_feed(&s->header, data, len, &used);
+
+    if (rc < 0)
+        return layer_fail(err, LAYER_E_FORMAT,
+                          "the gzip stream is corrupt (a member's header is no valid one)");
+    if (len == 0)
+        return layer_fail(err, LAYER_E_FORMAT, "the gzip stream is truncated");
+    s->header_open = rc == 0;
+    fed(s, used);
     return 0;
 }
 
@@ -150,6 +166,12 @@ static int next_gzip(struct inflater *s, uint8_t *out, size_t room, size_t *len,
             return rc;
         if (!s->member_open) {
             rc = next_member(s, data, have, err);
+            if (rc < 0)
+                return rc;
+            continue;
+        }
+        if (s->header_open) {
+            rc = read_header(s, data, have, err);
             if (rc < 0)
                 return rc;
             continue;

@@ -7,6 +7,7 @@
 #ifndef ELFUSE_LAYER_INFLATE_H
 #define ELFUSE_LAYER_INFLATE_H
 
+#include "layer/gzip_header.h"
 #include "layer/source.h"
 
 enum codec { CODEC_UNKNOWN, CODEC_NONE, CODEC_GZIP, CODEC_ZSTD };
@@ -20,8 +21,10 @@ struct inflater {
     size_t head_len;
     struct inflate_state *gzip; /* owned */
     struct ZSTD_DCtx_s *zstd;   /* owned */
-    bool member_open;           /* inside a gzip member or a zstd frame */
-    bool padding;               /* zeros after the last gzip member */
+    struct gzip_header header;  /* of the member that begins, while header_open */
+    bool header_open;
+    bool member_open; /* inside a gzip member or a zstd frame */
+    bool padding;     /* zeros after the last gzip member */
 };
 
 void inflater_init(struct inflater *s, struct source *source);

@@ -36,6 +36,7 @@ enum layer_code {
 struct layer_error {
     int code;
     int sys;
+    const char *limit; /* the member of struct layer_limits that was passed, NULL: none of them */
     char message[768];
 };
 

@@ -42,11 +42,11 @@ static int fill(void *arg, uint8_t *buf, size_t *len, struct layer_error *err)
         return rc;
     s->size += *len;
     if (s->size > s->max_size)
-        return layer_fail(err, LAYER_E_LIMIT, "the layer is larger than %" PRIu64 " bytes",
-                          s->max_size);
+        return layer_fail_limit(err, "tar_size", "the layer is larger than %" PRIu64 " bytes",
+                                s->max_size);
     if (s->size > RATIO_FROM && s->size / s->max_ratio > s->source.size)
-        return layer_fail(err, LAYER_E_LIMIT, "the layer expands more than %" PRIu64 " times",
-                          s->max_ratio);
+        return layer_fail_limit(err, "ratio", "the layer expands more than %" PRIu64 " times",
+                                s->max_ratio);
     return 1;
 }
 

@@ -12,6 +12,11 @@ class LayerDepends(LayerError):
 class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
 
+class LayerLimit(LayerError):
+    """The layer passes one of extract_layer's limits: `limit` is the argument's name."""
+
+    limit: str
+
 @type_check_only
 class LayerStats(TypedDict):
     blob_size: int  # compressed bytes read
@@ -37,6 +42,9 @@ def extract_layer(
     owner: str = "virtual",
     raw: bool = False,
     cancelled: Callable[[], bool] | None = None,
+    entries: int = 0,
+    tar_size: int = 0,
+    ratio: int = 0,
 ) -> LayerStats:
     """Apply one layer blob onto the tree at root_fd (an O_DIRECTORY descriptor), releasing the GIL.
 
@@ -50,6 +58,8 @@ def extract_layer(
     raw: the tree is empty and gets the layer alone, as overlayfs keeps one (csrc/layer/raw.h); raises
     LayerDepends, once all digests were verified, for a layer that is not to be had alone. cancelled: asked
     now and then, from any thread; when true, InterruptedError is raised.
+    entries, tar_size and ratio (uncompressed bytes a blob byte, past the first GiB) are limits, which raise
+    LayerLimit; 0 is 8 Mi, 1 TiB and 4096.
     """
 
 @type_check_only

@@ -6,6 +6,7 @@ cdef extern from "layer/layer.h" nogil:
         LAYER_E_SYSTEM
         LAYER_E_FORMAT
         LAYER_E_DIGEST
+        LAYER_E_LIMIT
         LAYER_E_CANCELLED
         LAYER_E_DEPENDS
 
@@ -16,6 +17,7 @@ cdef extern from "layer/layer.h" nogil:
     cdef struct layer_error:
         int code
         int sys
+        const char *limit
         char message[768]
 
     cdef struct layer_limits:

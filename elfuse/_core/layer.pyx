@@ -20,6 +20,14 @@ class DigestMismatch(LayerError):
     """The blob's or the uncompressed stream's digest, or its size, is not the one demanded."""
 
 
+class LayerLimit(LayerError):
+    """The layer passes a limit that the caller may set: `limit` is the argument's name."""
+
+    def __init__(self, message, limit):
+        super().__init__(message)
+        self.limit = limit
+
+
 cdef int check_signals(void *pending, uint64_t blob_bytes) noexcept with gil:
     # Ctrl-C and the like: the exception is kept for the thread that called, as with gil would clear it.
     # Only the main thread gets signals; others are told by the caller's function, the list's first.
@@ -44,6 +52,8 @@ cdef object failure(const layer_error *err, list pending):
         return LayerDepends(message)
     if err.code == LAYER_E_DIGEST:
         return DigestMismatch(message)
+    if err.code == LAYER_E_LIMIT and err.limit != NULL:
+        return LayerLimit(message, (<bytes>err.limit).decode())
     return LayerError(message)
 
 
@@ -81,6 +91,9 @@ def extract_layer(
     str owner not None = "virtual",
     bint raw = False,
     cancelled=None,
+    uint64_t entries=0,
+    uint64_t tar_size=0,
+    uint64_t ratio=0,
 ):
     """Apply one layer blob onto the tree at root_fd: see __init__.pyi."""
     cdef layer_request req
@@ -99,6 +112,9 @@ def extract_layer(
         raise ValueError("the owners of a raw layer are virtual")
     req.raw = raw
     req.owner = LAYER_OWNER_HOST if owner == "host" else LAYER_OWNER_VIRTUAL
+    req.limits.entries = entries
+    req.limits.tar_size = tar_size
+    req.limits.ratio = ratio
     with nogil:
         rc = layer_extract(&req, &stats, &err)
     if rc < 0:

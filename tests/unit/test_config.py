@@ -62,6 +62,12 @@ def test_the_users_file_is_read_over_the_systems(home: Path, tmp_path: Path) -> 
     assert settings.registry("b:1").auth_file == str(theirs.parent / "login")
 
 
+def test_each_limit_is_of_the_first_file_that_has_it(home: Path, tmp_path: Path) -> None:
+    user(home, "[limits]\nlayer_entries = 2\n")
+    write(tmp_path / "etc/elfuse/config.toml", "[limits]\nlayer_entries = 9\nlayer_size = 3\n")
+    assert config.load().limits == config.Limits(layer_entries=2, layer_size=3)
+
+
 def test_the_variable_names_the_one_file(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user(home, "jobs = 2\n")
     write(tmp_path / "etc/elfuse/config.toml", 'store = "/srv"\n')
@@ -85,6 +91,9 @@ def test_the_variable_names_the_one_file(home: Path, tmp_path: Path, monkeypatch
         ("stor = '/x'", "unknown field `stor`"),
         ("store = ''", "store: not a path"),
         ("store = '~nobody-of-that-name/x'", "store: there is no home of ~nobody-of-that-name"),
+        ("[limits]\nlayer_entries = 0", "limits.layer_entries: expected `int` >= 1"),
+        ("[limits]\nlayer_size = '1 GiB'", "limits.layer_size: expected `int"),
+        ("[limits]\nlayers = 1", "limits: object contains unknown field `layers`"),
         ("registries = 3", "registries: expected `object`, got `int`"),
         ("[registries.'r.io']\ninsecur = true", 'registries."r.io": object contains unknown field `insecur`'),
         ("[registries.'r.io']\ninsecure = 'yes'", 'registries."r.io".insecure: expected `bool'),

@@ -20,6 +20,7 @@ def test_config_toml(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(config.VARIABLE, str(example))
     settings = config.load()
     assert settings.jobs == 4 and len(settings.registries) == 2
+    assert settings.limits == config.Limits(8 << 20, 1 << 40, 4096)
     assert settings.registry("registry.example.com:5000").auth_file == f"{home}/.registry-login"
 
 

@@ -10,6 +10,7 @@ from elfuse.oci.digest import Digest, chain_id, hex_of, new_hasher
 from elfuse.oci.image import Descriptor
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import homes, list_runs, scratch_store
+from elfuse.oci.snapshot.limits import layer_limits, raising
 from elfuse.oci.stored import StoredImage
 
 # A big image takes seconds; a lock held for an hour is a process that hangs.
@@ -124,6 +125,8 @@ def _put_in_place(staged: str, destination: str, force: bool) -> None:
 def apply_layers(store: Store, image: StoredImage, rootfs: str, *, owner: str) -> None:
     root_fd = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
+        # Kept unless a layer names the root: not the time of the unpacking, so that each gives the same tree.
+        os.utime(root_fd, (0, 0))
         for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
             _apply_layer(store, image, layer, diff_id, root_fd, owner)
     finally:
@@ -146,6 +149,7 @@ def _apply_layer(
             blob_size=layer.size,
             diff_id=diff_id,
             owner=owner,
+            **layer_limits(),
         )
     except _core.DigestMismatch as error:
         if _is_damaged(blob_fd, layer):
@@ -153,6 +157,8 @@ def _apply_layer(
             store.discard_blob(layer.digest)
             raise ContentMismatch(f"{what} is damaged in the store", hint="pull the image again") from None
         raise ContentMismatch(f"{what}: {error}") from None
+    except _core.LayerLimit as error:
+        raise UnpackError(f"{what}: {error}", hint=raising(error)) from None
     except _core.LayerError as error:
         raise UnpackError(f"{what}: {error}") from None
     except OSError as error:
