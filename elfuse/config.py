@@ -7,6 +7,7 @@ each setting is taken from the first file that has it.
     store = "~/images"        # below --store and ELFUSE_STORE
     engine = "interp"         # below --engine and ELFUSE_ENGINE
     jobs = 4                  # blobs fetched at once, below --jobs
+    snapshot = "runtime"      # below ELFUSE_SNAPSHOT; how a run gets its root
 
     [registries."registry.example.com:5000"]
     insecure = false          # true: any certificate, or plain HTTP; for a registry on this machine only
@@ -25,6 +26,7 @@ from elfuse.errors import ConfigurationError
 from elfuse.toml import convert, read_toml
 
 Engine = Literal["auto", "jit", "interp"]
+Snapshot = Literal["auto", "reflink", "runtime", "overlay", "copy"]
 
 
 class RegistrySettings(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True):
     store: str | None = None
     engine: Engine | None = None
     jobs: int | None = None
+    snapshot: Snapshot | None = None
     registries: Mapping[str, RegistrySettings] = msgspec.field(default_factory=dict)
 
     def registry(self, host: str) -> RegistrySettings:
@@ -60,6 +63,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     store: str | None = None
     engine: Engine | None = None
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    snapshot: Snapshot | None = None
     registries: dict[str, Any] = {}
 
 
@@ -87,6 +91,7 @@ def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:
     store: str | None = None
     engine: Engine | None = None
     jobs: int | None = None
+    snapshot: Snapshot | None = None
     registries: dict[str, RegistrySettings] = {}
     for path, document in files:
         file = convert(document, _File, path)
@@ -94,9 +99,10 @@ def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:
             store = _resolve(file.store, path, "store")
         engine = file.engine if engine is None else engine
         jobs = file.jobs if jobs is None else jobs
+        snapshot = file.snapshot if snapshot is None else snapshot
         for host, table in file.registries.items():
             registries[host] = _joined(registries.get(host), _registry(host, table, path))
-    return Settings(store, engine, jobs, registries)
+    return Settings(store, engine, jobs, snapshot, registries)
 
 
 def _registry(host: str, table: Any, path: str) -> RegistrySettings:
