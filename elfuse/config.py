@@ -7,6 +7,7 @@ each setting is taken from the first file that has it.
     store = "~/images"        # below --store and ELFUSE_STORE
     engine = "interp"         # below --engine and ELFUSE_ENGINE
     jobs = 4                  # blobs fetched at once, below --jobs
+    snapshot = "runtime"      # below ELFUSE_SNAPSHOT; how a run gets its root
 
     [limits]                  # of one layer, past which it is refused
     layer_entries = 8_388_608
@@ -30,6 +31,7 @@ from elfuse.errors import ConfigurationError
 from elfuse.toml import convert, read_toml
 
 Engine = Literal["auto", "jit", "interp"]
+Snapshot = Literal["auto", "reflink", "runtime", "overlay", "copy"]
 
 
 class RegistrySettings(msgspec.Struct, frozen=True):
@@ -56,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     store: str | None = None
     engine: Engine | None = None
     jobs: int | None = None
+    snapshot: Snapshot | None = None
     registries: Mapping[str, RegistrySettings] = msgspec.field(default_factory=dict)
     limits: Limits = Limits()
 
@@ -84,6 +87,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     store: str | None = None
     engine: Engine | None = None
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    snapshot: Snapshot | None = None
     registries: dict[str, Any] = {}
     limits: _Limits = msgspec.field(default_factory=_Limits)
 
@@ -112,6 +116,7 @@ def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:
     store: str | None = None
     engine: Engine | None = None
     jobs: int | None = None
+    snapshot: Snapshot | None = None
     registries: dict[str, RegistrySettings] = {}
     limits: dict[str, int] = {}
     for path, document in files:
@@ -120,13 +125,14 @@ def _merged(files: list[tuple[str, dict[str, Any]]]) -> Settings:
             store = _resolve(file.store, path, "store")
         engine = file.engine if engine is None else engine
         jobs = file.jobs if jobs is None else jobs
+        snapshot = file.snapshot if snapshot is None else snapshot
         for host, table in file.registries.items():
             registries[host] = _joined(registries.get(host), _registry(host, table, path))
         for name in _Limits.__struct_fields__:
             value = getattr(file.limits, name)
             if value is not None:
                 limits.setdefault(name, value)
-    return Settings(store, engine, jobs, registries, Limits(**limits))
+    return Settings(store, engine, jobs, snapshot, registries, Limits(**limits))
 
 
 def _registry(host: str, table: Any, path: str) -> RegistrySettings:

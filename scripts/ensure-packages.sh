@@ -11,7 +11,7 @@ for set in "$@"; do
     images) wanted="$wanted debian-archive-keyring zstd" ;;
     registry) wanted="$wanted docker-registry skopeo gpg gpg-agent gpgv" ;;
     test) wanted="$wanted umoci buildah zstd zsh fish gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-        qemu-user-static binutils" ;;
+        qemu-user-static binutils btrfs-progs xfsprogs e2fsprogs" ;;
     bench) wanted="$wanted isal libarchive-tools e2fsprogs" ;;
     reference) wanted="$wanted qemu-system-arm e2fsprogs" ;;
     lint) wanted="$wanted clang-format" ;;

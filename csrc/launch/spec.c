@@ -159,10 +159,14 @@ static int root_work(struct reader *r, json_object *v, const char *name)
 {
     return get_absolute(r, v, name, &r->spec->fs.work);
 }
+static int root_volatile(struct reader *r, json_object *v, const char *name)
+{
+    return get_bool(r, v, name, &r->spec->fs.host_volatile);
+}
 
 static const struct member root_members[] = {
     {"type", root_type, true},    {"path", root_path, false}, {"lower", root_lower, false},
-    {"upper", root_upper, false}, {"work", root_work, false},
+    {"upper", root_upper, false}, {"work", root_work, false}, {"volatile", root_volatile, false},
 };
 
 static int read_root(struct reader *r, json_object *v, const char *name)
@@ -170,11 +174,14 @@ static int read_root(struct reader *r, json_object *v, const char *name)
     int err = READ_OBJECT(r, v, name, root_members);
     if (err)
         return err;
-    const struct fs_context_spec *fs = &r->spec->fs;
+    struct fs_context_spec *fs = &r->spec->fs;
+    fs->host_overlay = !strcmp(r->root_type, "kernel-overlay");
+    if (fs->host_volatile && !fs->host_overlay)
+        return fail(r, "launch spec: only a kernel-overlay root has \"volatile\"");
     if (!strcmp(r->root_type, "plain")) {
         if (!fs->root || fs->lower || fs->upper || fs->work)
             return fail(r, "launch spec: a plain root has \"path\" and nothing else");
-    } else if (!strcmp(r->root_type, "overlay")) {
+    } else if (fs->host_overlay || !strcmp(r->root_type, "overlay")) {
         if (fs->root || !fs->nlower || !fs->upper || !fs->work)
             return fail(r, "launch spec: an overlay root has \"lower\", \"upper\" and \"work\"");
     } else {

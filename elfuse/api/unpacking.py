@@ -29,8 +29,7 @@ def unpack(
     destination gets a tree of its own. `force` makes the tree anew: the store's, unless a run uses it, or
     whatever directory the destination is.
     """
-    from elfuse.oci.snapshot import default_snapshotter
-    from elfuse.oci.snapshot.stack import renew_stack, unpack_to
+    from elfuse.oci.snapshot.stack import ensure_stack, renew_stack, unpack_to
 
     opened = Store.open(store)
     found = require_image(opened, source_of(opened, image))
@@ -38,7 +37,7 @@ def unpack(
         return unpack_to(opened, found, destination, force=force)
     if force:
         renew_stack(opened, found)
-    return default_snapshotter().prepare(opened, found)
+    return ensure_stack(opened, found)
 
 
 def clone(image: str, name: str | None = None, *, store: str | None = None) -> str:
@@ -53,7 +52,7 @@ def rebuild(store: Store, *, commit: bool) -> Iterator[Rebuilt]:
     """Each pinned image, and whether it is unpacked, by now when `commit` says so. One that cannot be is
     reported, and the others go on."""
     from elfuse.oci.digest import chain_id
-    from elfuse.oci.snapshot import default_snapshotter
+    from elfuse.oci.snapshot.stack import ensure_stack
     from elfuse.oci.stored import load_pin
 
     for pin in store.pins():
@@ -66,7 +65,7 @@ def rebuild(store: Store, *, commit: bool) -> Iterator[Rebuilt]:
             elif not commit:
                 yield Rebuilt(pin.name, chain, "missing")
             else:
-                default_snapshotter().prepare(store, image)
+                ensure_stack(store, image)
                 yield Rebuilt(pin.name, chain, "rebuilt")
         except ElfuseError as error:
             yield Rebuilt(pin.name, chain, "failed", str(error))

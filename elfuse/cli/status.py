@@ -57,6 +57,7 @@ class TotalsPart(Part, frozen=True, kw_only=True):
 class StatusDocument(Document, frozen=True, kw_only=True):
     store: str
     snapshot_strategy: str
+    snapshots_refused: dict[str, str]
     engine: str
     pins: list[PinPart]
     trees: list[TreePart]
@@ -68,7 +69,8 @@ class StatusDocument(Document, frozen=True, kw_only=True):
 @options.store
 @options.output
 def status(no_disk_usage: bool, store: str | None, output: Output) -> None:
-    """Show the store's images, unpacked trees and totals, and what a prune would give back.
+    """Show the store's images, unpacked trees and totals, what a prune would give back, and how a run gets
+    its root.
 
     \b
     Example:
@@ -92,6 +94,7 @@ def _document(state: "StoreState", engine: str) -> StatusDocument:
     return StatusDocument(
         store=state.path,
         snapshot_strategy=state.snapshotter,
+        snapshots_refused=state.snapshots_refused,
         engine=engine,
         pins=[
             PinPart(

@@ -118,9 +118,13 @@ def status_fields(state: "StoreState", engine: str) -> list[tuple[str, str]]:
         *_usage(state),
         *damaged,
         ("Reclaimable", _reclaimable(state)),
-        ("Snapshots", state.snapshotter),
+        ("Snapshots", "; ".join([state.snapshotter, *_refused(state)])),
         ("Engine", engine),
     ]
+
+
+def _refused(state: "StoreState") -> list[str]:
+    return [f"not {name}: {reason}" for name, reason in state.snapshots_refused.items()]
 
 
 def _usage(state: "StoreState") -> list[tuple[str, str]]:

@@ -63,7 +63,8 @@ class StoreState(NamedTuple):
     quarantined: int
     reclaimable: int | None
     blocked: str | None
-    snapshotter: str
+    snapshotter: str  # "none" when the one that is named cannot be used
+    snapshots_refused: dict[str, str]  # strategy: why it cannot be used here
 
 
 def list_images(store: Store) -> list[ListedImage]:
@@ -101,7 +102,7 @@ def _in_words(message: str) -> str:
 
 def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
     """`disk_usage`: measure trees, runs and staged files, which takes time for those not yet measured."""
-    from elfuse.oci import gc, snapshot
+    from elfuse.oci import gc
 
     runs = list_runs(store)
     unpacked = set(os.listdir(store.join("stacks/sha256")))
@@ -127,6 +128,7 @@ def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
         blob_bytes = _blob_bytes(store, catalog, present)
     if catalog is not None:
         catalog.save()
+    snapshotter, refused = _snapshots(store)
     trees = _trees(store, pins, runs, sorted(unpacked), disk_usage)
     return StoreState(
         path=store.path,
@@ -142,8 +144,19 @@ def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
         quarantined=_count(store.join("quarantine")),
         reclaimable=reclaimable,
         blocked=blocked,
-        snapshotter=snapshot.DEFAULT,
+        snapshotter=snapshotter,
+        snapshots_refused=refused,
     )
+
+
+def _snapshots(store: Store) -> tuple[str, dict[str, str]]:
+    from elfuse.oci.snapshot.choice import choose
+
+    try:
+        choice = choose(store, try_all=True)
+    except (ElfuseError, OSError) as error:
+        return "none", {"none": str(error)}
+    return choice.name, choice.refused
 
 
 def _pin_of_summary(folder: str, pin: summary.Pin, unpacked: set[str]) -> PinState:

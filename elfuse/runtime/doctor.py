@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from elfuse import translations
 from elfuse.errors import ElfuseError
 from elfuse.oci.layout import Store, default_path
+from elfuse.oci.snapshot.choice import choose
 from elfuse.runtime.engine import ask_engine
 
 # What the translator makes use of, by the names that Linux has for it in /proc/cpuinfo.
@@ -18,6 +19,12 @@ _FEATURES = ("avx", "avx2", "bmi2", "fma", "abm", "aes", "pclmulqdq", "sha_ni", 
 _OPENAT2 = 437  # the same number on every architecture
 _SPACE = 1 << 30
 _FICLONE = 0x40049409
+_REMEDIES = {
+    "overlay": "Linux 5.11 or later, and no policy against user namespaces",
+    "reflink": "a store on btrfs or XFS",
+    "runtime": "a store on a file system with user.* attributes",
+    "copy": "a store that you may write to",
+}
 
 
 @dataclass(frozen=True)
@@ -122,16 +129,36 @@ def _store(path: str) -> list[Check]:
     if writable:
         checks += _file_features(there)
     if os.path.exists(os.path.join(path, "elfuse.json")):
-        checks.append(_opens(path))
+        checks += _opens(path)
     return checks
 
 
-def _opens(path: str) -> Check:
+def _opens(path: str) -> list[Check]:
     try:
-        pins = len(Store.open(path).pins())
+        store = Store.open(path)
+        pins = len(store.pins())
     except ElfuseError as error:
-        return Check("store opens", False, error.message, error.hint or "elfuse oci verify")
-    return Check("store opens", True, f"{pins} images")
+        return [Check("store opens", False, error.message, error.hint or "elfuse oci verify")]
+    return [Check("store opens", True, f"{pins} images"), *_snapshots(store)]
+
+
+def _snapshots(store: Store) -> list[Check]:
+    """Which strategy gives a run its root, and what it would take to have each of the others."""
+    try:
+        choice = choose(store, try_all=True)
+    except ElfuseError as error:
+        return [Check("snapshots", False, error.message, error.hint or "")]
+    except OSError as error:
+        return [Check("snapshots", False, f"they cannot be tried: {error.strerror}")]
+    why = "asked for" if choice.named else "the best of what works here"
+    used = Check("snapshots", True, f"{choice.name}: {why}")
+    return [
+        used,
+        *(
+            Check(f"snapshots by {name}", False, reason, _REMEDIES[name])
+            for name, reason in choice.refused.items()
+        ),
+    ]
 
 
 def _file_features(directory: str) -> list[Check]:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from elfuse.oci.runs import Run
-from elfuse.oci.snapshot.overlay import OVERRIDE
+from elfuse.oci.snapshot.upper import OVERRIDE
 from elfuse.runtime.hosts import HostEntry, hosts_file
 from elfuse.runtime.spec import BASE_MOUNTS
 from elfuse.runtime.volumes import UserMount

@@ -12,7 +12,7 @@ from elfuse.oci.digest import chain_id
 from elfuse.oci.image import RunConfig
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import Run, RunRecord, check_name, create_run
-from elfuse.oci.snapshot import default_snapshotter
+from elfuse.oci.snapshot.choice import choose
 from elfuse.oci.stored import StoredImage
 from elfuse.runtime import config
 from elfuse.runtime.env_file import read_env_files
@@ -117,9 +117,9 @@ def _prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mapp
     wanted, options = image.config.run, plan.options
     argv = config.build_argv(wanted, options.entrypoint, options.args)
     cwd = config.working_directory(wanted, options.workdir)
-    snapshotter = default_snapshotter()
-    tree = snapshotter.prepare(store, image)
-    root_fd = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    snapshotter = choose(store).snapshotter
+    lower = snapshotter.prepare(store, image)
+    root_fd = os.open(lower[0], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         user = resolve_user(root_fd, options.user if options.user is not None else wanted.user or "")
     finally:
@@ -129,7 +129,7 @@ def _prepare_run(store: Store, image: StoredImage, plan: RunPlan, host_env: Mapp
         try:
             hostname = options.hostname or _hostname_of(run)
             spec = LaunchSpec(
-                root=snapshotter.run_root(tree, run),
+                root=snapshotter.run_root(lower, run, keep=options.keep),
                 mounts=run_mounts(run, hostname, plan.mounts, read_only=options.read_only, hosts=plan.hosts),
                 argv=argv,
                 env=config.build_env(

@@ -41,7 +41,8 @@ class Program:
 
     @property
     def roots(self) -> list[str]:
-        return self.options.get("roots", "plain,overlay").split(",")
+        """The kinds of GuestRoot that it is for."""
+        return self.options.get("roots", "plain,overlay,kernel").split(",")
 
     @property
     def stdin(self) -> str:
@@ -107,7 +108,10 @@ def _launcher_for_anyone() -> str:
 
 
 class GuestRoot:
-    """A root directory with /bin, /tmp and a few files, as a launch spec wants it; and what /ro shows."""
+    """A root directory with /bin, /tmp and a few files, as a launch spec wants it; and what /ro shows.
+
+    kind: "plain", "overlay" (elfuse's own) or "kernel" (the host's overlayfs).
+    """
 
     def __init__(self, kind: str, owner: int | None = None) -> None:
         self.kind = kind
@@ -141,11 +145,23 @@ class GuestRoot:
         if self.kind == "plain":
             return {"type": "plain", "path": str(self.tree)}
         names = {"upper": str(self.top / "upper"), "work": str(self.top / "work")}
-        return {"type": "overlay", "lower": [str(self.tree)], **names}
+        kind = "kernel-overlay" if self.kind == "kernel" else "overlay"
+        return {"type": kind, "lower": [str(self.tree)], **names}
 
     def remove(self) -> None:
         subprocess.run(["chmod", "-R", "u+rwX", str(self.top)], check=False)
         shutil.rmtree(self.top)
+
+
+@functools.cache
+def why_no_kernel_overlay(as_user: int | None = None) -> str | None:
+    """What the launcher says where the host gives no overlayfs; None where it does."""
+    root = GuestRoot("kernel", as_user)
+    try:
+        done = run_spec(spec_for(root, ["/absent"]), as_user=as_user)
+    finally:
+        root.remove()
+    return None if done.returncode == 127 else done.stderr
 
 
 def spec_for(root: GuestRoot, argv: list[str], **changes: Any) -> dict[str, Any]:

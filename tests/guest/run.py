@@ -1,4 +1,7 @@
-"""Run one arm64 program in a fresh root: python tests/guest/run.py [--strace] [--overlay] FILE ARGS"""
+"""Run one arm64 program in a fresh root.
+
+python tests/guest/run.py [--strace] [--overlay | --kernel] FILE ARGS
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from tests.guest import harness
 
 def main() -> int:
     words = sys.argv[1:]
-    options = {word for word in words if word in ("--strace", "--overlay")}
+    options = {word for word in words if word in ("--strace", "--overlay", "--kernel")}
     words = [word for word in words if word not in options]
     if not words:
         sys.exit(__doc__)
-    root = harness.GuestRoot("overlay" if "--overlay" in options else "plain")
+    kind = next((kind for kind in ("overlay", "kernel") if f"--{kind}" in options), "plain")
+    root = harness.GuestRoot(kind)
     try:
         root.install(Path(words[0]), "/bin/program")
         spec = harness.spec_for(root, ["/bin/program", *words[1:]], strace="--strace" in options)

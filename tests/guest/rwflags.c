@@ -1,4 +1,5 @@
-/* guest-test: */
+/* guest-test: roots=plain,overlay */
+/* Not on the host's overlayfs: it passes over RWF_NOAPPEND and refuses RWF_NOWAIT. */
 /* preadv2, pwritev2 and their RWF flags; readv, writev and the rest at their limits. */
 #include <fcntl.h>
 #include <limits.h>

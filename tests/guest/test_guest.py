@@ -10,13 +10,17 @@ import pytest
 from tests.guest import harness
 
 PROGRAMS = {program.name: program for program in harness.programs()}
-KINDS = ["plain", "overlay"] + (["plain-ordinary", "overlay-ordinary"] if os.geteuid() == 0 else [])
+ROOTS = ["plain", "overlay", "kernel"]
+KINDS = [*ROOTS, *(f"{kind}-ordinary" for kind in ROOTS if os.geteuid() == 0)]
 
 
 @pytest.fixture
 def root(request: pytest.FixtureRequest) -> Iterator[harness.GuestRoot]:
     kind, _, ordinary = request.param.partition("-")
-    made = harness.GuestRoot(kind, harness.ORDINARY if ordinary else None)
+    owner = harness.ORDINARY if ordinary else None
+    if kind == "kernel" and (why := harness.why_no_kernel_overlay(owner)):
+        pytest.skip(why)
+    made = harness.GuestRoot(kind, owner)
     yield made
     made.remove()
 

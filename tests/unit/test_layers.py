@@ -200,6 +200,8 @@ PYTHON_MAY = {
     ("elfuse.oci.credential_helper", "subprocess"),
     # OpenPGP is not something to write again. gpgv gets the policy's keys and one signature, as files.
     ("elfuse.oci.policy.gpg", "subprocess"),
+    # elfuse's own launcher, with a spec of its own over empty directories: does the host's overlayfs work?
+    ("elfuse.oci.snapshot.overlay", "subprocess"),
 }
 
 

@@ -52,7 +52,7 @@ static int attributes_enter(struct fs_context *fs, struct fs_path *p)
         fs_tree_unlock(fs);
         return r;
     }
-    owner_apply(p->fd, p->hit.layer > 0, &st);
+    owner_apply(p->fd, fs_from_image(p, &st), &st);
     p->st.stx_uid = st.stx_uid;
     p->st.stx_gid = st.stx_gid;
     p->st.stx_mode = st.stx_mode;

@@ -6,6 +6,7 @@
 
 #include "host/io.h"
 #include "host/mem.h"
+#include "host/overlay.h"
 #include "host/random.h"
 #include "linux/fs/overlay.h"
 #include "linux/fs/synth.h"
@@ -24,17 +25,14 @@ static int fail(struct builder *b, int r, const char *what, const char *name)
     return r;
 }
 
-static int open_layer(struct builder *b, struct fs_layer *l, const char *path, bool file_ok,
-                      bool *is_file)
+/* l->fd is open; path is for messages. */
+static int adopt_layer(struct builder *b, struct fs_layer *l, const char *path, bool file_ok,
+                       bool *is_file)
 {
     struct linux_statx st;
     char host[LINUX_PATH_MAX];
-    int r;
+    int r = host_statx_fd(l->fd, &st);
 
-    l->fd = host_fd_private(host_open_path(path, DIR_FLAGS, 0));
-    if (l->fd < 0)
-        return fail(b, l->fd, "cannot open", path);
-    r = host_statx_fd(l->fd, &st);
     if (r == 0 && !LINUX_S_ISDIR(st.stx_mode)) {
         if (!file_ok)
             return fail(b, -LINUX_ENOTDIR, "not a directory:", path);
@@ -45,7 +43,17 @@ static int open_layer(struct builder *b, struct fs_layer *l, const char *path, b
         return fail(b, (int)n, "cannot find the path of", path);
     l->path = strdup(host);
     l->path_len = (size_t)n;
+    l->detached = mount_is_detached(b->fs, l->fd);
     return l->path ? 0 : fail(b, -LINUX_ENOMEM, "out of memory at", path);
+}
+
+static int open_layer(struct builder *b, struct fs_layer *l, const char *path, bool file_ok,
+                      bool *is_file)
+{
+    l->fd = host_fd_private(host_open_path(path, DIR_FLAGS, 0));
+    if (l->fd < 0)
+        return fail(b, l->fd, "cannot open", path);
+    return adopt_layer(b, l, path, file_ok, is_file);
 }
 
 static struct fs_mount *new_mount(struct fs_context *fs, enum fs_mount_type type,
@@ -55,7 +63,7 @@ static struct fs_mount *new_mount(struct fs_context *fs, enum fs_mount_type type
 
     memset(m, 0, sizeof *m);
     m->type = type;
-    m->work_fd = -1;
+    m->work_fd = m->made_fd = -1;
     m->id = 20 + (uint32_t)fs->nmounts;
     m->target = strdup(target);
     m->target_len = strlen(target);
@@ -73,9 +81,45 @@ static int alloc_layers(struct fs_mount *m, size_t n)
     return 0;
 }
 
+/* The host's kernel merges the layers: to us the root is one layer, which no path leads to. */
+static int mount_host_overlay(struct builder *b, struct fs_mount *m,
+                              const struct fs_context_spec *spec)
+{
+    const struct host_overlay overlay = {.lower = spec->lower,
+                                         .nlower = spec->nlower,
+                                         .upper = spec->upper,
+                                         .work = spec->work,
+                                         .is_volatile = spec->host_volatile};
+    struct linux_statx st;
+    const char *step;
+    bool file;
+    int r = alloc_layers(m, 1);
+
+    if (r < 0)
+        return r;
+    m->layers[0].fd = r = host_overlay_mount(&overlay, &step);
+    if (r < 0) {
+        snprintf(b->err, b->err_size,
+                 "the host's kernel gives no overlay root: %s: error %d; with "
+                 "ELFUSE_SNAPSHOT=runtime elfuse merges the layers itself",
+                 step, -r);
+        return r;
+    }
+    r = host_statx_fd(m->layers[0].fd, &st);
+    if (r < 0)
+        return fail(b, r, "cannot look at", "the overlay root");
+    b->fs->detached = linux_mkdev(st.stx_dev_major, st.stx_dev_minor);
+    m->made_fd = host_fd_private(host_open_path(spec->upper, DIR_FLAGS | LINUX_O_DIRECTORY, 0));
+    return m->made_fd < 0 ? fail(b, m->made_fd, "cannot open", spec->upper)
+                          : adopt_layer(b, &m->layers[0], "the overlay root", false, &file);
+}
+
 static int mount_root(struct builder *b, const struct fs_context_spec *spec)
 {
-    struct fs_mount *m = new_mount(b->fs, spec->root ? FS_PLAIN : FS_OVERLAY, "/");
+    enum fs_mount_type type = spec->root           ? FS_PLAIN
+                              : spec->host_overlay ? FS_HOST_OVERLAY
+                                                   : FS_OVERLAY;
+    struct fs_mount *m = new_mount(b->fs, type, "/");
     bool file = false;
     int r = 0;
 
@@ -86,10 +130,12 @@ static int mount_root(struct builder *b, const struct fs_context_spec *spec)
         (spec->nlower == 0 || spec->nlower >= FS_MAX_LAYERS || !spec->upper || !spec->work))
         return fail(b, -LINUX_EINVAL, "overlay root needs lower, upper and work, not",
                     spec->upper ? spec->upper : "nothing");
+    m->shared = b->fs->shared;
+    if (type == FS_HOST_OVERLAY)
+        return mount_host_overlay(b, m, spec);
     r = alloc_layers(m, spec->root ? 1 : spec->nlower + 1);
     if (r == 0)
         r = open_layer(b, &m->layers[0], spec->root ? spec->root : spec->upper, false, &file);
-    m->shared = b->fs->shared;
     if (r == 0 && !spec->root && (m->directories = dir_cache_new()) == NULL)
         r = -LINUX_ENOMEM;
     for (size_t i = 0; r == 0 && !spec->root && i < spec->nlower; i++)
@@ -210,7 +256,9 @@ static int add_shm(struct builder *b, const struct fs_mount_spec *dev)
         return 0;
     int r = host_mkdirat(dir, "shm", 0777 | LINUX_S_ISVTX);
     host_fd_close(dir);
-    int n = snprintf(source, sizeof source, "%s%s", root->layers[0].path, target);
+    int n = root->layers[0].detached
+                ? snprintf(source, sizeof source, "/proc/self/fd/%d%s", root->layers[0].fd, target)
+                : snprintf(source, sizeof source, "%s%s", root->layers[0].path, target);
     if ((r < 0 && r != -LINUX_EEXIST) || n >= (int)sizeof source)
         return 0;
     return add_mount(b, &(struct fs_mount_spec){FS_TMPFS, target, source, false});
@@ -313,6 +361,8 @@ void fs_context_destroy(struct fs_context *fs)
         free(m->target);
         if (m->work_fd >= 0)
             host_fd_close(m->work_fd);
+        if (m->made_fd >= 0)
+            host_fd_close(m->made_fd);
     }
     free(fs->mounts);
     if (fs->cwd.fd >= 0)

@@ -158,7 +158,8 @@ int64_t fs_path_of(struct task *task, int fd, char *buf, size_t size)
     if (meta && meta->path) {
         strcpy(path, meta->path);
     } else if ((n = host_fd_path(fd, host, sizeof host)) >= 0) {
-        struct fs_mount *m = mount_of_host(fs, meta ? meta->mnt : NULL, host, &layer, &rel);
+        struct fs_mount *m = mount_of_host(fs, meta ? meta->mnt : NULL, mount_is_detached(fs, fd),
+                                           host, &layer, &rel);
         if (m)
             n = mount_path(m, rel, path);
         else if (host[0] == '/' && host_statx_fd(fd, &st) == 0 && !LINUX_S_ISCHR(st.stx_mode) &&
@@ -189,7 +190,10 @@ int64_t fs_guest_path(struct fs_context *fs, const char *host_path, char *buf, s
     char path[LINUX_PATH_MAX];
     const char *rel;
     int layer;
-    struct fs_mount *m = mount_of_host(fs, NULL, host_path, &layer, &rel);
+    struct fs_mount *m = mount_of_host(fs, NULL, false, host_path, &layer, &rel);
+    /* What is mapped is the guest's, so a path that leads to none of the others is of this one. */
+    if (m == NULL && fs->detached)
+        m = mount_of_host(fs, NULL, true, host_path, &layer, &rel);
     int r = m ? mount_path(m, rel, path) : -LINUX_ENOENT;
 
     if (r < 0)

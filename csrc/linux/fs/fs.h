@@ -10,7 +10,16 @@
 
 #include "linux/kernel.h"
 
-enum fs_mount_type { FS_PLAIN, FS_OVERLAY, FS_BIND, FS_TMPFS, FS_PROC, FS_DEV, FS_SYS };
+enum fs_mount_type {
+    FS_PLAIN,
+    FS_OVERLAY,      /* merged here */
+    FS_HOST_OVERLAY, /* merged by the host's kernel */
+    FS_BIND,
+    FS_TMPFS,
+    FS_PROC,
+    FS_DEV,
+    FS_SYS
+};
 
 struct fs_mount_spec {
     enum fs_mount_type type; /* BIND, TMPFS, PROC, DEV, SYS */
@@ -24,6 +33,8 @@ struct fs_context_spec {
     const char *const *lower; /* topmost first */
     size_t nlower;
     const char *upper, *work;
+    bool host_overlay;  /* merged by the host's kernel, which wants all in one file system */
+    bool host_volatile; /* ... and what is written need not survive a crash of the machine */
     bool read_only;
     const struct fs_mount_spec *mounts;
     size_t nmounts;

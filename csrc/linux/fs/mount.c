@@ -38,14 +38,15 @@ bool mount_at_or_below(struct fs_context *fs, const char *path)
     return false;
 }
 
-static struct fs_mount *match_layers(struct fs_mount *m, const char *host_path, int *layer,
-                                     const char **rel, size_t *best)
+static struct fs_mount *match_layers(struct fs_mount *m, bool detached, const char *host_path,
+                                     int *layer, const char **rel, size_t *best)
 {
     struct fs_mount *found = NULL;
 
     for (int i = 0; i < m->nlayers; i++) {
         const struct fs_layer *l = &m->layers[i];
-        if (l->path_len < *best || !below(host_path, l->path, l->path_len))
+        if (l->detached != detached || l->path_len < *best ||
+            !below(host_path, l->path, l->path_len))
             continue;
         *best = l->path_len;
         *layer = i;
@@ -57,21 +58,49 @@ static struct fs_mount *match_layers(struct fs_mount *m, const char *host_path, 
     return found;
 }
 
-struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, const char *host_path,
-                               int *layer, const char **rel)
+struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, bool detached,
+                               const char *host_path, int *layer, const char **rel)
 {
     struct fs_mount *found = NULL;
     size_t best = 0;
 
-    if (hint && (found = match_layers(hint, host_path, layer, rel, &best)))
+    if (hint && (found = match_layers(hint, detached, host_path, layer, rel, &best)))
         return found;
     /* Layers may lie within each other (a bind of a part of the root): the innermost is meant. */
     for (int i = 0; i < fs->nmounts; i++) {
-        struct fs_mount *m = match_layers(&fs->mounts[i], host_path, layer, rel, &best);
+        struct fs_mount *m = match_layers(&fs->mounts[i], detached, host_path, layer, rel, &best);
         if (m)
             found = m;
     }
     return found;
+}
+
+bool mount_is_detached(const struct fs_context *fs, int fd)
+{
+    struct linux_statx st;
+
+    return fs->detached && host_statx_fd(fd, &st) == 0 &&
+           linux_mkdev(st.stx_dev_major, st.stx_dev_minor) == fs->detached;
+}
+
+struct fs_mount *mount_of_fd(struct fs_context *fs, struct fs_mount *hint, int fd, char *host,
+                             int *layer, const char **rel)
+{
+    if (host_fd_path(fd, host, LINUX_PATH_MAX) < 0)
+        return NULL;
+    return mount_of_host(fs, hint, mount_is_detached(fs, fd), host, layer, rel);
+}
+
+bool mount_from_image(const struct fs_mount *m, int layer, const char *rel)
+{
+    if (m == NULL || m->made_fd < 0)
+        return layer > 0;
+    int fd =
+        host_open_beneath(m->made_fd, rel, LINUX_O_PATH | LINUX_O_NOFOLLOW | LINUX_O_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    host_fd_close(fd);
+    return false;
 }
 
 int mount_path(const struct fs_mount *m, const char *rel, char *buf)

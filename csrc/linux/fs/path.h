@@ -22,8 +22,9 @@ struct synth_ops;
 
 struct fs_layer {
     int fd;     /* private, O_PATH directory (or the file of a file bind) */
-    char *path; /* its host path, owned */
+    char *path; /* its host path, owned; of a detached layer the one below its mount's root */
     size_t path_len;
+    bool detached; /* no path of the host's leads there: mount_is_detached() */
 };
 
 struct fs_mount {
@@ -37,7 +38,8 @@ struct fs_mount {
      * written. */
     struct fs_layer *layers;
     int nlayers;
-    int work_fd;                   /* overlay: private O_PATH directory, else -1 */
+    int work_fd; /* overlay: private O_PATH directory, else -1 */
+    int made_fd; /* merged by the host: what it keeps of the guest's changes, else -1 */
     struct dir_cache *directories; /* overlay: owned; else NULL */
     struct fs_shared *shared;      /* the context's */
     const struct synth_ops *synth; /* PROC, DEV, SYS */
@@ -77,6 +79,7 @@ struct fs_context {
     struct fs_shared *shared;
     struct fs_mount *mounts; /* in order; later over earlier */
     int nmounts;
+    uint64_t detached; /* linux_mkdev() of the files of a root that the host merges, or 0 */
     uint32_t umask;
     struct host_mutex cwd_lock; /* guards cwd and root */
     struct fs_place cwd;
@@ -114,10 +117,20 @@ static inline bool mount_is_host(const struct fs_mount *m)
 {
     return m->synth == NULL;
 }
+/* Whether the file lies in the root that the host merges: its host path then means nothing but
+ * there, and no other file's does. */
+bool mount_is_detached(const struct fs_context *fs, int fd);
 /* Which mount and layer a host path belongs to, preferring `hint`; *rel within host_path. NULL if
  * none. */
-struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, const char *host_path,
-                               int *layer, const char **rel);
+struct fs_mount *mount_of_host(struct fs_context *fs, struct fs_mount *hint, bool detached,
+                               const char *host_path, int *layer, const char **rel);
+/* The same of what fd is open on; host (LINUX_PATH_MAX) gets the path, which *rel lies in. NULL
+ * also when it has no path. */
+struct fs_mount *mount_of_fd(struct fs_context *fs, struct fs_mount *hint, int fd, char *host,
+                             int *layer, const char **rel);
+/* Whether rel came with the image: it lies in a lower layer, or is a name that the host, which
+ * merges, has not been given by the guest. */
+bool mount_from_image(const struct fs_mount *m, int layer, const char *rel);
 /* Canonical guest path of rel in m. 0, -LINUX_ENAMETOOLONG. */
 int mount_path(const struct fs_mount *m, const char *rel, char *buf);
 
@@ -244,6 +257,9 @@ int fs_rename_within(const struct fs_path *from, const struct fs_path *to, bool 
 int fs_rename(struct fs_context *fs, struct fs_path *from, struct fs_path *to, unsigned flags);
 /* Look p up again by its canonical path: p->fd and its stat. */
 int fs_path_refresh(struct fs_path *p);
+/* Whether the object, of which st is the host's stat, came with the image: asked for by
+ * owner_apply(), so that it is only right of those that carry no attribute. */
+bool fs_from_image(const struct fs_path *p, const struct linux_statx *st);
 /* Whether p is what the descriptor is open on, or has been copied up from it. */
 bool fs_path_is_fd(struct fs_path *p, int fd);
 /* The guest's view of p's parent directory (p->mnt is not NULL). */

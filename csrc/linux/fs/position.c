@@ -18,8 +18,8 @@ static bool in_lower_layer(struct fs_context *fs, int fd, const struct linux_sta
 
     if (LINUX_S_ISREG(st->stx_mode) || LINUX_S_ISDIR(st->stx_mode))
         return false;
-    return host_fd_path(fd, host, sizeof host) >= 0 && host[0] == '/' &&
-           mount_of_host(fs, NULL, host, &layer, &rel) && layer > 0;
+    struct fs_mount *m = mount_of_fd(fs, NULL, fd, host, &layer, &rel);
+    return m && host[0] == '/' && mount_from_image(m, layer, rel);
 }
 
 int fs_stat_fd(struct task *task, int fd, struct linux_statx *st)
@@ -58,7 +58,7 @@ static int host_position(struct fs_context *fs, struct fs_mount *hint, int fd, c
     if (n == -LINUX_ENAMETOOLONG)
         return -LINUX_ENAMETOOLONG;
     if (n >= 0)
-        m = mount_of_host(fs, hint, host, &layer, &rel);
+        m = mount_of_host(fs, hint, mount_is_detached(fs, fd), host, &layer, &rel);
     if (m == NULL || host_statx_fd(fd, &st) < 0 || st.stx_nlink == 0)
         return -LINUX_ENOENT;
     return mount_path(m, rel, buf);

@@ -165,22 +165,26 @@ int proc_fd_info(const struct proc_view *v, int fd, struct synth_text *t)
 
 int64_t proc_fd_path(const struct proc_view *v, int fd, char *buf, size_t size)
 {
-    char path[HOST_PATH_SIZE], host[LINUX_PATH_MAX];
+    char name[HOST_PATH_SIZE], path[LINUX_PATH_MAX], host[LINUX_PATH_MAX];
 
     if (v->own)
         return fs_path_of(v->task, fd, buf, size);
     if (proc_view_synth_path(v, fd, buf))
         return (int64_t)strlen(buf);
-    host_fd_name(path, v, "fd", fd);
-    int64_t n = host_readlink_path(path, host, sizeof host);
+    host_fd_name(name, v, "fd", fd);
+    int64_t n = host_readlink_path(name, host, sizeof host);
     if (n < 0)
         return -LINUX_ENOENT;
     if (host[0] == '/') {
-        n = fs_guest_path(v->task->proc->fs, host, buf, size);
-        if (n != -LINUX_ENOENT)
-            return n;
+        n = proc_view_object(v, fd, path, host);
+        if (n != -LINUX_ENOENT) {
+            if (n < 0)
+                return n;
+            (void)fs_path_below_root(v->task->proc->fs, path);
+            strcpy(host, path);
+        }
         /* A file of the host that it was started with has no name in here. */
-        if (strncmp(host, "/dev/", 5) != 0 && strncmp(host, "/memfd:", 7) != 0)
+        else if (strncmp(host, "/dev/", 5) != 0 && strncmp(host, "/memfd:", 7) != 0)
             strcpy(host, "(unreachable)");
     }
     n = (int64_t)strlen(host);

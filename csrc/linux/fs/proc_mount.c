@@ -6,10 +6,10 @@
 
 static const char *type_of(const struct fs_mount *m)
 {
-    return m->synth                ? m->synth->fs_name
-           : m->type == FS_OVERLAY ? "overlay"
-           : m->type == FS_TMPFS   ? "tmpfs"
-                                   : "ext4";
+    return m->synth                                              ? m->synth->fs_name
+           : m->type == FS_OVERLAY || m->type == FS_HOST_OVERLAY ? "overlay"
+           : m->type == FS_TMPFS                                 ? "tmpfs"
+                                                                 : "ext4";
 }
 
 static const char *source_of(const struct fs_mount *m)

@@ -251,7 +251,15 @@ int proc_view_object(const struct proc_view *v, int fd, char *path, char *host)
     snprintf(name, sizeof name, "/proc/%d/fd/%d", v->host, fd);
     if (host_readlink_path(name, host, LINUX_PATH_MAX) < 0)
         return -LINUX_ENOENT;
-    struct fs_mount *m = mount_of_host(v->task->proc->fs, NULL, host, &layer, &rel);
+    struct fs_context *fs = v->task->proc->fs;
+    bool detached = false;
+    if (fs->detached) {
+        int object = host_open_path(name, LINUX_O_PATH | LINUX_O_CLOEXEC, 0);
+        detached = object >= 0 && mount_is_detached(fs, object);
+        if (object >= 0)
+            host_fd_close(object);
+    }
+    struct fs_mount *m = mount_of_host(fs, NULL, detached, host, &layer, &rel);
     return m ? mount_path(m, rel, path) : -LINUX_ENOENT;
 }
 

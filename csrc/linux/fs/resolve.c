@@ -96,6 +96,14 @@ bool fs_path_is_fd(struct fs_path *p, int fd)
     return host_statx_fd(fd, &st) == 0 && is_same(p, &st);
 }
 
+bool fs_from_image(const struct fs_path *p, const struct linux_statx *st)
+{
+    if (p->mnt == NULL || p->mnt->made_fd < 0 || LINUX_S_ISREG(st->stx_mode) ||
+        LINUX_S_ISDIR(st->stx_mode))
+        return p->hit.layer > 0;
+    return mount_from_image(p->mnt, p->hit.layer, p->rel);
+}
+
 static int fill_stat(struct fs_path *p)
 {
     bool attributes = true;
@@ -115,7 +123,7 @@ static int fill_stat(struct fs_path *p)
         if (attributes)
             fs_apply_origin(p->mnt, 0, p->fd, &p->st);
     }
-    owner_apply(attributes ? p->fd : -1, p->hit.layer > 0, &p->st);
+    owner_apply(attributes ? p->fd : -1, fs_from_image(p, &p->st), &p->st);
     if (p->mnt == NULL)
         devpts_apply(&p->st);
     p->exists = true;
@@ -223,8 +231,7 @@ static int from_descriptor(struct walk *w, int fd, struct fs_path *p)
         return p->fd;
     char path[LINUX_PATH_MAX];
     const char *rel;
-    if (host_fd_path(host, path, sizeof path) >= 0)
-        p->anon = mount_of_host(w->fs, NULL, path, &p->hit.layer, &rel);
+    p->anon = mount_of_fd(w->fs, NULL, host, path, &p->hit.layer, &rel);
     return fill_stat(p);
 }
 
@@ -235,9 +242,7 @@ static int from_object(struct walk *w, int fd, struct fs_path *p)
     struct linux_statx st;
     const char *rel;
     int layer;
-    struct fs_mount *m = host_fd_path(fd, host, sizeof host) < 0
-                             ? NULL
-                             : mount_of_host(w->fs, NULL, host, &layer, &rel);
+    struct fs_mount *m = mount_of_fd(w->fs, NULL, fd, host, &layer, &rel);
 
     if (m && mount_path(m, rel, p->path) == 0 && host_statx_fd(fd, &st) == 0 &&
         probe(w->fs, w->task, p) == 0 && is_same(p, &st)) {

@@ -343,8 +343,7 @@ static bool needs_listing(struct task *task, int fd, struct fd_meta *meta)
         return true;
     if (meta->mnt == NULL || meta->mnt->type != FS_OVERLAY)
         return false;
-    if (host_fd_path(fd, host, sizeof host) < 0 ||
-        mount_of_host(task->proc->fs, meta->mnt, host, &layer, &rel) != meta->mnt)
+    if (mount_of_fd(task->proc->fs, meta->mnt, fd, host, &layer, &rel) != meta->mnt)
         return false;
     return layer != meta->mnt->nlayers - 1;
 }

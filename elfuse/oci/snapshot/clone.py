@@ -80,13 +80,19 @@ def _copy_node(source: str, target: str, status: os.stat_result) -> None:
     _copy_attributes(source, target, status)
 
 
+def share_data(source: int, target: int) -> None:
+    """Give the file `target` the data of `source` without copying it. Raises OSError where the file system
+    cannot."""
+    fcntl.ioctl(target, _FICLONE, source)
+
+
 def _copy_file(source: str, target: str) -> None:
     reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             try:
-                fcntl.ioctl(writing, _FICLONE, reading)
+                share_data(reading, writing)
             except OSError as error:
                 if error.errno not in _UNSHARED:
                     raise

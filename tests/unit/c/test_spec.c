@@ -48,6 +48,23 @@ static void test_good(void)
     spec_free(&spec);
 }
 
+/* An overlay that the host's kernel merges. */
+static void test_kernel_overlay(void)
+{
+#define LAYERS "\"lower\":[\"/a\"],\"upper\":\"/u\",\"work\":\"/k\""
+    static const char text[] =
+        "{" BASE ",\"root\":{\"type\":\"kernel-overlay\"," LAYERS ",\"volatile\":true}}";
+    struct launch_spec spec;
+    char err[512] = "";
+    CHECK_EQ(spec_parse(&spec, text, sizeof text - 1, err, sizeof err), 0);
+    CHECK(spec.fs.host_overlay && spec.fs.host_volatile && spec.fs.nlower == 1);
+    spec_free(&spec);
+    refuse("{" BASE ",\"root\":{\"type\":\"kernel-overlay\",\"path\":\"/r\"}}",
+           "an overlay root has");
+    refuse("{" BASE ",\"root\":{\"type\":\"overlay\"," LAYERS ",\"volatile\":true}}",
+           "only a kernel-overlay root");
+}
+
 /* Paths and arguments are bytes. */
 static void test_bytes(void)
 {
@@ -63,6 +80,7 @@ int main(void)
 {
     test_good();
     test_bytes();
+    test_kernel_overlay();
     refuse("", "not JSON");
     refuse("{", "not JSON");
     refuse("[]", "not an object");
