@@ -9,6 +9,7 @@
 #include "layer/copy.h"
 #include "layer/error.h"
 #include "layer/idset.h"
+#include "layer/links.h"
 #include "layer/raw.h"
 #include "layer/visit.h"
 #include "layer/walk.h"
@@ -40,17 +41,31 @@ static void move_to(struct merge *m, int fd)
     m->fd = fd;
 }
 
-/* Takes away what the tree has under the name. 1 when there was something, 0, or -errno. */
+/* Whether the file is one of several names. */
+static bool has_links(struct merge *m, const char *name)
+{
+    int fd = openat(m->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool has = fd >= 0 && links_recorded(fd) > 1;
+
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
+/* Takes away what the tree has under the name. 0 or -errno. */
 static int clear(struct merge *m, const char *name)
 {
+    bool counted = has_links(m, name);
     int rc = unlinkat(m->fd, name, 0) < 0 ? -errno : 0;
 
-    if (rc == -EISDIR || rc == -EPERM)
+    if (rc == 0 && counted)
+        m->stats->unlinked++;
+
+    if (rc == -EISDIR || rc == -EPERM) {
+        m->stats->unlinked++; /* perhaps: nobody looks at what it holds */
         rc = layer_remove_tree(m->fd, name);
-    if (rc == -ENOENT)
-        return 0;
-    m->stats->replaced++;
-    return rc < 0 ? rc : 1;
+    }
+    return rc == -ENOENT ? 0 : rc;
 }
 
 static int push(struct merge *m, const char *name, bool made, bool whiteouts)
@@ -224,10 +239,8 @@ static int merge_file(void *arg, int raw_fd, const char *name, mode_t type)
 
     if (rc < 0)
         return rc;
-    if (rc > 0) {
-        rc = clear(m, name);
-        return rc < 0 ? rc : 0;
-    }
+    if (rc > 0)
+        return clear(m, name);
     if (S_ISREG(type))
         m->stats->files++;
     else
@@ -235,7 +248,7 @@ static int merge_file(void *arg, int raw_fd, const char *name, mode_t type)
     rc = put(m, raw_fd, name, type);
     if (rc == -EEXIST) {
         rc = clear(m, name);
-        if (rc >= 0)
+        if (rc == 0)
             rc = put(m, raw_fd, name, type);
     }
     return rc;

@@ -16,7 +16,8 @@
 
 struct merge_stats {
     uint64_t files, directories, others;
-    uint64_t replaced; /* what stood in the way or was hidden: counts of links may be wrong now */
+    uint64_t
+        unlinked; /* taken away, and perhaps one of several names: layer_count_links() is due */
 };
 
 /* with_root: the layer has an entry for its root, whose attributes are then the tree's. Codes of

@@ -67,13 +67,13 @@ class MergeStats(TypedDict):
     files: int
     directories: int
     others: int
-    replaced: int  # what stood in the way, or was hidden
+    unlinked: int  # taken away, and perhaps one of several names
 
 def merge_layer(raw_fd: int, root_fd: int, *, with_root: bool) -> MergeStats:
     """Lay a raw layer over the tree at root_fd, files by further names, releasing the GIL.
 
     The tree is then what applying the layer to it would have made, but for the counts of links, for which
-    count_links() is to be called once at the end when anything was replaced. with_root: the layer has an
+    count_links() is to be called once at the end when anything was unlinked. with_root: the layer has an
     entry for its root.
     """
 

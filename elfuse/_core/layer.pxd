@@ -60,7 +60,7 @@ cdef extern from "layer/merge.h" nogil:
         uint64_t files
         uint64_t directories
         uint64_t others
-        uint64_t replaced
+        uint64_t unlinked
 
     int layer_merge(int raw_fd, int root_fd, bint with_root, merge_stats *stats, layer_error *err)
 

@@ -145,7 +145,7 @@ def merge_layer(int raw_fd, int root_fd, *, bint with_root):
         "files": stats.files,
         "directories": stats.directories,
         "others": stats.others,
-        "replaced": stats.replaced,
+        "unlinked": stats.unlinked,
     }
 
 

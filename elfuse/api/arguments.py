@@ -63,6 +63,7 @@ class PullArguments(TypedDict, total=False):
     platform: str | None
     all_platforms: bool
     refresh: bool
+    unpack: bool
     jobs: int | None
     tls_verify: bool | None
     creds: str | None

@@ -53,6 +53,7 @@ def pull(
     platform: str | None = None,
     all_platforms: bool = False,
     refresh: bool = False,
+    unpack: bool = False,
     jobs: int | None = None,
     tls_verify: bool | None = None,
     creds: str | None = None,
@@ -63,7 +64,8 @@ def pull(
 ) -> PulledImage:
     """Bring an image into the store, or find that it is there and current.
 
-    `all_platforms` brings an index with the images of all its platforms. `creds` is USER[:PASSWORD], and
+    `all_platforms` brings an index with the images of all its platforms. `unpack` unpacks the image as well,
+    its layers while they arrive. `creds` is USER[:PASSWORD], and
     beats what is in `authfile` (default: as podman and docker look for it). `tls_verify=False` is for a
     registry on this machine; None leaves it to the configuration. Raises ElfuseError.
     """
@@ -74,6 +76,7 @@ def pull(
         platform=platform,
         all_platforms=all_platforms,
         refresh=refresh,
+        unpack=unpack,
         jobs=jobs,
         access=AccessOptions(tls_verify, creds, authfile, cert_dir),
         store=store,
@@ -90,6 +93,7 @@ def pull_all(
     platform: str | None = None,
     all_platforms: bool = False,
     refresh: bool = False,
+    unpack: bool = False,
     jobs: int | None = None,
     access: "AccessOptions | None" = None,
     store: str | None = None,
@@ -105,7 +109,7 @@ def pull_all(
     """
     from elfuse.oci.pull import PullOptions
 
-    options = PullOptions(_platform(platform), all_platforms, refresh, jobs or _default_jobs())
+    options = PullOptions(_platform(platform), all_platforms, refresh, jobs or _default_jobs(), unpack)
     outcomes = _bring(Store.open(store), images, options, access, progress, ask, unchanged)
     return [outcome if isinstance(outcome, ElfuseError) else _pulled(outcome) for outcome in outcomes]
 
@@ -215,7 +219,7 @@ def resolve_image(
         raise absent(source_of(store, image))
     from elfuse.oci.pull import PullOptions
 
-    outcome = _bring(store, [image], PullOptions(jobs=_default_jobs()), access, progress, ask)[0]
+    outcome = _bring(store, [image], PullOptions(jobs=_default_jobs(), unpack=True), access, progress, ask)[0]
     if isinstance(outcome, ElfuseError):
         raise outcome
     return outcome.image

@@ -60,7 +60,7 @@ class Store(ImageStore):
     ) -> "Plan":
         """What nothing needs any more: a plan, or with `commit` what has been removed.
 
-        older_than: seconds; spares what is younger. keep_bytes: of blobs and of trees, each, spares the
+        older_than: seconds; spares what is younger. keep_bytes: of blobs, layers and trees, each, spares the
         youngest that fit into that. runs: also kept runs that have ended. all: also images that no run
         uses. Raises StoreError, and removes nothing, when anything that names something cannot be read.
         """

@@ -43,6 +43,7 @@ class PruneDocument(Document, frozen=True, kw_only=True):
     bytes: int
     images: FamilyPart
     blobs: FamilyPart
+    layers: FamilyPart
     stacks: FamilyPart
     runs: FamilyPart
     temporary: FamilyPart
@@ -62,7 +63,7 @@ class PruneDocument(Document, frozen=True, kw_only=True):
     callback=_size,
     default="0",
     metavar="SIZE",
-    help="Of blobs and of trees, each, spare the youngest that fit into that: 500M, 2G.",
+    help="Of blobs, layers and trees, each, spare the youngest that fit into that: 500M, 2G.",
 )
 @click.option("--runs", is_flag=True, help="Also kept runs that have ended.")
 @click.option("-a", "--all", "everything", is_flag=True, help="Also images that no run uses.")
@@ -78,7 +79,7 @@ def prune(
     store: str | None,
     output: Output,
 ) -> None:
-    """Remove from the store what nothing needs: blobs, unpacked trees, and what crashed processes left.
+    """Remove from the store what nothing needs: blobs, layers, trees, and what crashed processes left.
 
     Without --commit it says what would go. When anything that names something cannot be read, nothing is
     removed. Pulls, unpacks and runs may go on meanwhile: what they use stays. -v names each item.
@@ -122,6 +123,7 @@ def _document(plan: "Plan", commit: bool) -> PruneDocument:
         bytes=plan.bytes,
         images=_part(plan.images),
         blobs=_part(plan.blobs),
+        layers=_part(plan.layers),
         stacks=_part(plan.stacks),
         runs=_part(plan.runs),
         temporary=_part(plan.temporary),

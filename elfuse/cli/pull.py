@@ -56,6 +56,9 @@ class PullDocument(Document, frozen=True, kw_only=True):
 @click.option("--platform", metavar="OS/ARCH[/VARIANT]", help="[default: linux/arm64]")
 @click.option("--all-platforms", is_flag=True, help="The index and the images of all its platforms.")
 @click.option("--refresh", is_flag=True, help="Ask the registry even about a digest that is here.")
+@click.option(
+    "--unpack", is_flag=True, help="Unpack the image too, while it arrives: its first run is quick."
+)
 @options.registry_access
 @click.option(
     "--jobs",
@@ -73,6 +76,7 @@ def pull(
     platform: str | None,
     all_platforms: bool,
     refresh: bool,
+    unpack: bool,
     access: "AccessOptions | None",
     jobs: int | None,
     store: str | None,
@@ -102,6 +106,7 @@ def pull(
             platform=platform,
             all_platforms=all_platforms,
             refresh=refresh,
+            unpack=unpack,
             jobs=jobs,
             access=access,
             store=store,

@@ -37,16 +37,19 @@ class TreePart(Part, frozen=True, kw_only=True):
 
 class TotalsPart(Part, frozen=True, kw_only=True):
     """Sizes on disk; null with --no-disk-usage. reclaimable: what a plain prune would remove; null when it
-    would refuse, and `blocked` says why. other_entries: those of index.json that are no images of ours."""
+    would refuse, and `blocked` says why. layers: those unpacked. tree_bytes: of the trees merged of them,
+    beside the layers' files. other_entries: those of index.json that are no images of ours."""
 
     images: int
     other_entries: int
     blobs: int
+    layers: int
     trees: int
     runs: int
     live_runs: int
     quarantined: int
     blob_bytes: int | None
+    layer_bytes: int | None
     tree_bytes: int | None
     run_bytes: int | None
     temporary_bytes: int | None
@@ -122,6 +125,8 @@ def _document(state: "StoreState", engine: str) -> StatusDocument:
             live_runs=sum(run.live for run in state.runs),
             quarantined=state.quarantined,
             blob_bytes=state.blob_bytes,
+            layers=state.layers,
+            layer_bytes=state.layer_bytes,
             tree_bytes=state.stack_bytes,
             run_bytes=state.run_bytes,
             temporary_bytes=state.staged_bytes,

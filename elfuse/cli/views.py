@@ -62,7 +62,7 @@ def prune_table(plan: "Plan", *, commit: bool) -> Table:
             str(len(family.going)),
             human_size(family.bytes) if name != "images" else "",
             str(len(family.spared)),
-            str(family.needed) if name in ("blobs", "stacks", "runs") else "",
+            str(family.needed) if name in ("blobs", "layers", "stacks", "runs") else "",
         )
         for name, family in plan.families
         if family.going or family.spared or name in ("blobs", "stacks")
@@ -131,6 +131,7 @@ def _usage(state: "StoreState") -> list[tuple[str, str]]:
     live = sum(run.live for run in state.runs)
     parts = [
         ("Blobs", str(state.blobs), state.blob_bytes),
+        ("Layers", str(state.layers), state.layer_bytes),
         ("Trees", str(len(state.trees)), state.stack_bytes),
         (
             "Runs",

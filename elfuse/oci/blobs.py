@@ -25,6 +25,10 @@ _MAGIC = b"elfparts"
 Span = tuple[int, int]  # from, to (excluded)
 
 
+def _unheard(_offset: int) -> None:
+    pass
+
+
 class PartialBlob:
     """The one writer of a blob, across processes: `<staging>/<hex>.part` under an exclusive lock.
 
@@ -56,6 +60,8 @@ class PartialBlob:
         self._hasher: Hasher = new_hasher()
         self._fd = -1
         self._cancelled = cancelled
+        # Told of each new `offset`, by whichever thread moved it: those bytes are here in order.
+        self.on_progress: Callable[[int], None] = _unheard
         self._mu = threading.Lock()
         # All guarded by _mu, but for a reader that no writer runs beside.
         self.offset = 0
@@ -143,6 +149,7 @@ class PartialBlob:
             with self._mu:
                 self.offset += len(data)
                 self._note(len(data))
+            self.on_progress(self.offset)
             self._write_back()
             while (span := self._next_span()) is not None:
                 self._hash_span(*span)
@@ -169,6 +176,7 @@ class PartialBlob:
                 self.offset = start
                 last = self._islands[0][1]
                 self._islands[0:1] = [(start, last)] if start < last else []
+            self.on_progress(start)
 
     def _hash_at(self, start: int, end: int) -> int:
         """Hash what the file has there, at most _CHUNK bytes; how many. One buffer, whoever hashes."""
@@ -220,6 +228,12 @@ class PartialBlob:
         self._islands = []
         self._recorded = False
         self._written_back = 0
+        self.on_progress(0)
+
+    def reader(self) -> int:
+        """A descriptor for the bytes up to `offset`, for a caller who closes it and never moves its position.
+        It stays good after the commit."""
+        return os.dup(self._fd)
 
     def commit(self) -> None:
         actual = "sha256:" + self._hasher.hexdigest()

@@ -18,7 +18,7 @@ from elfuse.oci import media
 from elfuse.oci.digest import Digest
 from elfuse.oci.layout import INDEX_LIMIT, Store
 
-_VERSION = "3"
+_VERSION = "4"
 _NOTHING = "-"
 
 
@@ -38,6 +38,7 @@ class Fact(NamedTuple):
     platform: str = ""
     created: str = ""
     size: int = 0  # compressed bytes of the layers
+    layers: tuple[str, ...] = ()  # diffIDs, bottom first
 
 
 class Entry(NamedTuple):
@@ -195,7 +196,7 @@ def _read_lines(store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _format(fact: Fact) -> str:
-    """kind, chain, platform, created, size, then all digests of documents, of blobs, and the sizes."""
+    """kind, chain, platform, created, size, then all digests of documents, of blobs, the sizes, diffIDs."""
     words = (
         fact.kind,
         fact.chain or _NOTHING,
@@ -205,6 +206,7 @@ def _format(fact: Fact) -> str:
         "".join(fact.documents) or _NOTHING,
         "".join(fact.blobs) or _NOTHING,
         ",".join(map(str, fact.sizes)) or _NOTHING,
+        "".join(fact.layers) or _NOTHING,
     )
     return " ".join(words)
 
@@ -216,7 +218,7 @@ def _word(text: str) -> str:
 
 
 def _parse_line(line: str) -> Fact:
-    kind, chain, platform, created, size, documents, blobs, sizes = line.split(" ")
+    kind, chain, platform, created, size, documents, blobs, sizes, layers = line.split(" ")
     return Fact(
         kind,
         [] if blobs == _NOTHING else _digests(blobs),
@@ -226,6 +228,7 @@ def _parse_line(line: str) -> Fact:
         _text(platform),
         _text(created),
         int(size),
+        () if layers == _NOTHING else tuple(_digests(layers)),
     )
 
 
@@ -283,6 +286,7 @@ def _learn_image(
         str(config.platform),
         config.created or "",
         sum(layer.size for layer in manifest.layers),
+        tuple(map(hex_of, config.diff_ids)),
     )
 
 

@@ -61,6 +61,7 @@ def verify(
     good = checker.blobs()
     checker.index(good)
     checker.stacks()
+    checker.layers()
     checker.runs()
     return report
 
@@ -113,7 +114,19 @@ class _Checker:
 
     def _own_files(self) -> Iterator[tuple[str, os.stat_result]]:
         yield self._store.path, os.stat(self._store.path)
-        for name in ("", "blobs", "blobs/sha256", "stacks", "stacks/sha256", "runs", "tmp", "locks", "cache"):
+        for name in (
+            "",
+            "blobs",
+            "blobs/sha256",
+            "stacks",
+            "stacks/sha256",
+            "layers",
+            "layers/sha256",
+            "runs",
+            "tmp",
+            "locks",
+            "cache",
+        ):
             folder = self._store.join(*([name] if name else []))
             with contextlib.suppress(FileNotFoundError):
                 for entry in list(os.scandir(folder)):
@@ -239,9 +252,9 @@ class _Checker:
     # -- trees and runs
 
     def stacks(self) -> None:
-        from elfuse.oci.trees import StackSizes
+        from elfuse.oci.trees import stack_sizes
 
-        sizes = StackSizes(self._store)
+        sizes = stack_sizes(self._store)
         folder = self._store.join("stacks/sha256")
         for chain in sorted(os.listdir(folder)):
             self._report.trees += 1
@@ -251,14 +264,37 @@ class _Checker:
                 self._half_tree(chain, "has not the number of entries that it had")
 
     def _half_tree(self, chain: str, what: str) -> None:
+        self._broken(f"sha256:{chain}", f"the unpacked tree sha256:{chain} {what}", "stacks/sha256", chain)
+
+    def _broken(self, name: str, text: str, *place: str) -> None:
         self._problem(
             "tree",
-            f"sha256:{chain}",
-            f"the unpacked tree sha256:{chain} {what}",
+            name,
+            text,
             "removed, to be unpacked again",
-            lambda: self._store.discard(self._store.join("stacks/sha256", chain)),
+            lambda: self._store.discard(self._store.join(*place)),
             "elfuse oci verify --repair removes it",
         )
+
+    def layers(self) -> None:
+        from elfuse.oci.snapshot.layers import read_record
+        from elfuse.oci.trees import layer_sizes
+
+        sizes = layer_sizes(self._store)
+        for name in sorted(sizes.names()):
+            problem = ""
+            try:
+                raw = read_record(os.path.join(sizes.folder, name))
+                if raw.tree is not None and not os.path.isdir(raw.tree):
+                    problem = "has no tree"
+                elif sizes.has_changed(name):
+                    problem = "has not the number of entries that it had"
+            except (ElfuseError, OSError):
+                problem = "has no record"
+            if problem and os.path.isdir(os.path.join(sizes.folder, name)):
+                self._broken(
+                    f"sha256:{name}", f"the unpacked layer sha256:{name} {problem}", sizes.folder, name
+                )
 
     def runs(self) -> None:
         for run in list_runs(self._store):

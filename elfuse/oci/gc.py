@@ -8,16 +8,19 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from elfuse.errors import ElfuseError, StoreError
 from elfuse.oci import disk, leases, summary
 from elfuse.oci.catalog import Catalog, Entry
 from elfuse.oci.layout import Store
-from elfuse.oci.roots import Roots, chain_of, collect
+from elfuse.oci.roots import Roots, chain_of, collect, layers_of
 from elfuse.oci.runs import RunState, homes, list_runs, retire_if_ended
 from elfuse.oci.summary import Summary
 from elfuse.oci.sweep import PARTIAL_AGE, PARTIAL_SUFFIX, stale_staging, sweep_staging
+
+if TYPE_CHECKING:
+    from elfuse.oci.trees import TreeSizes
 
 # How many are removed under one hold of locks/gc, for which those who claim wait.
 _BATCH = 128
@@ -26,7 +29,7 @@ _TRIES = 20
 
 
 class PruneOptions(NamedTuple):
-    """older_than: seconds, spares what is younger. keep_bytes: of the blobs and of the trees that would go,
+    """older_than: seconds, spares what is younger. keep_bytes: of the blobs, layers and trees that would go,
     each, spare the youngest that fit into that many bytes together. runs: also kept runs that have ended.
     all: also images that no run uses, with what only they need, and every interrupted download."""
 
@@ -65,6 +68,7 @@ class Plan(NamedTuple):
     options: PruneOptions
     images: Family
     blobs: Family
+    layers: Family
     stacks: Family
     runs: Family
     temporary: Family
@@ -73,7 +77,7 @@ class Plan(NamedTuple):
 
     @property
     def families(self) -> list[tuple[str, Family]]:
-        names = ("images", "blobs", "stacks", "runs", "temporary", "quarantined")
+        names = ("images", "blobs", "layers", "stacks", "runs", "temporary", "quarantined")
         return [(name, getattr(self, name)) for name in names]
 
     @property
@@ -122,7 +126,11 @@ def _plan_of_summary(store: Store, options: PruneOptions, seen: Summary, limit: 
     ended = _ended_runs(runs, options, measure)
     leaving = {run.path for run in ended.going_runs}
     used = {chain_of(run) for run in runs if run.path not in leaving}
-    roots = Roots(set(), {*seen.chains, *(chain for chain in used if chain)})
+    roots = Roots(
+        set(),
+        {*seen.chains, *(chain for chain in used if chain)},
+        {*seen.layers, *(layer for run in runs if run.path not in leaving for layer in layers_of(run))},
+    )
     blobs = _by_age(_items(store.join("blobs/sha256"), seen.unneeded), limit, options.keep_bytes)
     blobs.needed = seen.blobs - len(seen.unneeded)
     return _assemble(store, options, [], blobs, roots, ended, len(runs), limit, measure)
@@ -151,11 +159,17 @@ def _assemble(
     limit: int,
     measure: bool,
 ) -> Plan:
+    from elfuse.oci.trees import layer_sizes, stack_sizes
+
+    def trees(sizes: "TreeSizes", needed: set[str]) -> Family:
+        return _unneeded_trees(sizes, needed, limit, options.keep_bytes, measure)
+
     return Plan(
         options,
         images=Family(item for _, item in unused),
         blobs=blobs,
-        stacks=_unneeded_stacks(store, roots, limit, options.keep_bytes, measure),
+        layers=trees(layer_sizes(store), roots.layers),
+        stacks=trees(stack_sizes(store), roots.chains),
         runs=Family(ended.items, needed=runs - len(ended.items)),
         temporary=_temporary(store, options, measure),
         quarantined=_quarantined(store),
@@ -210,19 +224,17 @@ def _unneeded_blobs(store: Store, roots: Roots, limit: int, keep_bytes: int) -> 
     return family
 
 
-def _unneeded_stacks(store: Store, roots: Roots, limit: int, keep_bytes: int, measure: bool) -> Family:
-    from elfuse.oci.trees import StackSizes
-
-    folder = store.join("stacks/sha256")
-    names = [name for name in os.listdir(folder) if len(name) == 64]
-    unneeded = [name for name in names if name not in roots.chains]
+def _unneeded_trees(
+    sizes: "TreeSizes", needed: set[str], limit: int, keep_bytes: int, measure: bool
+) -> Family:
+    names = sizes.names()
+    unneeded = [name for name in names if name not in needed]
     if not unneeded:
         return Family(needed=len(names))
-    sizes = StackSizes(store)
     family = _by_age(
         [
             item._replace(size=sizes.of(item.name).bytes if measure else 0)
-            for item in _items(folder, unneeded)
+            for item in _items(sizes.folder, unneeded)
         ],
         limit,
         keep_bytes,
@@ -326,6 +338,7 @@ def remove_planned(store: Store, plan: Plan) -> None:
     _remove(store, plan.blobs, os.unlink)
     disk.fsync_directory(store.join("blobs/sha256"))
     _remove(store, plan.stacks, store.discard)
+    _remove(store, plan.layers, store.discard)
     _remove_runs(store, plan.runs)
     for item in plan.quarantined.going:
         with contextlib.suppress(FileNotFoundError):

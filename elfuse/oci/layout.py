@@ -4,6 +4,7 @@
                              leaf manifest, named by org.opencontainers.image.ref.name
     blobs/sha256/            immutable, each verified before it got its name
     elfuse.json              the version of all that follows
+    layers/sha256/<diffID>/  a layer unpacked alone (snapshot/layers.py); made when needed
     stacks/sha256/<ChainID>/rootfs
                              unpacked, read-only trees. The directory around each is elfuse's own: a tree
                              whose root the image made unwritable could not be renamed by its owner
@@ -24,6 +25,7 @@ No lock is held over a download. The locks, in the order in which one process ta
                              for, by the sweep of tmp/
     tmp/<digest>.part        the one writer of a blob, across processes
     tmp/stack-<chain>.lock   the one unpacker of a tree
+    tmp/layer-<diff>.lock    the one unpacker of a layer; of several, by name
     locks/index              writers of index.json, for as long as one file takes to write
     locks/gc                 shared by who claims (leases.py), exclusive by a prune for each batch it removes
     locks/trash              who empties the trash
@@ -207,6 +209,11 @@ class Store:
         with self._claiming() as claim:
             return os.path.isdir(self.stack_path(chain)) and claim(os.path.dirname(self.stack_path(chain)))
 
+    def claim_layer(self, diff_id: Digest) -> bool:
+        """Whether a layer has been unpacked, and a claim to it."""
+        with self._claiming() as claim:
+            return claim(self.layer_path(diff_id))
+
     @contextlib.contextmanager
     def _claiming(self) -> Iterator[Callable[..., bool]]:
         """The lock makes looking and touching one step, between the batches of a prune."""
@@ -345,7 +352,11 @@ class Store:
             raise StoreError(f"{path} is no image index")
         return document
 
-    # -- stacks
+    # -- layers and stacks
+
+    def layer_path(self, diff_id: Digest) -> str:
+        """Where a layer alone is, or will be."""
+        return self.join("layers/sha256", hex_of(parse_digest(diff_id)))
 
     def stack_path(self, chain: Digest) -> str:
         """Where the tree of a ChainID is, or will be."""

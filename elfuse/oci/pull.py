@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,8 +23,9 @@ from elfuse.errors import (
 )
 from elfuse.oci import disk
 from elfuse.oci.access import AccessOptions
+from elfuse.oci.blobs import PartialBlob
 from elfuse.oci.choice import Chosen, choose_image
-from elfuse.oci.digest import Digest, digest_of
+from elfuse.oci.digest import Digest, chain_id, digest_of
 from elfuse.oci.image import (
     GUEST_PLATFORM,
     Descriptor,
@@ -46,6 +48,9 @@ from elfuse.oci.stored import StoredImage
 from elfuse.oci.whole import Tree, documents_below, stored_type
 from elfuse.oci.work import DEFAULT_JOBS, run_all
 
+if TYPE_CHECKING:
+    from elfuse.oci.snapshot.arriving import Arriving
+
 # How often a pull begins again because a prune in another process took what no pin named yet.
 _ATTEMPTS = 3
 # Images that are resolved at once; their blobs share one limit.
@@ -58,13 +63,14 @@ class PullOptions:
 
     Without a platform, what is no index is taken for whatever it is made for.
     `all_platforms` brings an index with everything it names. `refresh` asks even about a name with a
-    digest, which cannot have changed.
+    digest, which cannot have changed. `unpack` unpacks the image, its layers while they arrive.
     """
 
     platform: Platform | None = GUEST_PLATFORM
     all_platforms: bool = False
     refresh: bool = False
     jobs: int = DEFAULT_JOBS
+    unpack: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,10 +192,29 @@ class _Pull:
         self._progress = progress
         self._names = names
         self._whole: Digest | None = None  # the index that the name stands for, with all it names
+        self._arriving: Arriving | None = None
 
     def run(self) -> StoredImage:
         found = self._find()
         self._judge(found)
+        try:
+            image = self._complete(found)
+            if self._options.unpack:
+                self._unpack(image)
+            return image
+        finally:
+            if self._arriving is not None:
+                self._arriving.discard()
+
+    def _unpack(self, image: StoredImage) -> None:
+        """The image is pinned by now: what fails here leaves it in the store."""
+        from elfuse.oci.snapshot import default_snapshotter
+
+        if self._arriving is not None:
+            self._arriving.publish()
+        default_snapshotter().prepare(self._store, image)
+
+    def _complete(self, found: "_Found") -> StoredImage:
         config = self._bring(found)
         for digest, data in found.fresh.items():
             self._store.put_document(data)
@@ -289,6 +314,11 @@ class _Pull:
         wanted = self._options.platform
         if wanted is not None and found.tree is None and not serves(wanted, config.platform):
             raise not_offered(str(self._image), wanted, [str(config.platform)])
+        if self._options.unpack and not self._store.claim_stack(chain_id(config.diff_ids)):
+            from elfuse.oci.snapshot.arriving import Arriving
+
+            of_blob = zip(found.manifest.layers, config.diff_ids, strict=True)
+            self._arriving = Arriving(self._store, {blob.digest: diff_id for blob, diff_id in of_blob})
         blobs = [("layer", layer) for layer in found.manifest.layers]
         self._fetch_all([*blobs, *(found.tree.blobs if found.tree is not None else [])])
         return config
@@ -340,8 +370,9 @@ class _Pull:
             resumed = partial.present > 0
             self._progress.begin(kind, blob.digest, blob.size, partial.present)
             try:
-                self._source.blob(blob, partial, self._progress)
-                partial.commit()
+                with self._unpacking(blob, partial):
+                    self._source.blob(blob, partial, self._progress)
+                    partial.commit()
             except BlobMissing:
                 raise
             except ContentMismatch:
@@ -351,6 +382,9 @@ class _Pull:
                     raise _ResumedWrong from None
                 raise
         return False
+
+    def _unpacking(self, blob: Descriptor, partial: PartialBlob) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._arriving is None else self._arriving.follow(blob, partial)
 
     # -- the name
 

@@ -15,10 +15,11 @@ from elfuse.oci.runs import RunState
 
 
 class Roots(NamedTuple):
-    """Blobs and trees (ChainIDs) that are needed, by their 64 hex digits."""
+    """Blobs, trees (ChainIDs) and layers (diffIDs) that are needed, by their 64 hex digits."""
 
     blobs: set[str]
     chains: set[str]
+    layers: set[str]
 
 
 def collect(
@@ -26,7 +27,7 @@ def collect(
 ) -> Roots:
     """The roots, as if the entries `without` were not there. Raises StoreError, naming the root, when one
     cannot be read."""
-    roots = Roots(set(), set())
+    roots = Roots(set(), set(), set())
     leaving = {(entry.name, entry.digest) for entry in without}
     for entry in catalog.entries:
         if leaving and (entry.name, entry.digest) in leaving:
@@ -43,6 +44,7 @@ def collect(
         chain = chain_of(run)
         if chain:
             roots.chains.add(chain)
+        roots.layers.update(layers_of(run))
     return roots
 
 
@@ -58,11 +60,19 @@ def chain_of(run: RunState) -> str | None:
     return run.record.chain[7:]
 
 
+def layers_of(run: RunState) -> list[str]:
+    """The layers that a run which stays uses directly."""
+    if run.record is None or not (run.live or run.kept):
+        return []
+    return [diff_id[7:] for diff_id in run.record.layers]
+
+
 def _add(store: Store, catalog: Catalog, name: str, fact: Fact, roots: Roots) -> None:
     roots.blobs.add(name)
     roots.blobs.update(fact.blobs)
     if fact.chain:
         roots.chains.add(fact.chain)
+    roots.layers.update(fact.layers)
     for document in fact.documents:
         _add_document(store, catalog, document, roots)
 

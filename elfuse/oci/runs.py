@@ -29,7 +29,8 @@ _RECORD_LIMIT = 16 << 20  # the arguments of a run have their own limits, which 
 
 class RunRecord(NamedTuple):
     """What a run is of. `created` is seconds since the epoch; `pid` becomes the guest's first process, or
-    is the one that starts it. `manifest` and `chain` (the tree beneath it) are digests, as text."""
+    is the one that starts it. `manifest`, `chain` (the tree beneath it) and `layers` (the diffIDs of those
+    that it uses directly) are digests, as text."""
 
     image: str = ""
     manifest: str = ""
@@ -38,6 +39,7 @@ class RunRecord(NamedTuple):
     created: float = 0.0
     pid: int = 0
     schema: int = 1
+    layers: tuple[str, ...] = ()
 
 
 class Run(NamedTuple):
@@ -142,9 +144,10 @@ def _as_record(document: Any) -> RunRecord:
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")
     known = {key: document[key] for key in RunRecord._fields if key in document}
-    known["argv"] = tuple(known.get("argv", ()))
+    for name in ("argv", "layers"):
+        known[name] = tuple(known.get(name, ()))
     record = RunRecord(**known)
-    texts = (record.image, record.manifest, record.chain, *record.argv)
+    texts = (record.image, record.manifest, record.chain, *record.argv, *record.layers)
     if not all(isinstance(text, str) for text in texts) or not isinstance(record.created, int | float):
         raise ValueError("a member has the wrong type")
     return record

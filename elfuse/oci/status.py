@@ -5,13 +5,16 @@ once. Whether blobs are what their names say is fsck.py's to find out.
 """
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from elfuse.errors import ElfuseError
 from elfuse.oci import summary
 from elfuse.oci.catalog import Catalog, Entry
 from elfuse.oci.layout import Store
 from elfuse.oci.runs import RunState, list_runs
+
+if TYPE_CHECKING:
+    from elfuse.oci.trees import TreeSizes
 
 
 class ListedImage(NamedTuple):
@@ -37,7 +40,8 @@ class PinState(NamedTuple):
 
 
 class TreeState(NamedTuple):
-    """An unpacked tree. bytes is None when nobody measured it. images and runs are who uses it."""
+    """A merged tree. bytes: what it has beside the layers' files; None when nobody measured it. images and
+    runs are who uses it."""
 
     chain: str
     path: str
@@ -57,7 +61,9 @@ class StoreState(NamedTuple):
     runs: list[RunState]
     blobs: int
     blob_bytes: int | None
-    stack_bytes: int | None
+    layers: int  # unpacked alone
+    layer_bytes: int | None
+    stack_bytes: int | None  # beside the layers' files
     run_bytes: int | None
     staged_bytes: int | None
     quarantined: int
@@ -103,6 +109,7 @@ def _in_words(message: str) -> str:
 def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
     """`disk_usage`: measure trees, runs and staged files, which takes time for those not yet measured."""
     from elfuse.oci import gc
+    from elfuse.oci.trees import layer_sizes
 
     runs = list_runs(store)
     unpacked = set(os.listdir(store.join("stacks/sha256")))
@@ -129,6 +136,7 @@ def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
     if catalog is not None:
         catalog.save()
     snapshotter, refused = _snapshots(store)
+    layers = layer_sizes(store)
     trees = _trees(store, pins, runs, sorted(unpacked), disk_usage)
     return StoreState(
         path=store.path,
@@ -138,6 +146,8 @@ def examine(store: Store, *, disk_usage: bool = True) -> StoreState:
         runs=[run for run in runs if run.live or run.kept],
         blobs=blobs,
         blob_bytes=blob_bytes if disk_usage else None,
+        layers=len(layers.names()),
+        layer_bytes=_known_bytes(layers) if disk_usage else None,
         stack_bytes=sum(tree.bytes or 0 for tree in trees) if disk_usage else None,
         run_bytes=_measure([run.path for run in runs]) if disk_usage else None,
         staged_bytes=_measure([store.join("tmp"), store.join("trash")]) if disk_usage else None,
@@ -194,11 +204,11 @@ def _pin(folder: str, catalog: Catalog, entry: Entry, present: set[str], unpacke
 def _trees(
     store: Store, pins: list[PinState], runs: list[RunState], unpacked: list[str], disk_usage: bool
 ) -> list[TreeState]:
-    from elfuse.oci.trees import StackSizes
+    from elfuse.oci.trees import stack_sizes
 
     if not unpacked:
         return []
-    sizes = StackSizes(store)
+    sizes = stack_sizes(store)
     images: dict[str, list[str]] = {}
     for pin in pins:
         images.setdefault(pin.chain, []).append(pin.image.name)
@@ -214,6 +224,12 @@ def _trees(
         trees.append(TreeState(f"sha256:{chain}", path, size, images.get(chain, []), users.get(chain, [])))
     sizes.save()
     return trees
+
+
+def _known_bytes(sizes: "TreeSizes") -> int:
+    total = sum(sizes.of(name).bytes for name in sizes.names())
+    sizes.save()
+    return total
 
 
 def _blob_bytes(store: Store, catalog: Catalog, present: set[str]) -> int:

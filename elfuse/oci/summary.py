@@ -39,20 +39,22 @@ class Summary(NamedTuple):
     blob_bytes: int
     unneeded: list[str]
     chains: set[str]
+    layers: set[str]
 
 
 def load(store: Store) -> Summary | None:
     lines = read_cache(store, "summary")
-    if len(lines) < 3 or lines[0] != _stamp(store):
+    if len(lines) < 4 or lines[0] != _stamp(store):
         return None
     others, blobs, blob_bytes, unneeded = lines[1].split(" ")
     return Summary(
-        [_pin(line) for line in lines[3:]],
+        [_pin(line) for line in lines[4:]],
         int(others),
         int(blobs),
         int(blob_bytes),
         _digests(unneeded),
         set(_digests(lines[2])),
+        set(_digests(lines[3])),
     )
 
 
@@ -84,7 +86,9 @@ def make(store: Store, catalog: Catalog) -> Summary | None:
         for name, size in known.items()
     )
     unneeded = [name for name in present - roots.blobs if len(name) == 64]
-    found = Summary(pins, len(catalog.entries) - len(pins), len(present), blob_bytes, unneeded, roots.chains)
+    found = Summary(
+        pins, len(catalog.entries) - len(pins), len(present), blob_bytes, unneeded, roots.chains, roots.layers
+    )
     if store.is_writable() and before == _stamp(store) and catalog.is_current():
         _save(store, before, found)
     return found
@@ -105,6 +109,7 @@ def _save(store: Store, stamp: str, found: Summary) -> None:
         stamp,
         f"{found.others} {found.blobs} {found.blob_bytes} {''.join(found.unneeded) or _NOTHING}",
         "".join(found.chains) or _NOTHING,
+        "".join(found.layers) or _NOTHING,
     ]
     for pin in found.pins:
         words = (pin.hex, pin.bytes, pin.platform or _NOTHING, pin.created or _NOTHING, pin.size, pin.chain)

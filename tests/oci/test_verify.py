@@ -107,7 +107,7 @@ def test_half_trees(store: Store, store_path: Path, image: str) -> None:
     assert kinds(store) == ["tree"]
     assert kinds(store, repair=True) == ["tree"] and kinds(store) == []
     assert api.run(image, pull="never", capture_output=True).stdout == b"hello\n"
-    trees.StackSizes(inner).save()
+    trees.stack_sizes(inner).save()
     for name in os.listdir(store_path / "stacks/sha256"):
         os.rename(store_path / "stacks/sha256" / name / "rootfs", store_path / "trash/x")
     assert kinds(store) == ["tree"] and kinds(store, repair=True) == ["tree"] and kinds(store) == []

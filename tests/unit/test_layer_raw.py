@@ -109,7 +109,7 @@ def merged(top: Path, layers: list[Layer]) -> tuple[Tree, int]:
             alone += 1
             fd = opened(single.path)
             try:
-                replaced += _core.merge_layer(fd, root, with_root=stats["has_root"])["replaced"]
+                replaced += _core.merge_layer(fd, root, with_root=stats["has_root"])["unlinked"]
             finally:
                 os.close(fd)
         if replaced:

@@ -116,5 +116,7 @@ def _copy_attributes(source: str, target: str, status: os.stat_result) -> None:
                 value = os.getxattr(source, name, follow_symlinks=False)
                 os.setxattr(target, name, value, follow_symlinks=False)
     if not stat.S_ISLNK(status.st_mode):
-        os.chmod(target, stat.S_IMODE(status.st_mode))
+        mode = stat.S_IMODE(status.st_mode)
+        # The sticky bit of a file says that others share it (csrc/layer/raw.h); a copy is nobody else's.
+        os.chmod(target, mode & ~stat.S_ISVTX if stat.S_ISREG(status.st_mode) else mode)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)

@@ -1,77 +1,125 @@
-"""Unpacking: all layers in order onto one tree, which gets its name only when it is whole and durable."""
+"""Merged trees: an image's layers as one, of the files that the layers' own trees have (layers.py).
+
+A tree gets its name only when it is whole and durable.
+"""
 
 import contextlib
 import os
 
 from elfuse import _core
-from elfuse.errors import ContentMismatch, UnpackError
+from elfuse.errors import UnpackError
 from elfuse.oci import disk, leases
-from elfuse.oci.digest import Digest, chain_id, hex_of, new_hasher
-from elfuse.oci.image import Descriptor
+from elfuse.oci.digest import Digest, chain_id, hex_of
 from elfuse.oci.layout import Store
-from elfuse.oci.runs import homes, list_runs, scratch_store
-from elfuse.oci.snapshot.limits import layer_limits, raising
+from elfuse.oci.runs import RunRecord, homes, list_runs
+from elfuse.oci.snapshot.layers import (
+    UNPACK_TIMEOUT,
+    BlobLayer,
+    Gathered,
+    gathered,
+    remove_tree,
+    writable_home,
+)
 from elfuse.oci.stored import StoredImage
-
-# A big image takes seconds; a lock held for an hour is a process that hangs.
-_UNPACK_TIMEOUT = 3600.0
 
 
 def ensure_stack(store: Store, image: StoredImage) -> str:
-    """The read-only tree of the image's ChainID. One process unpacks; others wait for it.
-
-    That of a store that one may only read is made where its runs lie (runs.py).
-    """
+    """The read-only tree of the image's ChainID. One process makes it; others wait for it."""
     chain = chain_id(image.config.diff_ids)
     with disk.reported(f"unpacking {image.name}", store.path):
         for home in homes(store):
             if home.claim_stack(chain):
                 return home.stack_path(chain)
-        home = store if store.is_writable() else scratch_store(store)
+        home = writable_home(store)
         lock = home.join("tmp", f"stack-{hex_of(chain)}.lock")
-        with home.activity(), disk.locked(lock, timeout=_UNPACK_TIMEOUT):
+        with home.activity(), disk.locked(lock, timeout=UNPACK_TIMEOUT):
             if not home.claim_stack(chain):
-                store.claim_blobs(image.manifest.layers)
-                _make_stack(store, home, image, chain)
+                with gathered(store, image) as layers:
+                    _make_stack(store, home, image, chain, layers)
             return home.stack_path(chain)
 
 
-def _make_stack(store: Store, home: Store, image: StoredImage, chain: Digest) -> None:
+def _make_stack(store: Store, home: Store, image: StoredImage, chain: Digest, layers: Gathered) -> None:
     stack = os.path.dirname(home.stack_path(chain))
     staged = home.staging_directory("stack")
     try:
         rootfs = os.path.join(staged, "rootfs")
         os.mkdir(rootfs, 0o755)
-        apply_layers(store, image, rootfs, owner="virtual")
-        disk.sync_filesystem(staged)
+        _merge_layers(store, image, layers, rootfs)
+        disk.sync_filesystem(staged)  # the staged layers with it
+        layers.publish(durable=True)
         os.rename(staged, stack)
     except BaseException:
-        _remove(staged)
+        remove_tree(staged)
         raise
     disk.fsync_directory(os.path.dirname(stack))
 
 
+def _merge_layers(store: Store, image: StoredImage, layers: Gathered, rootfs: str) -> None:
+    """All layers onto one tree: by links where a layer stands alone, else as the blob says."""
+    changed = has_links = False
+    root_fd = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        _give_time(root_fd)
+        for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
+            raw = layers.read(diff_id)
+            has_links = has_links or raw.has_links
+            if raw.tree is None:
+                stats = BlobLayer(store, image.name, layer, diff_id).extract(root_fd, cancelled=_never)
+                changed, has_links = True, has_links or stats["hardlinks"] > 0
+                continue
+            raw_fd = os.open(raw.tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                merged = _core.merge_layer(raw_fd, root_fd, with_root=raw.has_root)
+                changed = changed or merged["unlinked"] > 0
+            except _core.LayerError as error:
+                raise UnpackError(f"layer {layer.digest} of {image.name}: {error}") from None
+            finally:
+                os.close(raw_fd)
+        if changed and has_links:
+            _core.count_links(root_fd)
+    finally:
+        os.close(root_fd)
+
+
+def _give_time(root_fd: int) -> None:
+    """What the root has unless a layer names it: not the time of the unpacking, so that each unpacking gives
+    the same tree."""
+    os.utime(root_fd, (0, 0))
+
+
+def _never() -> bool:
+    return False
+
+
 def renew_stack(store: Store, image: StoredImage) -> None:
-    """Let go of the image's tree, so that it is unpacked anew. Raises UnpackError while a run uses it."""
+    """Let go of the image's tree and layers, so that they are unpacked anew. Raises UnpackError while a run
+    uses them. Trees of other images keep what they have."""
     chain = chain_id(image.config.diff_ids)
     lock = store.join("tmp", f"stack-{hex_of(chain)}.lock")
     with (
         disk.reported(f"unpacking {image.name}", store.path),
         store.activity(),
-        disk.locked(lock, timeout=_UNPACK_TIMEOUT),
+        disk.locked(lock, timeout=UNPACK_TIMEOUT),
         disk.locked(store.join("locks/gc")),
     ):
         for run in list_runs(store):
-            if (run.live or run.kept) and (run.record is None or run.record.chain == chain):
+            if (run.live or run.kept) and _uses(run.record, chain, image.config.diff_ids):
                 raise UnpackError(
                     f"the tree of {image.name} is in use by the run {run.id}", hint="remove the run first"
                 )
-        stack = os.path.dirname(store.stack_path(chain))
-        with contextlib.suppress(FileNotFoundError):
-            horizon = leases.horizon(store.join("tmp"))
-            if horizon is not None and os.stat(stack).st_mtime_ns >= horizon:
-                raise UnpackError(f"the tree of {image.name} is in use", hint="try again later")
-        store.discard(stack)
+        going = [os.path.dirname(store.stack_path(chain)), *map(store.layer_path, image.config.diff_ids)]
+        horizon = leases.horizon(store.join("tmp"))
+        for path in going:
+            with contextlib.suppress(FileNotFoundError):
+                if horizon is not None and os.stat(path).st_mtime_ns >= horizon:
+                    raise UnpackError(f"the tree of {image.name} is in use", hint="try again later")
+        for path in going:
+            store.discard(path)
+
+
+def _uses(record: RunRecord | None, chain: Digest, diff_ids: list[Digest]) -> bool:
+    return record is None or record.chain == chain or not set(diff_ids).isdisjoint(record.layers)
 
 
 def unpack_to(store: Store, image: StoredImage, destination: str, *, force: bool = False) -> str:
@@ -91,7 +139,7 @@ def unpack_to(store: Store, image: StoredImage, destination: str, *, force: bool
             apply_layers(store, image, staged, owner=owner)
             _put_in_place(staged, destination, force)
         except BaseException:
-            _remove(staged)
+            remove_tree(staged)
             raise
     return destination
 
@@ -119,68 +167,14 @@ def _put_in_place(staged: str, destination: str, force: bool) -> None:
     except BaseException:
         os.rename(old, destination)
         raise
-    _remove(old)
+    remove_tree(old)
 
 
 def apply_layers(store: Store, image: StoredImage, rootfs: str, *, owner: str) -> None:
     root_fd = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        # Kept unless a layer names the root: not the time of the unpacking, so that each gives the same tree.
-        os.utime(root_fd, (0, 0))
+        _give_time(root_fd)
         for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
-            _apply_layer(store, image, layer, diff_id, root_fd, owner)
+            BlobLayer(store, image.name, layer, diff_id).extract(root_fd, owner=owner, cancelled=_never)
     finally:
         os.close(root_fd)
-
-
-def _apply_layer(
-    store: Store, image: StoredImage, layer: Descriptor, diff_id: str, root_fd: int, owner: str
-) -> None:
-    what = f"layer {layer.digest} of {image.name}"
-    try:
-        blob_fd = os.open(store.blob_path(layer.digest), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise UnpackError(f"{what} is missing from the store", hint="pull the image again") from None
-    try:
-        _core.extract_layer(
-            blob_fd,
-            root_fd,
-            blob_digest=layer.digest,
-            blob_size=layer.size,
-            diff_id=diff_id,
-            owner=owner,
-            **layer_limits(),
-        )
-    except _core.DigestMismatch as error:
-        if _is_damaged(blob_fd, layer):
-            # Out of the way, so that the next pull fetches it instead of trusting it.
-            store.discard_blob(layer.digest)
-            raise ContentMismatch(f"{what} is damaged in the store", hint="pull the image again") from None
-        raise ContentMismatch(f"{what}: {error}") from None
-    except _core.LayerLimit as error:
-        raise UnpackError(f"{what}: {error}", hint=raising(error)) from None
-    except _core.LayerError as error:
-        raise UnpackError(f"{what}: {error}") from None
-    except OSError as error:
-        raise UnpackError(f"{what}: {error.strerror or error}") from None
-    finally:
-        os.close(blob_fd)
-
-
-def _is_damaged(blob_fd: int, layer: Descriptor) -> bool:
-    hasher = new_hasher()
-    size = 0
-    while chunk := os.pread(blob_fd, 1 << 20, size):
-        hasher.update(chunk)
-        size += len(chunk)
-    return size != layer.size or "sha256:" + hasher.hexdigest() != layer.digest
-
-
-def _remove(tree: str) -> None:
-    parent, name = os.path.split(tree)
-    with contextlib.suppress(OSError):
-        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            _core.remove_tree(fd, name)
-        finally:
-            os.close(fd)
