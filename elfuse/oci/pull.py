@@ -208,11 +208,11 @@ class _Pull:
 
     def _unpack(self, image: StoredImage) -> None:
         """The image is pinned by now: what fails here leaves it in the store."""
-        from elfuse.oci.snapshot import default_snapshotter
+        from elfuse.oci.snapshot.choice import choose
 
         if self._arriving is not None:
             self._arriving.publish()
-        default_snapshotter().prepare(self._store, image)
+        choose(self._store).snapshotter.prepare(self._store, image)
 
     def _complete(self, found: "_Found") -> StoredImage:
         config = self._bring(found)
