@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
 from elfuse import __version__
 from elfuse.errors import ElfuseError
 from elfuse.oci import media
@@ -59,6 +61,16 @@ def directory() -> str | None:
         cache, home = os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME", "")
         chosen = f"{cache}/elfuse" if cache.startswith("/") else f"{home}/.cache/elfuse"
     return f"{chosen}/memos" if chosen.startswith("/") else None
+
+
+# What a pull may be given to leave a memo; --tls-verify and -q are among the words, as all of them.
+_PULL = frozenset({"images", "insecure", "jobs", "platform", "quiet", "store", "tls_verify", "verbose"})
+
+
+def given_only(names: frozenset[str]) -> bool:
+    """Whether no other parameter of the command has a value: one that is added later is not taken for one
+    that a memo may have by being forgotten."""
+    return {name for name, value in click.get_current_context().params.items() if value} <= names
 
 
 class Memo(NamedTuple):
@@ -113,6 +125,8 @@ def keep_pull(
     question: "Question | None",
 ) -> None:
     """Leave a memo of a pull of `text` that found everything up to date and printed `answer`."""
+    if not given_only(_PULL):
+        return
 
     def make() -> Memo | None:
         from elfuse.oci.access import AccessOptions

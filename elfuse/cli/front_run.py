@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import elfuse
 from elfuse import config_files
-from elfuse.cli.front import Memo, keep
+from elfuse.cli.front import Memo, given_only, keep
 from elfuse.oci import registries_conf, short_names
 from elfuse.oci.naming import readings
 from elfuse.oci.reference import Reference
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from elfuse.cli.main import CommandLine
     from elfuse.oci.layout import Store
     from elfuse.oci.stored import StoredImage
-    from elfuse.runtime.prepare import PreparedRun, RunOptions
+    from elfuse.runtime.prepare import PreparedRun
 
 # More than that is a tree: a strategy that copies.
 _MOST_ENTRIES = 32
 _MOST_BYTES = 64 << 10
 _LONGEST = 24  # words before the program's own, csrc/front/main.c
-# What the spec is copied with, apart from the image and the program's words. The others name files, or
-# something of this process: variables, limits, a terminal.
-_REPEATED = frozenset({"args", "entrypoint", "workdir", "user", "hostname", "add_hosts", "init", "read_only"})
-_REPEATED_TOO = frozenset({"strace", "verbose", "engine", "env"})
+# What a run may be given to leave a memo. The others name files, are something of this process (limits, a
+# terminal), or may be a secret (variables).
+_GIVEN = frozenset({"add_hosts", "args", "engine", "entrypoint", "hostname", "image", "init"})
+_GIVEN |= {"interactive", "platform", "policy", "quiet", "read_only", "store", "strace", "user", "verbose"}
+_GIVEN |= {"workdir"}
 
 
 def keep_run(
@@ -33,15 +34,15 @@ def keep_run(
     text: str,
     image: "StoredImage",
     prepared: "PreparedRun",
-    options: "RunOptions",
+    args: list[str],
     *,
     store: str | None,
     stdin: bool,
 ) -> None:
-    """Leave a memo of a run that is ready to start, if it can be made again from it."""
-    args = list(options.args)
+    """Leave a memo of a run of `text` that is ready to start, if it can be made again from it. `args` are the
+    words at the end of the line that belong to the program."""
     own = list(line.words[: len(line.words) - len(args)])
-    if (*own, *args) != line.words or len(own) > _LONGEST or not _is_repeated(options):
+    if (*own, *args) != line.words or len(own) > _LONGEST or not given_only(_GIVEN):
         return
 
     def make() -> Memo | None:
@@ -57,12 +58,6 @@ def keep_run(
         return Memo(own, files, documents, run=run, open_ended=bool(args))
 
     keep(line.began, store, make)
-
-
-def _is_repeated(options: "RunOptions") -> bool:
-    given = {name for name in options.__struct_fields__ if getattr(options, name)}
-    # A variable without a value is this process's, and so are all that begin with X of `X*`.
-    return given <= _REPEATED | _REPEATED_TOO and all("=" in entry for entry in options.env)
 
 
 def _files(store: "Store", program: str, root: dict[str, Any]) -> list[str]:
@@ -130,7 +125,8 @@ def _entries(top: str) -> Iterator[tuple[Any, ...]]:
                 continue
             full = os.path.join(top, path)
             status = os.stat(full, follow_symlinks=False)
-            mode, attributes = stat.S_IMODE(status.st_mode), os.listxattr(full, follow_symlinks=False)
+            mode = stat.S_IMODE(status.st_mode)
+            attributes = [name for name in os.listxattr(full, follow_symlinks=False) if name[:5] == "user."]
             count, room = count + 1, room - status.st_size
             if count > _MOST_ENTRIES or room < 0 or len(attributes) > 1:
                 raise ValueError(full)

@@ -128,7 +128,7 @@ def pull(
             failed.append(FailedPart(reference=name, error=str(outcome)))
         elif not output.as_json:
             click.echo(outcome.pinned)
-    if output.quiet and not output.as_json and not refresh and len(images) == 1 and not summary.blobs_fetched:
+    if output.quiet and len(images) == 1 and not summary.blobs_fetched:
         from elfuse.cli.front import keep_pull
 
         answer = "".join(f"{image.pinned}\n" for image in pulled)

@@ -133,10 +133,11 @@ def run(
         notes.append(f"the run's writable root stays in {prepared.run.path}")
     for note in () if quiet else notes:
         report(note)
-    if policy in ("missing", "never") and not (notes or timeout or tty or access):
+    if policy in ("missing", "never") and not notes:
         from elfuse.cli.front_run import keep_run
 
-        keep_run(line, image, found, prepared, plan.options, store=store, stdin=interactive)
+        args = list(plan.options.args)
+        keep_run(line, image, found, prepared, args, store=store, stdin=interactive)
     try:
         become_guest(
             prepared.spec, stdin=interactive, timeout=timeout, lock=os.path.join(prepared.run.path, "lock")

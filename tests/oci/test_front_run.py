@@ -273,7 +273,7 @@ def test_who_would_wait_for_a_lock_is_python(disposable: Runner, name: str) -> N
         ["--keep"],
         ["--timeout", "60"],
         ["-e", "HOME"],
-        ["-e", "LANG*"],
+        ["-e", "TOKEN=a secret"],
         ["-v", "/etc:/mnt"],
         ["--tmpfs", "/scratch"],
         ["--ulimit", "nofile=100"],
