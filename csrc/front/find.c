@@ -32,11 +32,11 @@ static bool directory(char *path, size_t size)
     return length > 0 && (size_t)length < size;
 }
 
-static uint32_t checksum(char *const *words)
+static uint32_t checksum(char *const *words, size_t count)
 {
     uint32_t crc = 0;
-    for (; *words; words++)
-        crc = memo_crc32(crc, *words, strlen(*words) + 1);
+    for (size_t i = 0; i < count; i++)
+        crc = memo_crc32(crc, words[i], strlen(words[i]) + 1);
     return crc;
 }
 
@@ -63,12 +63,12 @@ static int open_memo(const char *folder, const char *name)
     return fd;
 }
 
-char *find_memo(char *const *words, size_t *length)
+char *find_memo(char *const *words, size_t count, bool open_ended, size_t *length)
 {
     char folder[PATH_MAX], name[32];
     if (!directory(folder, sizeof folder))
         return NULL;
-    snprintf(name, sizeof name, "%08x.json", checksum(words));
+    snprintf(name, sizeof name, "%08x%s.json", checksum(words, count), open_ended ? "+" : "");
     int fd = open_memo(folder, name);
     if (fd < 0)
         return NULL;

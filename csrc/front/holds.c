@@ -15,7 +15,7 @@ bool words_hold(const struct memo *memo, char *const *words)
     size_t i = 0;
     while (i < memo->nwords && words[i] && !strcmp(memo->words[i], words[i]))
         i++;
-    return i == memo->nwords && !words[i];
+    return i == memo->nwords && memo->open_ended == (words[i] != NULL);
 }
 
 static bool is_known(const struct memo *memo, const char *entry)

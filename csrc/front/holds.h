@@ -4,7 +4,8 @@
 
 #include "front/memo.h"
 
-/* Of these words (a vector that ends with NULL), in this environment. */
+/* Of these words (a vector that ends with NULL), in this environment. Of a memo that is open-ended,
+ * what follows its own words may be anything. */
 bool words_hold(const struct memo *memo, char *const *words);
 bool environment_holds(const struct memo *memo);
 

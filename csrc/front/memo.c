@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NESTING 8
+#define NESTING 12
 /* What Python's docker.io HEAD announces, and every other digest in a memo. */
 #define DIGEST_LENGTH (sizeof "sha256:" - 1 + 64)
 
@@ -186,6 +186,53 @@ static bool read_request(struct memo *memo)
            bool_member(o, "tokenVerify", &r->token_verify);
 }
 
+/* [name, mode] or [name, mode, attribute, value] for a directory, [name, mode, content] */
+static bool read_entry(json_object *list, struct memo_entry *entry)
+{
+    uint64_t mode = 0;
+    bool is_file = is_array(list, 3), has_attribute = is_array(list, 4);
+    if (!(is_file || has_attribute || is_array(list, 2)) || !as_text(item(list, 0), &entry->name) ||
+        !as_unsigned(item(list, 1), &mode) || mode > 07777)
+        return false;
+    if (entry->name[0] == '/' || strstr(entry->name, ".."))
+        return false;
+    entry->mode = (mode_t)mode;
+    if (is_file)
+        return as_text(item(list, 2), &entry->content);
+    return !has_attribute ||
+           (as_text(item(list, 2), &entry->attribute) && as_text(item(list, 3), &entry->value));
+}
+
+static bool document_member(json_object *object, const char *name, json_object **out)
+{
+    json_object *argv;
+    return member(object, name, out) && member(*out, "argv", &argv) &&
+           json_object_is_type(argv, json_type_array);
+}
+
+static bool read_run(struct memo *memo)
+{
+    json_object *o, *array;
+    void *items = NULL;
+    if (!member(memo->root, "run", &o))
+        return false;
+    if (!o)
+        return true;
+    struct memo_run *run = memo->run = calloc(1, sizeof *run);
+    bool good = run && text_member(o, "store", &run->store) && run->store[0] == '/' &&
+                text_member(o, "id", &run->id) && text_member(o, "program", &run->program) &&
+                bool_member(o, "stdin", &run->with_stdin) &&
+                texts_member(o, "claims", &run->claims, &run->nclaims) &&
+                document_member(o, "record", &run->record) &&
+                document_member(o, "spec", &run->spec) &&
+                array_member(o, "entries", sizeof *run->entries, &array, &items, &run->nentries);
+    if (run)
+        run->entries = items;
+    for (size_t i = 0; good && i < run->nentries; i++)
+        good = read_entry(item(array, i), &run->entries[i]);
+    return good;
+}
+
 int memo_parse(struct memo *memo, const char *text, size_t length)
 {
     json_object *format;
@@ -201,11 +248,12 @@ int memo_parse(struct memo *memo, const char *text, size_t length)
     bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
                  json_tokener_get_parse_end(tokener) == length;
     json_tokener_free(tokener);
-    bool good = whole && member(memo->root, "format", &format) && as_unsigned(format, &number) &&
-                number == MEMO_FORMAT &&
-                texts_member(memo->root, "words", &memo->words, &memo->nwords) &&
-                read_variables(memo) && read_files(memo) && read_blobs(memo) &&
-                read_request(memo) && text_member(memo->root, "output", &memo->output);
+    bool good =
+        whole && member(memo->root, "format", &format) && as_unsigned(format, &number) &&
+        number == MEMO_FORMAT && texts_member(memo->root, "words", &memo->words, &memo->nwords) &&
+        read_variables(memo) && read_files(memo) && read_blobs(memo) && read_request(memo) &&
+        read_run(memo) && bool_member(memo->root, "openEnded", &memo->open_ended) &&
+        text_member(memo->root, "output", &memo->output) && (memo->run || !memo->open_ended);
     return good ? 0 : -EINVAL;
 }
 
@@ -216,6 +264,11 @@ void memo_free(struct memo *memo)
     free(memo->files);
     free(memo->blobs);
     free(memo->request.authorities);
+    if (memo->run) {
+        free(memo->run->claims);
+        free(memo->run->entries);
+        free(memo->run);
+    }
     json_object_put(memo->root);
     memset(memo, 0, sizeof *memo);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define MEMO_FORMAT   1
 #define MEMO_MAX_SIZE (1u << 20)
@@ -44,10 +45,29 @@ struct memo_request {
     bool token_verify;
 };
 
+/* Something in a run's directory; content NULL: a directory, which may have an attribute. */
+struct memo_entry {
+    const char *name, *content;
+    mode_t mode;
+    const char *attribute, *value; /* NULL without one */
+};
+
+/* A run that was prepared from these words, to be made anew under another ID. */
+struct memo_run {
+    const char *store, *id, *program;
+    bool with_stdin;
+    const char **claims; /* directories that no prune may take before the run is there */
+    size_t nclaims;
+    struct memo_entry *entries; /* a directory before what is in it */
+    size_t nentries;
+    struct json_object *record, *spec; /* objects, each with the array "argv" */
+};
+
 /* Strings belong to the JSON document and live until memo_free(). */
 struct memo {
     const char **words;
     size_t nwords;
+    bool open_ended; /* at least one more word follows, for the program of the run */
     struct memo_variable *variables;
     size_t nvariables;
     struct memo_file *files;
@@ -56,6 +76,7 @@ struct memo {
     size_t nblobs;
     struct memo_request request;
     const char *output;
+    struct memo_run *run; /* NULL: what answers is the output */
 
     struct json_object *root;
 };

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import sys
+from typing import NoReturn
 
 from elfuse.oci.layout import Store
 
@@ -24,6 +26,13 @@ def sweep_later(store: Store) -> None:
             _sweep(store)
     finally:
         os._exit(0)
+
+
+def sweep_now(path: str) -> NoReturn:
+    """For the native front, which has let go of everything already."""
+    with contextlib.suppress(Exception):
+        Store.open(path).sweep()
+    sys.exit(0)
 
 
 def _sweep(store: Store) -> None:

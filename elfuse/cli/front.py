@@ -9,14 +9,17 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
 
 from elfuse import __version__
 from elfuse.errors import ElfuseError
 from elfuse.oci import media
 
 if TYPE_CHECKING:
+    from elfuse.cli.main import CommandLine
     from elfuse.oci.access import AccessOptions
     from elfuse.oci.grounds import Grounds
     from elfuse.oci.question import Question
@@ -60,9 +63,60 @@ def directory() -> str | None:
     return f"{chosen}/memos" if chosen.startswith("/") else None
 
 
+# What a pull may be given to leave a memo; --tls-verify and -q are among the words, as all of them.
+_PULL = frozenset({"images", "insecure", "jobs", "platform", "quiet", "store", "tls_verify", "verbose"})
+
+
+def given_only(names: frozenset[str]) -> bool:
+    """Whether no other parameter of the command has a value: one that is added later is not taken for one
+    that a memo may have by being forgotten."""
+    return {name for name, value in click.get_current_context().params.items() if value} <= names
+
+
+class Memo(NamedTuple):
+    """What a command leaves under its words. `files` must stay as they are, or absent; of the blobs,
+    `documents` must keep their content and `blobs` their size. What answers is the output, or the run."""
+
+    words: Sequence[str]
+    files: Sequence[str]
+    documents: Sequence[str] = ()
+    blobs: Mapping[str, int] = {}
+    request: Mapping[str, Any] | None = None
+    output: str = ""
+    run: Mapping[str, Any] | None = None
+    open_ended: bool = False  # at least one more word follows
+
+
+def keep(began: int, store: str | None, make: Callable[[], Memo | None]) -> None:
+    """Leave the memo that `make` gives, unless something is in the way. `began` is when the command did (ns
+    since the epoch), before it looked at anything."""
+    environment = [(name, os.environ.get(name)) for name in VARIABLES]
+    folder = directory()
+    if sys.platform != "linux" or folder is None or not _is_plain(environment, store):
+        return
+    # The command has succeeded, whatever becomes of this.
+    with contextlib.suppress(ElfuseError, OSError, ValueError):
+        memo = make()
+        if memo is None:
+            return
+        document = {
+            "format": FORMAT,
+            "words": list(memo.words),
+            "openEnded": memo.open_ended,
+            "environment": environment,
+            "files": [_identity(path, began - _TICK) for path in dict.fromkeys(memo.files)],
+            "blobs": [*map(_document, memo.documents), *memo.blobs.items()],
+            "request": memo.request,
+            "output": memo.output,
+            "run": memo.run,
+        }
+        data = json.dumps(document, ensure_ascii=False).encode()
+        if len(data) <= _LIMIT:
+            _write(folder, name_of(memo.words, open_ended=memo.open_ended), data)
+
+
 def keep_pull(
-    words: Sequence[str],
-    began: int,
+    line: "CommandLine",
     text: str,
     answer: str,
     *,
@@ -70,34 +124,21 @@ def keep_pull(
     access: "AccessOptions | None",
     question: "Question | None",
 ) -> None:
-    """Leave a memo of a pull of `text` that found everything up to date, if it is one that can be given
-    again. `words` is the command line, `began` when the command did (ns since the epoch), `answer` what it
-    printed."""
-    from elfuse.oci.access import AccessOptions
-    from elfuse.oci.grounds import grounds_of
-    from elfuse.oci.layout import Store
-
-    environment = [(name, os.environ.get(name)) for name in VARIABLES]
-    folder = directory()
-    if sys.platform != "linux" or folder is None or not _is_plain(environment, store):
+    """Leave a memo of a pull of `text` that found everything up to date and printed `answer`."""
+    if not given_only(_PULL):
         return
-    # The pull has succeeded, whatever becomes of this.
-    with contextlib.suppress(ElfuseError, OSError, ValueError):
+
+    def make() -> Memo | None:
+        from elfuse.oci.access import AccessOptions
+        from elfuse.oci.grounds import grounds_of
+        from elfuse.oci.layout import Store
+
         grounds = grounds_of(Store.open(store), text, access or AccessOptions(), question)
         if grounds is None:
-            return
-        document = {
-            "format": FORMAT,
-            "words": list(words),
-            "environment": environment,
-            "files": [_identity(path, began - _TICK) for path in dict.fromkeys(grounds.files)],
-            "blobs": [*map(_document, grounds.documents), *grounds.blobs.items()],
-            "request": _request(grounds),
-            "output": answer,
-        }
-        data = json.dumps(document, ensure_ascii=False).encode()
-        if len(data) <= _LIMIT:
-            _write(folder, _name_of(words), data)
+            return None
+        return Memo(line.words, grounds.files, grounds.documents, grounds.blobs, _request(grounds), answer)
+
+    keep(line.began, store, make)
 
 
 def _is_plain(environment: list[tuple[str, str | None]], store: str | None) -> bool:
@@ -162,8 +203,10 @@ def _request(grounds: "Grounds") -> dict[str, Any] | None:
     }
 
 
-def _name_of(words: Sequence[str]) -> str:
-    return f"{binascii.crc32(b''.join(os.fsencode(word) + bytes(1) for word in words)):08x}.json"
+def name_of(words: Sequence[str], *, open_ended: bool = False) -> str:
+    """The file of a memo, as csrc/front/find.c has it."""
+    crc = binascii.crc32(b"".join(os.fsencode(word) + bytes(1) for word in words))
+    return f"{crc:08x}{'+' if open_ended else ''}.json"
 
 
 def _write(folder: str, name: str, data: bytes) -> None:

@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import click
 
@@ -17,6 +18,13 @@ from elfuse.text import printable
 EXIT_FAILURE = 1
 EXIT_RUN_FAILURE = 125  # podman's and docker's "the runtime itself failed"
 EXIT_INTERRUPTED = 130  # where SIGINT cannot end the process
+
+
+class CommandLine(NamedTuple):
+    """What click has as `obj`: the words, and when the command began (ns since the epoch)."""
+
+    words: tuple[str, ...]
+    began: int
 
 
 @click.group(
@@ -63,7 +71,9 @@ def _fill_standard_streams() -> None:
 
 def _run(words: list[str]) -> int:
     try:
-        code = cli.main(words, prog_name="elfuse", standalone_mode=False, obj=tuple(words))
+        code = cli.main(
+            words, prog_name="elfuse", standalone_mode=False, obj=CommandLine(tuple(words), time.time_ns())
+        )
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as request:

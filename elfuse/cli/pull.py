@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from elfuse.cli import options, warnings
-from elfuse.cli.main import EXIT_FAILURE, report
+from elfuse.cli.main import EXIT_FAILURE, CommandLine, report
 from elfuse.cli.output import Document, Output, Part
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class PullDocument(Document, frozen=True, kw_only=True):
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.pass_obj
 def pull(
-    words: tuple[str, ...],
+    line: CommandLine,
+    /,
     platform: str | None,
     all_platforms: bool,
     refresh: bool,
@@ -98,7 +99,7 @@ def pull(
     from elfuse.cli.questions import asker
 
     warnings.show()
-    began, begun = time.time_ns(), time.monotonic()
+    begun = time.monotonic()
     asked: list[Question] = []
     with watch(quiet=output.quiet) as progress:
         outcomes = pull_all(
@@ -132,13 +133,13 @@ def pull(
             failed.append(FailedPart(reference=name, error=str(outcome)))
         elif not output.as_json:
             click.echo(outcome.pinned)
-    if output.quiet and not output.as_json and not refresh and len(images) == 1 and not summary.blobs_fetched:
+    if output.quiet and len(images) == 1 and not summary.blobs_fetched:
         from elfuse.cli.front import keep_pull
 
         answer = "".join(f"{image.pinned}\n" for image in pulled)
         question = asked[0] if asked else None
         if answer:
-            keep_pull(words, began, images[0], answer, store=store, access=access, question=question)
+            keep_pull(line, images[0], answer, store=store, access=access, question=question)
     if output.as_json and (pulled or len(images) > 1):
         parts = [_part(image) for image in pulled]
         output.document(PullDocument(images=parts, failed=failed, summary=summary))

@@ -9,7 +9,7 @@ import click
 from elfuse.cli import options
 from elfuse.cli import words as kinds
 from elfuse.cli.absent import WithReasons
-from elfuse.cli.main import report
+from elfuse.cli.main import CommandLine, report
 from elfuse.errors import RunError
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ if TYPE_CHECKING:
 @options.store
 @click.argument("image")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
 def run(
+    line: CommandLine,
+    /,
     policy: Any,
     platform: str | None,
     timeout: int,
@@ -130,6 +133,11 @@ def run(
         notes.append(f"the run's writable root stays in {prepared.run.path}")
     for note in () if quiet else notes:
         report(note)
+    if policy in ("missing", "never") and not notes:
+        from elfuse.cli.front_run import keep_run
+
+        args = list(plan.options.args)
+        keep_run(line, image, found, prepared, args, store=store, stdin=interactive)
     try:
         become_guest(
             prepared.spec, stdin=interactive, timeout=timeout, lock=os.path.join(prepared.run.path, "lock")

@@ -116,6 +116,14 @@ def _write_record(directory: str, record: RunRecord, *, durable: bool) -> None:
             os.fsync(file.fileno())
 
 
+def record_of(run: Run) -> RunRecord:
+    """Raises ValueError when it cannot be read."""
+    record, damage = _read_record(run.path)
+    if record is None:
+        raise ValueError(damage)
+    return record
+
+
 def set_pid(run: Run, pid: int) -> None:
     """Say which process the guest became, where it is not the one that made the run."""
     record, _ = _read_record(run.path)

@@ -41,6 +41,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             for (size_t i = 0; i < r->nauthorities; i++)
                 total += strlen(r->authorities[i]);
         }
+        if (memo.run) {
+            const struct memo_run *run = memo.run;
+            MUST(run->store[0] == '/' && run->id && run->program && run->record && run->spec);
+            for (size_t i = 0; i < run->nclaims; i++)
+                total += strlen(run->claims[i]);
+            for (size_t i = 0; i < run->nentries; i++) {
+                MUST(run->entries[i].name[0] != '/' && run->entries[i].mode <= 07777);
+                MUST(!run->entries[i].attribute == !run->entries[i].value);
+            }
+        }
+        MUST(memo.run || !memo.open_ended);
         MUST(total + strlen(memo.output) <= size * 4 + 4);
     }
     memo_free(&memo);
@@ -55,16 +66,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #define BLOBS "\"blobs\":[[\"/c\",10],[\"/d\",11,4294967295]],"
 
 static const char *const seeds[] = {
-    "{\"format\":1," WORDS FILES BLOBS "\"request\":null,\"output\":\"a\\n\"}",
-    "{\"format\":1," WORDS FILES BLOBS "\"request\":{\"url\":\"https://r/v2/b/manifests/1\","
-    "\"head\":false,\"accept\":\"x\",\"agent\":\"e/1\",\"digest\":\"" DIGEST
-    "\",\"document\":\"/d\","
-    "\"verify\":true,\"bundle\":\"/ca\",\"authorities\":[\"/x.crt\",\"/y.crt\"],\"tokenUrl\":"
-    "\"https://t/token?scope=x\",\"tokenVerify\":true},\"output\":\"a\\n\"}",
-    "{\"format\":1,\"words\":[],\"environment\":[],\"files\":[],\"blobs\":[],\"request\":null,"
-    "\"output\":\"\"}",
+    "{\"format\":1,\"openEnded\":false," WORDS FILES BLOBS
+    "\"request\":null,\"run\":null,\"output\":\"a\\n\"}",
+    "{\"format\":1,\"openEnded\":false," WORDS FILES BLOBS
+    "\"request\":{\"url\":\"https://r/v2/b/manifests/1\",\"head\":false,\"accept\":\"x\",\"agent\":"
+    "\"e/1\",\"digest\":\"" DIGEST "\",\"document\":\"/d\",\"verify\":true,\"bundle\":\"/ca\","
+    "\"authorities\":[\"/x.crt\",\"/y.crt\"],\"tokenUrl\":\"https://t/token?scope=x\","
+    "\"tokenVerify\":true},\"run\":null,\"output\":\"a\\n\"}",
+    "{\"format\":1,\"openEnded\":true," WORDS FILES BLOBS
+    "\"request\":null,\"output\":\"\",\"run\":{\"store\":\"/s\",\"id\":\"0123456789ab\","
+    "\"program\":\"/vm\",\"stdin\":true,\"claims\":[\"/s/"
+    "t\"],\"entries\":[[\"etc\",448],[\"upper\","
+    "493,\"user.x\",\"0:0:0755:dir\"],[\"etc/hosts\",420,\"127.0.0.1 h\\n\"]],\"record\":{\"argv\":"
+    "[\"sh\"],\"pid\":1},\"spec\":{\"argv\":[\"sh\"],\"root\":{\"lower\":[\"/l\"]}}}}",
+    "{\"format\":1,\"openEnded\":false,\"words\":[],\"environment\":[],\"files\":[],\"blobs\":[],"
+    "\"request\":null,\"run\":null,\"output\":\"\"}",
     "{\"format\":2}",
-    "[[[[[[[[[[1]]]]]]]]]]",
+    "[[[[[[[[[[[[[[1]]]]]]]]]]]]]]",
     "{\"format\":1,\"words\":[null],\"words\":{}}",
     "\"\\u0000\"",
 };
