@@ -292,17 +292,22 @@ static int write_body(struct apply *a, int fd)
     int rc;
 
     while ((rc = tar_body(a->tar, &data, &len)) > 0) {
+        off_t at = (off_t)tar_body_offset(a->tar);
+
         while (len) {
-            ssize_t done = write(fd, data, len);
+            ssize_t done = pwrite(fd, data, len, at);
 
             if (done < 0 && errno == EINTR)
                 continue;
             if (done < 0)
                 return apply_fail_entry(a, errno, "writing");
             data += done;
+            at += done;
             len -= (size_t)done;
         }
     }
+    if (rc == 0 && a->entry->sparse && ftruncate(fd, (off_t)a->entry->size) < 0)
+        return apply_fail_entry(a, errno, "making a hole in");
     return rc;
 }
 

@@ -27,7 +27,7 @@ enum layer_code {
     LAYER_E_DIGEST = -3,      /* digest, size or diffID is not the one demanded */
     LAYER_E_LIMIT = -4,       /* past one of the limits below */
     LAYER_E_REFUSED = -5,     /* well-formed, but not what an honest layer holds */
-    LAYER_E_UNSUPPORTED = -6, /* sparse files, unknown entry types, unknown digest algorithms */
+    LAYER_E_UNSUPPORTED = -6, /* unknown entry types, sparse formats and digest algorithms */
     LAYER_E_CANCELLED = -7,   /* tick() asked for it */
     LAYER_E_DEPENDS = -8,     /* raw: the layer does not stand alone; all digests were right */
 };

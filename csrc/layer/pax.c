@@ -20,6 +20,8 @@ void pax_free(struct pax *pax)
 {
     free(pax->path);
     free(pax->link);
+    free(pax->sparse.name);
+    free(pax->sparse.map);
     for (size_t i = 0; i < pax->xattr_count; i++) {
         free(pax->xattrs[i].name);
         free(pax->xattrs[i].value);
@@ -277,12 +279,56 @@ bad:
     return rc < 0 ? rc : layer_fail_sys(err, ENOMEM, "no memory for an xattr");
 }
 
+/* Format 0.0 has a record for each number; together they are what 0.1 has in one. */
+static int add_to_map(struct pax_sparse *s, const struct record *r, struct layer_error *err)
+{
+    if (s->map_len + r->len + 2 > s->map_room) {
+        size_t room = 2 * s->map_room + r->len + 64;
+        char *grown = realloc(s->map, room);
+
+        if (!grown)
+            return layer_fail_sys(err, ENOMEM, "no memory for a sparse map");
+        s->map = grown;
+        s->map_room = room;
+    }
+    if (s->map_len)
+        s->map[s->map_len++] = ',';
+    memcpy(s->map + s->map_len, r->value, r->len);
+    s->map_len += r->len;
+    s->map[s->map_len] = 0;
+    return 0;
+}
+
+static int sparse_record(struct pax_sparse *s, const struct record *r, struct layer_error *err)
+{
+    bool size = key_is(r, "GNU.sparse.numbytes"), ignored = false;
+
+    s->given = true;
+    if (key_is(r, "GNU.sparse.major"))
+        return set_number(&s->major, &ignored, UINT32_MAX, r, err);
+    if (key_is(r, "GNU.sparse.minor"))
+        return set_number(&s->minor, &ignored, UINT32_MAX, r, err);
+    if (key_is(r, "GNU.sparse.size") || key_is(r, "GNU.sparse.realsize"))
+        return set_number(&s->size, &s->has_size, INT64_MAX, r, err);
+    if (key_is(r, "GNU.sparse.name"))
+        return set_string(&s->name, r, err);
+    if (key_is(r, "GNU.sparse.map") && !s->map)
+        return memchr(r->value, 0, r->len) ? malformed(err, "a NUL in a sparse map")
+                                           : add_to_map(s, r, err);
+    if (size || key_is(r, "GNU.sparse.offset")) {
+        if (size != s->after_offset || r->len == 0 || memchr(r->value, 0, r->len))
+            return malformed(err, "a sparse map whose offsets and sizes do not alternate");
+        s->after_offset = !size;
+        return add_to_map(s, r, err);
+    }
+    /* numblocks: what the map says as well. */
+    return key_is(r, "GNU.sparse.numblocks") ? 0
+                                             : malformed(err, "an unknown or doubled sparse map");
+}
+
 static int apply_record(struct pax *pax, const struct record *r, bool global,
                         struct layer_error *err)
 {
-    if (key_starts(r, "GNU.sparse."))
-        return layer_fail(err, LAYER_E_UNSUPPORTED,
-                          "the layer holds a sparse file, which is not supported");
     if (key_is(r, "uid"))
         return set_id(&pax->uid, &pax->has_uid, r, err);
     if (key_is(r, "gid"))
@@ -290,7 +336,8 @@ static int apply_record(struct pax *pax, const struct record *r, bool global,
     if (key_is(r, "mtime"))
         return set_mtime(pax, r, err);
     if (!key_is(r, "path") && !key_is(r, "linkpath") && !key_is(r, "size") &&
-        !key_starts(r, "SCHILY.xattr.") && !key_starts(r, "LIBARCHIVE.xattr."))
+        !key_starts(r, "SCHILY.xattr.") && !key_starts(r, "LIBARCHIVE.xattr.") &&
+        !key_starts(r, "GNU.sparse."))
         return 0;
     /* Readers differ on these in a global header, so an honest writer has none. */
     if (global)
@@ -301,8 +348,11 @@ static int apply_record(struct pax *pax, const struct record *r, bool global,
         return set_string(&pax->link, r, err);
     if (key_is(r, "size"))
         return set_number(&pax->size, &pax->has_size, INT64_MAX, r, err);
-    return key_starts(r, "SCHILY.xattr.") ? schily_xattr(pax, r, err)
-                                          : libarchive_xattr(pax, r, err);
+    if (key_starts(r, "SCHILY.xattr."))
+        return schily_xattr(pax, r, err);
+    if (key_starts(r, "LIBARCHIVE.xattr."))
+        return libarchive_xattr(pax, r, err);
+    return sparse_record(&pax->sparse, r, err);
 }
 
 int pax_parse(struct pax *pax, const char *data, size_t len, bool global, struct layer_error *err)

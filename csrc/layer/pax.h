@@ -13,6 +13,16 @@ struct pax {
     uint32_t uid, gid;
     int64_t mtime;
     uint32_t mtime_nsec;
+    struct pax_sparse {
+        bool given;            /* any GNU.sparse. record */
+        uint64_t major, minor; /* of the format; 0.0 and 0.1 may not say so */
+        bool has_size;
+        uint64_t size; /* of the file */
+        char *name;    /* its real path; owned, or NULL */
+        char *map;     /* "OFFSET,SIZE,..." of 0.0 and 0.1; owned, or NULL */
+        size_t map_len, map_room;
+        bool after_offset; /* 0.0: the next record must be its size */
+    } sparse;
     struct tar_xattr *xattrs; /* owned, as what it points at */
     size_t xattr_count;
 };

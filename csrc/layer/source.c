@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TICK_MSEC 100
+
 void source_init(struct source *src, const struct layer_request *req, struct pipeline *pipe)
 {
     off_t at = lseek(req->blob_fd, 0, SEEK_CUR);
@@ -22,36 +24,38 @@ static int cancelled(struct layer_error *err)
     return layer_fail(err, LAYER_E_CANCELLED, "cancelled");
 }
 
-/* A writer that stalls must not keep a thread that is asked to end. */
-static bool wait_readable(struct source *src)
-{
-    struct pollfd fds[2] = {{src->req->blob_fd, POLLIN, 0},
-                            {pipeline_wake_fd(src->pipe), POLLIN, 0}};
-
-    if (src->regular || fds[1].fd < 0)
-        return true;
-    while (poll(fds, 2, -1) < 0 && errno == EINTR)
-        ;
-    return fds[1].revents == 0;
-}
-
-/* read(2), interrupted by nothing but the caller's own wish to end. */
-static ssize_t read_some(struct source *src, uint8_t *buf, struct layer_error *err)
+/* A writer that stalls keeps neither a thread that is asked to end nor a caller who wants to. */
+static int wait_for_bytes(struct source *src, struct layer_error *err)
 {
     const struct layer_request *req = src->req;
+    bool threads = pipeline_runs(src->pipe);
+    struct pollfd fds[2] = {{req->blob_fd, POLLIN, 0}, {pipeline_wake_fd(src->pipe), POLLIN, 0}};
 
-    for (;;) {
-        ssize_t got = wait_readable(src) ? read(req->blob_fd, buf, RING_BUF) : -ECANCELED;
+    while (!src->regular) {
+        int ready = poll(fds, threads ? 2 : 1, threads ? -1 : TICK_MSEC);
 
-        if (got >= 0)
-            return got;
-        if (got == -ECANCELED)
+        if (threads && fds[1].revents)
             return cancelled(err);
-        if (errno != EINTR)
-            return layer_fail_sys(err, errno, "reading the blob");
-        if (!pipeline_runs(src->pipe) && req->tick && req->tick(req->tick_arg, src->size))
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            break; /* read(2) says what is the matter */
+        if (!threads && req->tick && req->tick(req->tick_arg, src->size))
             return cancelled(err);
     }
+    return 0;
+}
+
+static ssize_t read_some(struct source *src, uint8_t *buf, struct layer_error *err)
+{
+    ssize_t got;
+
+    do {
+        int rc = wait_for_bytes(src, err);
+
+        if (rc < 0)
+            return rc;
+        got = read(src->req->blob_fd, buf, RING_BUF);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? layer_fail_sys(err, errno, "reading the blob") : got;
 }
 
 int source_next(struct source *src, const uint8_t **data, size_t *len, struct layer_error *err)

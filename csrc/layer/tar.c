@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "layer/pax.h"
+#include "layer/sparse.h"
 #include "layer/tar_field.h"
 
 struct tar {
@@ -17,6 +18,9 @@ struct tar {
     char name[sizeof(((struct tar_header *)0)->prefix) + 1 + 100 + 1];
     char link[101];
     uint64_t body, padding; /* bytes still in the stream */
+    uint64_t piece, next;   /* offsets in the file: of the last piece, and after it */
+    struct sparse sparse;
+    size_t extent; /* the first that is not yet read to its end */
 };
 
 int tar_open(struct tar **out, struct stream *stream)
@@ -38,6 +42,7 @@ static void forget_extended(struct tar *t)
     free(t->gnu_link);
     t->gnu_path = t->gnu_link = NULL;
     t->has_local = false;
+    sparse_free(&t->sparse);
 }
 
 void tar_close(struct tar *t)
@@ -49,21 +54,45 @@ void tar_close(struct tar *t)
     free(t);
 }
 
+/* Bytes of the body that lie together in the file from t->next on, which is moved over a hole. */
+static uint64_t run_length(struct tar *t)
+{
+    const struct sparse_extent *x;
+
+    if (!t->entry.sparse)
+        return t->body;
+    /* The extents' sum is the body: there is one as long as bytes are left. */
+    for (x = &t->sparse.extents[t->extent]; t->next >= x->offset + x->size; x++)
+        t->extent++;
+    if (t->next < x->offset)
+        t->next = x->offset;
+    return x->offset + x->size - t->next;
+}
+
+uint64_t tar_body_offset(const struct tar *t)
+{
+    return t->piece;
+}
+
 int tar_body(struct tar *t, const uint8_t **data, size_t *len)
 {
+    uint64_t most;
     int rc;
 
     if (t->body == 0)
         return 0;
+    most = run_length(t);
     rc = stream_peek(t->stream, data, len);
     if (rc == 0)
         return layer_fail(t->err, LAYER_E_FORMAT, "the tar ends inside %s", QUOTED(t->entry.path));
     if (rc < 0)
         return rc;
-    if (*len > t->body)
-        *len = (size_t)t->body;
+    if (*len > most)
+        *len = (size_t)most;
     stream_consume(t->stream, *len);
     t->body -= *len;
+    t->piece = t->next;
+    t->next += *len;
     return 1;
 }
 
@@ -225,16 +254,42 @@ static void apply_pax(struct tar *t)
     e->xattr_count = t->local.xattr_count;
 }
 
+/* An 'S' entry, or one whose PAX header says so: reads the map, wherever it is. */
+static int read_sparse(struct tar *t, const struct tar_header *h)
+{
+    const struct pax_sparse *pax = &t->local.sparse;
+    struct tar_entry *e = &t->entry;
+    int rc;
+
+    if (h->type == 'S') {
+        rc = sparse_read_gnu(&t->sparse, h, t->stream, e->path);
+    } else if (!pax->has_size || pax->major > 1 || (pax->major == 1 && pax->minor > 0)) {
+        return layer_fail(t->err, LAYER_E_UNSUPPORTED, "%s is sparse in an unknown format",
+                          QUOTED(e->path));
+    } else {
+        t->sparse.size = pax->size;
+        rc = pax->major == 1 ? sparse_read_body(&t->sparse, t->stream, t->body, e->path)
+                             : sparse_parse(&t->sparse, pax->map ? pax->map : "", e->path, t->err);
+    }
+    t->body -= t->sparse.map_size;
+    if (rc == 0)
+        rc = sparse_check(&t->sparse, t->body, e->path, t->err);
+    e->size = t->sparse.size;
+    e->sparse = true;
+    return rc;
+}
+
 static int set_type(struct tar *t, const struct tar_header *h)
 {
     struct tar_entry *e = &t->entry;
     char type = h->type ? h->type : TAR_FILE;
+    bool sparse;
 
     if (type == '7')
         type = TAR_FILE; /* contiguous: a file to everyone since */
+    sparse = h->type == 'S' || (type == TAR_FILE && t->local.sparse.given);
     if (type == 'S')
-        return layer_fail(t->err, LAYER_E_UNSUPPORTED,
-                          "%s is a sparse file, which is not supported", QUOTED(e->path));
+        type = TAR_FILE;
     if (type < TAR_FILE || type > TAR_FIFO)
         return layer_fail(t->err, LAYER_E_UNSUPPORTED, "%s has the unknown tar type %d",
                           QUOTED(e->path), type);
@@ -246,7 +301,8 @@ static int set_type(struct tar *t, const struct tar_header *h)
     if (type == TAR_FILE && e->path[strlen(e->path) - 1] == '/')
         type = TAR_DIR;
     e->type = (enum tar_type)type;
-    return 0;
+    t->piece = t->next = t->extent = 0;
+    return sparse ? read_sparse(t, h) : 0;
 }
 
 static int fill_entry(struct tar *t, const struct tar_header *h)
@@ -258,6 +314,8 @@ static int fill_entry(struct tar *t, const struct tar_header *h)
     join_name(t, h);
     tar_string(h->link, sizeof(h->link), t->link);
     e->path = t->gnu_path ? t->gnu_path : t->local.path ? t->local.path : t->name;
+    if (t->local.sparse.name)
+        e->path = t->local.sparse.name; /* the header's is made up for tars that know no holes */
     e->link = t->gnu_link ? t->gnu_link : t->local.link ? t->local.link : t->link;
     if (!*e->path)
         return layer_fail(t->err, LAYER_E_FORMAT, "a tar entry has no name");

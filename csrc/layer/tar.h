@@ -38,7 +38,8 @@ struct tar_xattr {
 struct tar_entry {
     enum tar_type type;
     const char *path, *link;
-    uint64_t size; /* of the body, which the caller need not read */
+    uint64_t size; /* of the file; its body need not be read */
+    bool sparse;   /* the body is not all of it: see tar_body_offset() */
     uint32_t mode; /* permission bits, at most 07777 */
     uint32_t uid, gid;
     int64_t mtime;
@@ -59,5 +60,7 @@ int tar_next(struct tar *tar, const struct tar_entry **entry);
 
 /* The next piece of the body: 1, 0 at its end, or a negative code. */
 int tar_body(struct tar *tar, const uint8_t **data, size_t *len);
+/* Where in the file the piece that tar_body() gave last begins. What no piece covers is a hole. */
+uint64_t tar_body_offset(const struct tar *tar);
 
 #endif

@@ -238,6 +238,52 @@ def test_ctrl_c_ends_an_extraction(tree: Tree) -> None:
         os.close(write_fd)
 
 
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.parametrize("size", [0, 2, 5000, 400_000])
+def test_ctrl_c_while_the_writer_stalls(tree: Tree, size: int) -> None:
+    """Before and after the stages have threads: nothing is left waiting for bytes that do not come."""
+    blob = compress(LAYER)
+    assert len(blob) > 400_000
+    read_fd, write_fd = os.pipe()
+    feeder = threading.Thread(target=os.write, args=(write_fd, blob[:size]))
+    old = signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    before = threads()
+    feeder.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tree.apply_fd(read_fd)
+        assert time.monotonic() - began < 20
+    finally:
+        signal.signal(signal.SIGALRM, old)
+        feeder.join()
+        os.close(read_fd)
+        os.close(write_fd)
+    assert threads() == before
+
+
+def test_no_thread_is_left(tree: Tree) -> None:
+    before = threads()
+    refused = tar(entry("noise", data=NOISE), entry("../out"), entry("more", data=NOISE))
+    for blob in (LAYER[:-5000], compress(LAYER)[:-9], zstd(LAYER)[:-9], refused, compress(refused)):
+        assert len(blob) > 300_000
+        with pytest.raises(_core.LayerError):
+            tree.apply_blob(blob)
+    with pytest.raises(_core.DigestMismatch):
+        tree.apply_blob(compress(LAYER), diff_id=digest(b""))
+    tree.apply_blob(compress(LAYER))
+    assert threads() == before
+
+
+def test_a_digest_that_nobody_demands_is_not_computed(tree: Tree) -> None:
+    stats = tree.apply_blob(compress(LAYER))
+    assert (stats["blob_digest"], stats["diff_id"]) == ("", digest(LAYER))
+
+
 def test_the_gil_is_free_during_an_extraction(tree: Tree) -> None:
     read_fd, write_fd = os.pipe()
     thread = threading.Thread(target=tree.apply_fd, args=(read_fd,))
@@ -287,6 +333,24 @@ def as_ordinary_user(top: Path, work: Callable[[], Any]) -> Any:
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become a user without threads to spare")
+def test_a_host_without_a_thread_to_spare() -> None:
+    top = Path(tempfile.mkdtemp())
+    top.chmod(0o777)
+
+    def work() -> list[Any]:
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        with pytest.raises(RuntimeError):
+            threading.Thread(target=int).start()
+        tree = Tree(top / "root")
+        return [tree.apply_blob(compress(LAYER))["diff_id"], tree.read("d/noise") == NOISE]
+
+    try:
+        assert as_ordinary_user(top, work) == [digest(LAYER), True]
+    finally:
+        shutil.rmtree(top)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="as an ordinary user all other tests are this one")
