@@ -94,7 +94,7 @@ class Arriving:
             return True
 
     def _extract(self, blob: Descriptor, diff_id: Digest, feed: "_Feed") -> None:
-        def extract(tree_fd: int) -> _core.LayerStats:
+        def extract(tree_fd: int) -> "_core.LayerStats":
             return _core.extract_layer(
                 feed.reading,
                 tree_fd,
@@ -164,7 +164,10 @@ class _Feed:
         try:
             while at < self._size and (until := self._wait(at)):
                 while at < until and not self._closed:
-                    at += os.sendfile(self._writing, self._file, at, min(until - at, _SHARE))
+                    count = os.sendfile(self._writing, self._file, at, min(until - at, _SHARE))
+                    if not count:
+                        return  # cut short: it is not what was announced
+                    at += count
         except OSError as error:
             # The extraction has ended before the blob: it has said what is wrong with it.
             if error.errno != errno.EPIPE:

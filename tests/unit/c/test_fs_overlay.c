@@ -110,6 +110,65 @@ static void reading(void)
     CHECK(!h_exists("up/dir"));
 }
 
+/* Files of layers have names in other images' trees, which are none of this one's. */
+static void shared_with_other_images(void)
+{
+    struct linux_stat st, after;
+    int64_t fd;
+
+    start_overlay();
+    h_mkdir("other");
+    h_mkdir("low/s");
+    h_write("low/s/single", "s");
+    h_write("low/s/double", "d");
+    h_owner("low/s/double", "5:6:0640:file:links-2");
+    if (link(host_at("low/s/double"), host_at("low/s/again")) < 0 ||
+        link(host_at("low/s/double"), host_at("other/double")) < 0 ||
+        link(host_at("low/s/single"), host_at("other/single")) < 0 ||
+        chmod(host_at("low/s/single"), 01604) < 0 || chmod(host_at("low/s/double"), 01600) < 0)
+        perror("low/s");
+    CHECK_EQ(g_stat("/s/single", &st), 0);
+    CHECK_EQ(st.st_nlink, 1);
+    CHECK_EQ(st.st_mode, LINUX_S_IFREG | 0604);
+    fd = g_open("/s/single", LINUX_O_RDONLY, 0);
+    CHECK_EQ(CALL(sys_fstat, fd, GUEST_BUF), 0);
+    memcpy(&after, guest_buf(), sizeof after);
+    CHECK_EQ(after.st_nlink, 1);
+    CHECK_EQ(after.st_mode, LINUX_S_IFREG | 0604);
+    g_close(fd);
+    CHECK_EQ(g_write("/s/single", "copy"), 4);
+    CHECK_EQ(g_stat("/s/single", &after), 0);
+    CHECK_EQ(after.st_ino, st.st_ino); /* it has one name, so its number stays */
+    CHECK_EQ(after.st_nlink, 1);
+    CHECK_EQ(after.st_mode, LINUX_S_IFREG | 0604);
+
+    CHECK_EQ(g_stat("/s/double", &st), 0);
+    CHECK_EQ(st.st_nlink, 2);
+    CHECK_EQ(st.st_mode, LINUX_S_IFREG | 0640);
+    CHECK_EQ(st.st_uid, 5);
+    CHECK_EQ(g_write("/s/double", "copy"), 4);
+    CHECK_EQ(g_stat("/s/double", &st), 0);
+    CHECK_EQ(st.st_nlink, 1); /* as overlayfs: the copy is a file of its own */
+    CHECK_EQ(st.st_uid, 5);
+    CHECK_EQ(CALL(sys_linkat, AT, guest_str("/s/double"), AT, guest_str("/s/third"), 0), 0);
+    CHECK_EQ(g_stat("/s/third", &st), 0);
+    CHECK_EQ(st.st_nlink, 2);
+}
+
+/* "x" says that a directory has whiteouts, not that it hides what is below. */
+static void a_directory_with_whiteouts(void)
+{
+    start_overlay();
+    h_write("low/etc/base", "");
+    if (setxattr(host_at("low/etc"), "user.overlay.opaque", "x", 1, 0) < 0 ||
+        setxattr(host_at("low/etc/base"), "user.overlay.whiteout", "y", 1, 0) < 0)
+        perror("low/etc");
+    h_write("low2/etc/deep", "deep");
+    CHECK_STR(g_list("/etc"), "deep motd passwd");
+    CHECK_EQ(g_open("/etc/base", 0, 0), -LINUX_ENOENT);
+    CHECK_STR(g_read("/etc/deep"), "deep");
+}
+
 static void copy_up(void)
 {
     struct linux_stat before, after;
@@ -493,6 +552,8 @@ static void kernel_agrees(void)
 int main(void)
 {
     RUN(reading);
+    RUN(shared_with_other_images);
+    RUN(a_directory_with_whiteouts);
     RUN(copy_up);
     RUN(removing);
     RUN(renaming);
