@@ -159,8 +159,8 @@ int64_t dir_list_emit(const struct dir_list *l, uint64_t *pos, void *buf, size_t
     return (int64_t)used;
 }
 
-/* An entry of an upper layer that shadows a lower one: its number is the one it had before copy-up.
- */
+/* An entry of an upper layer that shadows a lower one, or the directory itself: its number is the
+ * one it had before copy-up. */
 static uint64_t entry_ino(struct fs_mount *m, int dirfd, const struct linux_dirent64 *d)
 {
     struct linux_statx st;
@@ -210,12 +210,13 @@ static int merge_layer(struct fs_mount *m, int fd, int layer, bool last, struct 
             at += d->d_reclen;
             if (dir_list_has(l, d->d_name))
                 continue;
-            bool dots = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0;
+            bool up = strcmp(d->d_name, "..") == 0;
+            bool dots = up || strcmp(d->d_name, ".") == 0;
             if (!dots && layer != m->nlayers - 1 && entry_is_whiteout(fd, d))
                 r = dir_list_hide(l, d->d_name);
             else
                 r = dir_list_add(l, d->d_name,
-                                 !dots && layer == 0 && !last ? entry_ino(m, fd, d) : d->d_ino,
+                                 !up && layer == 0 && !last ? entry_ino(m, fd, d) : d->d_ino,
                                  d->d_type);
             if (r < 0)
                 return r;
