@@ -10,7 +10,7 @@ for set in "$@"; do
         libcurl4-openssl-dev python3-venv python3-dev ca-certificates" ;;
     images) wanted="$wanted debian-archive-keyring zstd" ;;
     registry) wanted="$wanted docker-registry skopeo gpg gpg-agent gpgv" ;;
-    test) wanted="$wanted umoci buildah zstd zsh fish gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+    test) wanted="$wanted umoci buildah libarchive-tools zstd zsh fish gcc-aarch64-linux-gnu libc6-dev-arm64-cross
         qemu-user-static binutils btrfs-progs xfsprogs e2fsprogs" ;;
     bench) wanted="$wanted isal libarchive-tools e2fsprogs" ;;
     reference) wanted="$wanted qemu-system-arm e2fsprogs" ;;
