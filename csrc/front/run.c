@@ -63,7 +63,6 @@ static int lock(const char *store, const char *name, int how)
 static bool take_lease(struct lease *lease, const char *store)
 {
     char name[32];
-    lease->file = -1;
     lease->activity = lock(store, "activity", LOCK_SH);
     if (lease->activity < 0 || !random_name(name, "lease-", 8) ||
         !join(lease->path, store, "tmp", name))
@@ -248,7 +247,7 @@ static void launch(const struct memo_run *run, int spec)
 void become_run(const struct memo *memo, char *const *more)
 {
     const struct memo_run *run = memo->run;
-    struct lease lease;
+    struct lease lease = {.activity = -1, .file = -1};
     char id[32], path[PATH_MAX], away[PATH_MAX], name[32];
     int held = -1;
     if (!random_name(id, "", 6) || strlen(run->id) != strlen(id))

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,8 +104,8 @@ static void detach(const char *program, const char *store)
         for (int fd = 0; null >= 0 && fd < 3; fd++)
             dup2(null, fd);
         closefrom(3);
-        if (nice(10) != -1)
-            execl(program, program, "--sweep", store, (char *)NULL);
+        setpriority(PRIO_PROCESS, 0, 10);
+        execl(program, program, "--sweep", store, (char *)NULL);
     }
     _exit(0);
 }
