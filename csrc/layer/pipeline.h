@@ -20,9 +20,8 @@
 
 #include "layer/digest.h"
 
-#define RING_BUF                                                                                   \
-    (256u << 10) /* a few stay in the second-level cache; one is a write(2) worth its call */
-#define RING_MAX 12
+#define RING_BUF (512u << 10)
+#define RING_MAX 8
 
 struct ring {
     struct digest digest; /* of all that passed; unused when ctx is NULL */
