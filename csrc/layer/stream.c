@@ -37,6 +37,7 @@ static int fill(void *arg, uint8_t *buf, size_t *len, struct layer_error *err)
 {
     struct stream *s = arg;
     int rc = inflater_next(&s->inflater, buf, RING_BUF, len, err);
+    uint64_t used = s->source.size - s->inflater.in_len; /* reading ahead earns nothing */
 
     if (rc <= 0)
         return rc;
@@ -44,7 +45,7 @@ static int fill(void *arg, uint8_t *buf, size_t *len, struct layer_error *err)
     if (s->size > s->max_size)
         return layer_fail(err, LAYER_E_LIMIT, "the layer is larger than %" PRIu64 " bytes",
                           s->max_size);
-    if (s->size > RATIO_FROM && s->size / s->max_ratio > s->source.size)
+    if (s->size > RATIO_FROM && s->size / s->max_ratio > used)
         return layer_fail(err, LAYER_E_LIMIT, "the layer expands more than %" PRIu64 " times",
                           s->max_ratio);
     return 1;
