@@ -21,14 +21,13 @@
 
 enum layer_code {
     LAYER_OK = 0,
-    LAYER_E_SYSTEM = -1,  /* the host refused: err->sys is its errno */
-    LAYER_E_FORMAT = -2,  /* not a well-formed gzip, zstd or tar */
-    LAYER_E_DIGEST = -3,  /* digest, size or diffID is not the one demanded */
-    LAYER_E_LIMIT = -4,   /* past one of the limits below */
-    LAYER_E_REFUSED = -5, /* well-formed, but not what an honest layer holds */
-    LAYER_E_UNSUPPORTED =
-        -6,                 /* unknown entry types and sparse formats, unknown digest algorithms */
-    LAYER_E_CANCELLED = -7, /* tick() asked for it */
+    LAYER_E_SYSTEM = -1,      /* the host refused: err->sys is its errno */
+    LAYER_E_FORMAT = -2,      /* not a well-formed gzip, zstd or tar */
+    LAYER_E_DIGEST = -3,      /* digest, size or diffID is not the one demanded */
+    LAYER_E_LIMIT = -4,       /* past one of the limits below */
+    LAYER_E_REFUSED = -5,     /* well-formed, but not what an honest layer holds */
+    LAYER_E_UNSUPPORTED = -6, /* unknown entry types, sparse formats, digest algorithms */
+    LAYER_E_CANCELLED = -7,   /* tick() asked for it */
 };
 
 /* message names the entry and the cause, in one line, with unprintable bytes escaped. */
