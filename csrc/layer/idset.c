@@ -12,15 +12,17 @@ int idset_init(struct idset *set)
     memset(set, 0, sizeof(*set));
     if (getentropy(set->seed, sizeof(set->seed)) < 0)
         return -errno;
-    set->slots = calloc(FIRST_SIZE, sizeof(*set->slots));
+    set->keys = calloc(FIRST_SIZE, sizeof(*set->keys));
     set->size = FIRST_SIZE;
-    return set->slots ? 0 : -ENOMEM;
+    return set->keys ? 0 : -ENOMEM;
 }
 
 void idset_free(struct idset *set)
 {
-    free(set->slots);
-    set->slots = NULL;
+    free(set->keys);
+    free(set->values);
+    set->keys = NULL;
+    set->values = NULL;
 }
 
 /* wyhash's multiply-and-fold, under the secret seed. */
@@ -46,51 +48,66 @@ uint64_t idset_key(const struct idset *set, uint64_t dev, uint64_t ino, const ch
     return hash ? hash : 1;
 }
 
-static struct idset_slot *find(const struct idset *set, uint64_t key)
+/* Where the key is, or would be. */
+static size_t find(const struct idset *set, uint64_t key)
 {
     size_t at = key & (set->size - 1);
 
-    while (set->slots[at].key && set->slots[at].key != key)
+    while (set->keys[at] && set->keys[at] != key)
         at = (at + 1) & (set->size - 1);
-    return &set->slots[at];
+    return at;
 }
 
 static int grow(struct idset *set)
 {
-    struct idset_slot *old = set->slots;
-    size_t size = set->size;
+    struct idset old = *set;
 
-    set->slots = calloc(size * 2, sizeof(*old));
-    if (!set->slots) {
-        set->slots = old;
+    set->size *= 2;
+    set->keys = calloc(set->size, sizeof(*set->keys));
+    set->values = old.values ? calloc(set->size, sizeof(*set->values)) : NULL;
+    if (!set->keys || (old.values && !set->values)) {
+        idset_free(set);
+        *set = old;
         return -ENOMEM;
     }
-    set->size = size * 2;
-    for (size_t i = 0; i < size; i++)
-        if (old[i].key)
-            *find(set, old[i].key) = old[i];
-    free(old);
+    for (size_t i = 0; i < old.size; i++) {
+        size_t at;
+
+        if (!old.keys[i])
+            continue;
+        at = find(set, old.keys[i]);
+        set->keys[at] = old.keys[i];
+        if (old.values)
+            set->values[at] = old.values[i];
+    }
+    idset_free(&old);
     return 0;
 }
 
 int idset_put(struct idset *set, uint64_t key, size_t value)
 {
-    struct idset_slot *slot;
+    size_t at;
 
-    if (set->used * 2 >= set->size && grow(set) < 0)
+    if (set->used >= set->size / 4 * 3 && grow(set) < 0)
         return -ENOMEM;
-    slot = find(set, key);
-    set->used += slot->key == 0;
-    slot->key = key;
-    slot->value = value;
+    if (value && !set->values) {
+        set->values = calloc(set->size, sizeof(*set->values));
+        if (!set->values)
+            return -ENOMEM;
+    }
+    at = find(set, key);
+    set->used += set->keys[at] == 0;
+    set->keys[at] = key;
+    if (set->values)
+        set->values[at] = value;
     return 0;
 }
 
 bool idset_get(const struct idset *set, uint64_t key, size_t *value)
 {
-    const struct idset_slot *slot = find(set, key);
+    size_t at = find(set, key);
 
-    if (slot->key && value)
-        *value = slot->value;
-    return slot->key != 0;
+    if (set->keys[at] && value)
+        *value = set->values ? set->values[at] : 0;
+    return set->keys[at] != 0;
 }

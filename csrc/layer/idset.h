@@ -13,10 +13,8 @@
 #include <stdint.h>
 
 struct idset {
-    struct idset_slot {
-        uint64_t key; /* 0: free */
-        size_t value;
-    } * slots; /* owned */
+    uint64_t *keys; /* owned; 0: free */
+    size_t *values; /* owned; NULL while all are 0: a plain set takes half the room */
     size_t used, size;
     uint64_t seed[2];
 };

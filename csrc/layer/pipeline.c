@@ -26,7 +26,6 @@ void pipeline_init(struct pipeline *p,
     p->tar.takes = true;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->space, NULL);
-    pthread_cond_init(&p->work, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&p->data, &monotonic);
@@ -47,7 +46,6 @@ void pipeline_free(struct pipeline *p)
     free_ring(&p->tar);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->space);
-    pthread_cond_destroy(&p->work);
     pthread_cond_destroy(&p->data);
 }
 
@@ -66,6 +64,29 @@ static uint64_t in_flight(const struct ring *r)
     return behind;
 }
 
+/* With the lock, which is let go meanwhile: hashes one buffer that nobody is at. The blob's first:
+ * its ring is the shorter one. False: there is none. */
+static bool hash_one(struct pipeline *p)
+{
+    struct ring *r = &p->blob;
+    struct layer_error err = {0};
+
+    if (r->hashing || r->hashed == r->filled)
+        r = &p->tar;
+    if (r->hashing || r->hashed == r->filled)
+        return false;
+    r->hashing = true;
+    pthread_mutex_unlock(&p->lock);
+    (void)hash(r, r->hashed % r->count, &err);
+    pthread_mutex_lock(&p->lock);
+    r->hashing = false;
+    r->hashed++;
+    if (err.code)
+        p->hash_err = err;
+    pthread_cond_signal(&p->space);
+    return true;
+}
+
 int pipeline_space(struct pipeline *p, struct ring *r, uint8_t **buf, struct layer_error *err)
 {
     size_t slot = 0;
@@ -75,7 +96,8 @@ int pipeline_space(struct pipeline *p, struct ring *r, uint8_t **buf, struct lay
 
         pthread_mutex_lock(&p->lock);
         while (!p->stopping && in_flight(r) == r->count)
-            pthread_cond_wait(&p->space, &p->lock);
+            if (!hash_one(p))
+                pthread_cond_wait(&p->space, &p->lock);
         stopping = p->stopping;
         pthread_mutex_unlock(&p->lock);
         if (stopping)
@@ -99,9 +121,7 @@ int pipeline_put(struct pipeline *p, struct ring *r, size_t len, struct layer_er
     r->filled++;
     if (r == &p->blob)
         p->blob_bytes += len;
-    pthread_cond_signal(&p->work);
-    if (r->takes)
-        pthread_cond_signal(&p->data);
+    pthread_cond_signal(&p->data); /* to take, or to hash meanwhile */
     pthread_mutex_unlock(&p->lock);
     return 0;
 }
@@ -121,54 +141,23 @@ static void *run_filler(void *arg)
     p->ended = true;
     p->end = rc;
     p->fill_err = err;
-    pthread_cond_signal(&p->work);
     pthread_cond_signal(&p->data);
     pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
-/* The blob's ring first: it is the shorter one, and the filler waits for it. */
-static struct ring *to_hash(struct pipeline *p)
-{
-    if (p->blob.hashed < p->blob.filled)
-        return &p->blob;
-    return p->tar.hashed < p->tar.filled ? &p->tar : NULL;
-}
-
-static void *run_hasher(void *arg)
-{
-    struct pipeline *p = arg;
-    struct ring *r;
-
-    pthread_mutex_lock(&p->lock);
-    for (;;) {
-        while (!(r = to_hash(p)) && !p->ended)
-            pthread_cond_wait(&p->work, &p->lock);
-        if (!r)
-            break;
-        pthread_mutex_unlock(&p->lock);
-        (void)hash(r, r->hashed % r->count, &p->hash_err);
-        pthread_mutex_lock(&p->lock);
-        r->hashed++;
-        pthread_cond_signal(&p->space);
-    }
-    pthread_mutex_unlock(&p->lock);
-    return NULL;
-}
-
 /* A thread that takes no signal: they are for the threads that the process knows of. */
-static bool start_thread(pthread_t *thread, const char *name, void *(*run)(void *),
-                         struct pipeline *p)
+static bool start_thread(struct pipeline *p)
 {
     sigset_t all, old;
     int rc;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(thread, NULL, run, p);
+    rc = pthread_create(&p->filler, NULL, run_filler, p);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc == 0)
-        (void)pthread_setname_np(*thread, name); /* for top -H and perf */
+        (void)pthread_setname_np(p->filler, "layer-inflate"); /* for top -H and perf */
     return rc == 0;
 }
 
@@ -181,15 +170,8 @@ bool pipeline_start(struct pipeline *p)
     p->tar.filled = p->tar.hashed = p->tar.taken = 0;
     p->holding = p->ended = p->stopping = false;
     p->running = true;
-    if (start_thread(&p->hasher, "layer-hash", run_hasher, p)) {
-        if (start_thread(&p->filler, "layer-inflate", run_filler, p))
-            return true;
-        pthread_mutex_lock(&p->lock);
-        p->ended = true;
-        pthread_cond_signal(&p->work);
-        pthread_mutex_unlock(&p->lock);
-        pthread_join(p->hasher, NULL);
-    }
+    if (start_thread(p))
+        return true;
     p->running = false;
     close(p->wake_fd);
     p->wake_fd = -1;
@@ -208,7 +190,10 @@ void pipeline_stop(struct pipeline *p)
     pthread_mutex_unlock(&p->lock);
     (void)!write(p->wake_fd, &one, sizeof(one));
     pthread_join(p->filler, NULL);
-    pthread_join(p->hasher, NULL);
+    pthread_mutex_lock(&p->lock);
+    while (hash_one(p))
+        ;
+    pthread_mutex_unlock(&p->lock);
     p->running = false;
     close(p->wake_fd);
     p->wake_fd = -1;
@@ -226,7 +211,7 @@ static bool wait_for_data(struct pipeline *p)
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     while (p->tar.taken == p->tar.filled && !p->ended)
-        if (pthread_cond_timedwait(&p->data, &p->lock, &until) == ETIMEDOUT)
+        if (!hash_one(p) && pthread_cond_timedwait(&p->data, &p->lock, &until) == ETIMEDOUT)
             return false;
     return true;
 }

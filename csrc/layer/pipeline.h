@@ -1,15 +1,16 @@
 /*
- * pipeline.h - a stream's three stages: decompress, hash, and the caller, who parses and writes.
+ * pipeline.h - a stream's stages: decompress, hash, and the caller, who parses and writes.
  *
  * Bytes lie in two rings of buffers, the blob's and the tar's, and are hashed where they lie; a
  * buffer is used again when it is hashed and taken. Until pipeline_start() everything happens on
- * the caller's thread in one buffer each. From then until pipeline_stop() one thread decompresses
- * and reads, one hashes, and the caller takes.
+ * the caller's thread in one buffer each. From then until pipeline_stop() a thread reads and
+ * decompresses, the caller takes, and whoever of the two would wait for the other hashes instead:
+ * two cores are busy whichever stage is the slow one.
  *
- * Locking: the lock guards the counts of both rings, stopping, ended, end, fill_err and blob_bytes.
- * A buffer's bytes belong to the stage that fills it, then to those that have yet to hash or take
- * it, who only read. The threads block all signals: those of the process stay the caller's
- * business.
+ * Locking: the lock guards the counts and hashing of both rings, stopping, ended, end, fill_err,
+ * hash_err and blob_bytes. A buffer's bytes belong to the stage that fills it, then to those that
+ * have yet to hash or take it, who only read; a digest belongs to whoever has set hashing. The
+ * thread blocks all signals: those of the process stay the caller's business.
  */
 #ifndef ELFUSE_LAYER_PIPELINE_H
 #define ELFUSE_LAYER_PIPELINE_H
@@ -20,9 +21,8 @@
 
 #include "layer/digest.h"
 
-#define RING_BUF                                                                                   \
-    (256u << 10) /* a few stay in the second-level cache; one is a write(2) worth its call */
-#define RING_MAX 12
+#define RING_BUF (512u << 10)
+#define RING_MAX 8
 
 struct ring {
     struct digest digest; /* of all that passed; unused when ctx is NULL */
@@ -31,13 +31,14 @@ struct ring {
     uint8_t *buf[RING_MAX];
     size_t len[RING_MAX];
     uint64_t filled, hashed, taken; /* buffers since the start */
+    bool hashing;                   /* somebody is at the buffer after the last one hashed */
 };
 
 struct pipeline {
     struct ring blob, tar; /* buffers and digests owned */
     pthread_mutex_t lock;
-    pthread_cond_t space, work, data; /* for who fills, hashes and takes */
-    pthread_t filler, hasher;
+    pthread_cond_t space, data; /* for who fills and who takes */
+    pthread_t filler;
     bool running, stopping;
     bool holding; /* the caller has a buffer, to be given back */
     bool ended;
@@ -55,10 +56,10 @@ void pipeline_init(struct pipeline *p,
                    int (*fill)(void *, uint8_t *, size_t *, struct layer_error *), void *arg);
 void pipeline_free(struct pipeline *p); /* stops it first */
 
-/* Starts the threads, when the caller holds no buffer of the tar ring. False: the host gives none,
+/* Starts the thread, when the caller holds no buffer of the tar ring. False: the host gives none,
  * and nothing has changed. */
 bool pipeline_start(struct pipeline *p);
-/* Ends the threads, whatever they wait for; what was put is hashed. What a writer of the blob has
+/* Ends the thread, whatever it waits for; what was put is hashed. What a writer of the blob has
  * yet to write is not waited for. */
 void pipeline_stop(struct pipeline *p);
 

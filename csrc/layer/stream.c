@@ -11,7 +11,7 @@
 #define DEFAULT_RATIO 4096
 #define DEFAULT_TAR   (1ull << 40)
 #define TICK_EVERY    (4u << 20)
-#define THREADS_FROM  (256u << 10) /* bytes of the blob */
+#define THREAD_FROM   (256u << 10) /* bytes of the blob */
 
 struct stream {
     const struct layer_request *req; /* borrowed, as is err */
@@ -24,7 +24,7 @@ struct stream {
     const uint8_t *data; /* uncompressed bytes not yet consumed */
     size_t len;
     uint64_t next_tick;
-    bool alone; /* small, or the host gave no threads */
+    bool alone; /* small, or the host gave no thread */
 };
 
 struct layer_error *stream_error(struct stream *s)
@@ -37,6 +37,7 @@ static int fill(void *arg, uint8_t *buf, size_t *len, struct layer_error *err)
 {
     struct stream *s = arg;
     int rc = inflater_next(&s->inflater, buf, RING_BUF, len, err);
+    uint64_t used = s->source.size - s->inflater.in_len; /* reading ahead earns nothing */
 
     if (rc <= 0)
         return rc;
@@ -44,7 +45,7 @@ static int fill(void *arg, uint8_t *buf, size_t *len, struct layer_error *err)
     if (s->size > s->max_size)
         return layer_fail_limit(err, "tar_size", "the layer is larger than %" PRIu64 " bytes",
                                 s->max_size);
-    if (s->size > RATIO_FROM && s->size / s->max_ratio > s->source.size)
+    if (s->size > RATIO_FROM && s->size / s->max_ratio > used)
         return layer_fail_limit(err, "ratio", "the layer expands more than %" PRIu64 " times",
                                 s->max_ratio);
     return 1;
@@ -80,12 +81,12 @@ void stream_close(struct stream *s)
     free(s);
 }
 
-/* Threads cost a small layer more than they give it. */
-static bool on_threads(struct stream *s)
+/* A thread costs a small layer more than it gives. */
+static bool on_thread(struct stream *s)
 {
     if (pipeline_runs(&s->pipe) || s->alone)
         return !s->alone;
-    if (s->source.size < THREADS_FROM && s->source.known < THREADS_FROM)
+    if (s->source.size < THREAD_FROM && s->source.known < THREAD_FROM)
         return false;
     s->alone = !pipeline_start(&s->pipe);
     return !s->alone;
@@ -138,7 +139,7 @@ int stream_peek(struct stream *s, const uint8_t **data, size_t *len)
     int rc = 1;
 
     if (!s->len)
-        rc = on_threads(s) ? next_taken(s) : next_alone(s);
+        rc = on_thread(s) ? next_taken(s) : next_alone(s);
     *data = s->data;
     *len = rc > 0 ? s->len : 0;
     return rc;

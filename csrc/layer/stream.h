@@ -2,7 +2,7 @@
  * stream.h - the uncompressed bytes of a blob, counted and hashed.
  *
  * Bytes after the tar's end belong to the diffID and are hashed as well. A blob that is not small
- * is read, decompressed and hashed on threads of the stream's own (pipeline.h).
+ * is read and decompressed on a thread of the stream's own (pipeline.h).
  */
 #ifndef ELFUSE_LAYER_STREAM_H
 #define ELFUSE_LAYER_STREAM_H

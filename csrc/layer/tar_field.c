@@ -6,17 +6,22 @@
 bool tar_checksum_ok(const struct tar_header *h)
 {
     const unsigned char *bytes = (const unsigned char *)h;
-    const size_t from = offsetof(struct tar_header, checksum);
-    int64_t sum = 0, signed_sum = 0, want;
+    int32_t sum = 0, high = 0;
+    int64_t want;
 
+    /* No condition on the place: the compiler makes vectors of this. */
     for (size_t i = 0; i < sizeof(*h); i++) {
-        unsigned char byte = i >= from && i < from + sizeof(h->checksum) ? ' ' : bytes[i];
+        sum += bytes[i];
+        high += bytes[i] >> 7;
+    }
+    for (size_t i = 0; i < sizeof(h->checksum); i++) {
+        unsigned char byte = (unsigned char)h->checksum[i];
 
-        sum += byte;
-        signed_sum += (signed char)byte;
+        sum += ' ' - byte;
+        high -= byte >> 7;
     }
     return tar_number(h->checksum, sizeof(h->checksum), &want) &&
-           (want == sum || want == signed_sum);
+           (want == sum || want == sum - 256 * high);
 }
 
 /* GNU base-256: the first bit says so, the rest is big-endian two's complement. */

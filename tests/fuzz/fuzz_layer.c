@@ -183,6 +183,38 @@ size_t fuzz_seed(unsigned index, uint8_t *buf, size_t max)
         free(tar);
         return ZSTD_isError(t.size) ? 0 : t.size + 1;
     }
+    case 10: /* sparse, in each format that has its map in a PAX header */
+        pax(&t, 'x', "22 GNU.sparse.size=30\n27 GNU.sparse.map=3,2,20,1\n");
+        add(&t, '0', "sparse", NULL, "abc", 3);
+        pax(&t, 'x',
+            "22 GNU.sparse.size=30\n23 GNU.sparse.offset=3\n25 GNU.sparse.numbytes=2\n"
+            "24 GNU.sparse.offset=20\n25 GNU.sparse.numbytes=1\n");
+        add(&t, '0', "sparse", NULL, "abc", 3);
+        break;
+    case 11: { /* and with it in the body */
+        char body[BLOCK + 3] = "2\n3\n2\n20\n1\n";
+        memcpy(body + BLOCK, "abc", 3);
+        pax(&t, 'x',
+            "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n26 GNU.sparse.realsize=30\n"
+            "25 GNU.sparse.name=holey\n");
+        add(&t, '0', "sparse", NULL, body, sizeof body);
+        break;
+    }
+    case 12: { /* and in the header, with a block more */
+        uint8_t *h = t.buf;
+        add(&t, 'S', "sparse", NULL, NULL, 0);
+        memcpy(h + 257, "ustar  ", 8);
+        memcpy(h + 124, "00000000003", 12);
+        memset(h + 329, 0, BLOCK - 329);
+        memcpy(h + 386, "00000000003\00000000000001\00000000000004\00000000000001", 48);
+        h[482] = 1;
+        memcpy(h + 483, "00000000036", 12);
+        memset(t.buf + t.size, 0, 2 * BLOCK);
+        memcpy(t.buf + t.size, "00000000024\00000000000001", 24);
+        memcpy(t.buf + t.size + BLOCK, "abc", 3);
+        t.size += 2 * BLOCK;
+        break;
+    }
     default: return 0;
     }
     end(&t);
