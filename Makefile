@@ -55,7 +55,7 @@ fuzz: ## libFuzzer on each fuzz target, SECONDS each (default 60), with what cla
 
 bench: venv ## the measurements, beside their peers (ARGS are those of bench/translator.py)
 	@scripts/ensure-packages.sh build images registry test bench
-	@status=0; $(PY) bench/side_by_side.py || status=1; $(PY) bench/translator.py $(ARGS) || status=1; $(PY) bench/processes.py || status=1; $(PY) bench/registry.py || status=1; $(PY) bench/store.py || status=1; $(PY) bench/layers.py || status=1; $(PY) bench/warm.py || status=1; exit $$status
+	@status=0; $(PY) bench/side_by_side.py || status=1; $(PY) bench/translator.py $(ARGS) || status=1; $(PY) bench/processes.py || status=1; $(PY) bench/registry.py || status=1; $(PY) bench/cold.py || status=1; $(PY) bench/store.py || status=1; $(PY) bench/layers.py || status=1; $(PY) bench/warm.py || status=1; exit $$status
 
 apps-matrix: venv ## real programs under elfuse and qemu-aarch64, the table in docs/apps.md
 	@scripts/ensure-packages.sh build images test

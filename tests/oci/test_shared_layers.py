@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import multiprocessing
 import os
@@ -318,6 +319,22 @@ def test_a_transfer_that_fails(line: Line, store_path: Path, how: str) -> None:
     line.store.sweep()
     assert [name for name in os.listdir(store_path / "tmp") if not name.endswith(".part")] == []
     assert threading.active_count() == 1
+
+
+def test_no_descriptors_for_the_extraction(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the blob comes all the same, and the layer is for later."""
+
+    def full() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with line.store.activity(), line.partial() as partial:
+        monkeypatch.setattr(os, "pipe", full)
+        with line.arriving.follow(line.blob, partial):
+            monkeypatch.undo()
+            partial.write(line.data)
+            partial.commit()
+        line.arriving.publish()
+        assert not line.visible() and line.store.has_blob(line.blob.digest, line.blob.size)
 
 
 def test_a_layer_that_is_not_what_it_should_be(line: Line, store_path: Path) -> None:

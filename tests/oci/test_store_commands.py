@@ -205,9 +205,10 @@ def test_prune(elfuse: Elfuse, app: str, store_path: Path) -> None:
     elfuse("oci", "rm", app)
     done = elfuse("oci", "prune")
     assert done.code == 0 and "--commit" in done.err
-    assert [line.split()[:2] for line in done.out.splitlines()[:3]] == [
+    assert [line.split()[:2] for line in done.out.splitlines()[:4]] == [
         ["KIND", "TO"],
         ["blobs", str(len(before))],
+        ["layers", "2"],
         ["trees", "1"],
     ]
     named = elfuse("oci", "prune", "-v").out

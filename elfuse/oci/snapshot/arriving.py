@@ -8,6 +8,7 @@ transfer: the layer is then unpacked from the store like any other (layers.py), 
 
 import contextlib
 import errno
+import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -42,20 +43,35 @@ class Arriving:
     @contextlib.contextmanager
     def follow(self, blob: Descriptor, partial: PartialBlob) -> Iterator[None]:
         """Unpack the layer while the block fills `partial` and commits it."""
-        diff_id = self._wanted.get(blob.digest)
-        if diff_id is None or not self._claim(diff_id):
+        feed = self._begin(blob, partial)
+        if feed is None:
             yield
             return
-        feed = _Feed(partial, blob.size)
-        worker = threading.Thread(target=self._extract, args=(blob, diff_id, feed), name="extract")
-        with self._mu:
-            self._threads.append(worker)
-        worker.start()
         try:
             yield
             feed.finish()
         finally:
             feed.close()
+
+    def _begin(self, blob: Descriptor, partial: PartialBlob) -> "_Feed | None":
+        """None for what is no layer that we have to unpack, and where there is no room for it now."""
+        diff_id = self._wanted.get(blob.digest)
+        try:
+            if diff_id is None or not self._claim(diff_id):
+                return None
+            feed = _Feed(partial, blob.size)
+        except (OSError, RuntimeError):
+            return None  # no descriptors, or no threads, left
+        worker = threading.Thread(target=self._extract, args=(blob, diff_id, feed), name="extract")
+        try:
+            worker.start()
+        except RuntimeError:
+            os.close(feed.reading)
+            feed.close()
+            return None
+        with self._mu:
+            self._threads.append(worker)
+        return feed
 
     def publish(self) -> None:
         """Wait for what is still being extracted, and give all that came out well its name."""
@@ -121,17 +137,21 @@ class _Feed:
 
     def __init__(self, partial: PartialBlob, size: int) -> None:
         self._size = size
-        self._file = partial.reader()
-        self.reading, self._writing = os.pipe()
-        with contextlib.suppress(OSError, AttributeError):
-            import fcntl
-
-            fcntl.fcntl(self._writing, fcntl.F_SETPIPE_SZ, _PIPE)
         self._arrived = threading.Condition()
         self._there = partial.offset  # guarded by _arrived, as is the next
         self._closed = False
+        with contextlib.ExitStack() as failed:
+            self._file = partial.reader()
+            failed.callback(os.close, self._file)
+            self.reading, self._writing = os.pipe()
+            failed.callback(os.close, self.reading)
+            failed.callback(os.close, self._writing)
+            with contextlib.suppress(OSError, AttributeError):  # beyond the user's share, or not Linux
+                fcntl.fcntl(self._writing, fcntl.F_SETPIPE_SZ, _PIPE)
+            threading.Thread(target=self._run, name="feed").start()
+            failed.pop_all()
         partial.on_progress = self._more
-        threading.Thread(target=self._run, name="feed").start()
+        self._more(partial.offset)
 
     def is_closed(self) -> bool:
         return self._closed
