@@ -6,19 +6,17 @@ it, looking at 2,000 images reads two files instead of 4,000. Whoever is about t
 documents themselves (`fresh`).
 """
 
-import binascii
-import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from elfuse.errors import StoreError
 from elfuse.oci import media
+from elfuse.oci.cache import read_cache, write_cache
 from elfuse.oci.digest import Digest
 from elfuse.oci.layout import INDEX_LIMIT, Store
 
-_VERSION = "4"
 _NOTHING = "-"
 
 
@@ -126,37 +124,6 @@ def index_stamp(store: Store) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
-
-
-def read_cache(store: Store, name: str) -> list[str]:
-    """The lines of a cache file; none when it is missing, of another version or damaged in any way."""
-    try:
-        with open(store.join("cache", name), "rb") as file:
-            head, _, body = file.read().partition(b"\n")
-    except OSError:
-        return []
-    if head != _head(body):
-        return []
-    return body.decode("utf-8", "surrogateescape").split("\n")
-
-
-def write_cache(store: Store, name: str, lines: Iterable[str]) -> None:
-    body = "\n".join(lines).encode("utf-8", "surrogateescape")
-    staged = store.join("tmp", f"cache-{os.urandom(8).hex()}")
-    with contextlib.suppress(OSError), store.activity():
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(store.join("cache"), 0o700)
-        fd = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(_head(body) + b"\n" + body)
-            os.rename(staged, store.join("cache", name))
-        except OSError:
-            os.unlink(staged)
-
-
-def _head(body: bytes) -> bytes:
-    return f"elfuse {_VERSION} {len(body)} {binascii.crc32(body):08x}".encode("ascii")
 
 
 def _read_entries(store: Store) -> list[Entry]:

@@ -8,7 +8,8 @@ import os
 import time
 from typing import NamedTuple
 
-from elfuse.oci.catalog import Catalog, index_stamp, read_cache, write_cache
+from elfuse.oci.cache import read_cache, write_cache
+from elfuse.oci.catalog import Catalog, index_stamp
 from elfuse.oci.layout import Store
 from elfuse.oci.roots import collect
 

@@ -5,7 +5,7 @@ import os
 import stat
 from typing import NamedTuple
 
-from elfuse.oci.catalog import read_cache, write_cache
+from elfuse.oci.cache import read_cache, write_cache
 from elfuse.oci.layout import Store
 
 

@@ -120,7 +120,7 @@ static int child(void *arg)
         j->result = mount_layers(j);
     for (int i = 0; i < j->nfds; i++)
         close(j->fds[i]);
-    _exit(0);
+    return 0;
 }
 
 /* Run the child to its end. A child that is waited for while SIGCHLD is ignored leaves no signal,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from elfuse.errors import ConfigurationError, RunError
-from elfuse.oci.catalog import read_cache, write_cache
+from elfuse.oci.cache import read_cache, write_cache
 from elfuse.oci.snapshot import NAMES, Snapshotter, snapshotter
 
 if TYPE_CHECKING:
