@@ -32,6 +32,7 @@ for target in "${targets[@]}"; do
         corpus=.cache/fuzz/$target
         mkdir -p "$corpus"
         "$replay/fuzz/$target" --seeds "$corpus"
+        python3 tests/fuzz/corpus.py unpack "$target" "$corpus"
         "$build/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
             -artifact_prefix="$corpus/../" "$corpus"
     else

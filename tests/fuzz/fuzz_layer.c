@@ -10,22 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "fuzz.h"
 #include "layer/layer.h"
-
-#define BLOCK 512u
-#define MUST(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            perror(#cond);                                                                         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "layer_make.h"
 
 static char top[64];
 static int top_fd = -1;
@@ -65,59 +55,6 @@ static void check_top(void)
         MUST(!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") || !strcmp(d->d_name, "canary") ||
              !strcmp(d->d_name, "root"));
     closedir(dir);
-}
-
-static void fix_checksums(uint8_t *tar, size_t size)
-{
-    for (size_t at = 0; at + BLOCK <= size; at += BLOCK) {
-        uint8_t *h = tar + at;
-        if (memcmp(h + 257, "ustar", 5) != 0)
-            continue;
-        unsigned sum = 0;
-        memset(h + 148, ' ', 8);
-        for (unsigned i = 0; i < BLOCK; i++)
-            sum += h[i];
-        snprintf((char *)h + 148, 8, "%06o", sum);
-    }
-}
-
-static uint32_t crc32_of(const uint8_t *data, size_t size)
-{
-    uint32_t crc = ~0u;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= data[i];
-        for (int k = 0; k < 8; k++)
-            crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
-    }
-    return ~crc;
-}
-
-/* gzip of stored blocks. */
-static void write_gzip(FILE *out, const uint8_t *data, size_t size)
-{
-    fwrite("\x1f\x8b\x08\0\0\0\0\0\0\xff", 1, 10, out);
-    for (size_t at = 0;;) {
-        uint16_t n = size - at > 60000 ? 60000 : (uint16_t)(size - at), not_n = (uint16_t)~n;
-        fputc(at + n == size, out);
-        fwrite(&n, 2, 1, out);
-        fwrite(&not_n, 2, 1, out);
-        fwrite(data + at, 1, n, out);
-        at += n;
-        if (at == size)
-            break;
-    }
-    uint32_t tail[2] = {crc32_of(data, size), (uint32_t)size};
-    fwrite(tail, sizeof tail, 1, out);
-}
-
-static void write_zstd(FILE *out, const uint8_t *data, size_t size)
-{
-    size_t room = ZSTD_compressBound(size);
-    void *packed = malloc(room);
-    size_t n = ZSTD_compress(packed, room, data, size, 1);
-    MUST(!ZSTD_isError(n));
-    fwrite(packed, 1, n, out);
-    free(packed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -166,47 +103,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 /* ---- seeds ---- */
-
-struct tar {
-    uint8_t *buf;
-    size_t size, max;
-};
-
-static void add(struct tar *t, char type, const char *name, const char *link, const void *body,
-                size_t len)
-{
-    size_t padded = (len + BLOCK - 1) / BLOCK * BLOCK;
-    if (t->size + BLOCK + padded > t->max)
-        return;
-    uint8_t *h = t->buf + t->size;
-    memset(h, 0, BLOCK + padded);
-    snprintf((char *)h, 100, "%s", name);
-    memcpy(h + 100, "0000755\0000001750\0000000000\000", 24);
-    snprintf((char *)h + 124, 12, "%011zo", len);
-    memcpy(h + 136, "14000000000", 11);
-    h[156] = (uint8_t)type;
-    snprintf((char *)h + 157, 100, "%s", link ? link : "");
-    memcpy(h + 257, "ustar\00000", 8);
-    memcpy(h + 329, "0000001\0000000003", 15);
-    if (len)
-        memcpy(h + BLOCK, body, len);
-    t->size += BLOCK + padded;
-}
-
-static void pax(struct tar *t, char type, const char *records)
-{
-    add(t, type, "pax", NULL, records, strlen(records));
-}
-
-static void honest(struct tar *t)
-{
-    add(t, '5', "dir/", NULL, NULL, 0);
-    add(t, '0', "dir/file", NULL, "hello hello hello", 17);
-    add(t, '2', "dir/link", "../dir/file", NULL, 0);
-    add(t, '1', "dir/hard", "dir/file", NULL, 0);
-    add(t, '6', "dir/fifo", NULL, NULL, 0);
-    add(t, '3', "dir/null", NULL, NULL, 0);
-}
 
 size_t fuzz_seed(unsigned index, uint8_t *buf, size_t max)
 {
@@ -289,9 +185,6 @@ size_t fuzz_seed(unsigned index, uint8_t *buf, size_t max)
     }
     default: return 0;
     }
-    if (t.size + 2 * BLOCK <= t.max) {
-        memset(t.buf + t.size, 0, 2 * BLOCK);
-        t.size += 2 * BLOCK;
-    }
+    end(&t);
     return t.size + 1;
 }

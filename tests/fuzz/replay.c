@@ -2,9 +2,10 @@
  * replay.c - a fuzz target as a test: its seeds, and mutations that depend on nothing but their
  * number.
  *
- *   NAME [MUTATIONS [FIRST]]   run them; a crash tells the number, with which `NAME 1 NUMBER` runs
- * that one again NAME --seeds DIR           write the seeds as files, for libFuzzer NAME --input
- * FILE          run one file
+ *   NAME [MUTATIONS [FIRST]]  run them; a crash tells the number, with which `NAME 1 NUMBER` runs
+ *                             that one again
+ *   NAME --seeds DIR          write the seeds as files, for libFuzzer
+ *   NAME --input FILE...      run these files; a crash tells which
  */
 #include <signal.h>
 #include <stdio.h>
@@ -86,11 +87,13 @@ static size_t mutate_once(size_t size)
 }
 
 static long running = -1; /* a seed; then the mutation's number */
+static const char *running_file;
 
 static void tell(void)
 {
-    char text[64];
-    int n = snprintf(text, sizeof text, "replay: mutation %ld\n", running);
+    char text[4200];
+    int n = running_file ? snprintf(text, sizeof text, "replay: %s\n", running_file)
+                         : snprintf(text, sizeof text, "replay: mutation %ld\n", running);
     if (write(2, text, (size_t)n) != n)
         _exit(1);
 }
@@ -130,29 +133,34 @@ static int write_seeds(const char *dir)
     }
 }
 
-static int run_file(const char *path)
+static int run_files(char **paths)
 {
-    FILE *f = fopen(path, "rb");
-    size_t size = f ? fread(input, 1, INPUT_MAX, f) : 0;
-    if (!f)
-        return perror(path), 1;
-    fclose(f);
-    one(input, size);
+    unsigned count = 0;
+    for (; *paths; paths++, count++) {
+        FILE *f = fopen(*paths, "rb");
+        size_t size = f ? fread(input, 1, INPUT_MAX, f) : 0;
+        if (!f)
+            return perror(*paths), 1;
+        fclose(f);
+        running_file = *paths;
+        one(input, size);
+    }
+    printf("%u files: ok\n", count);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && !strcmp(argv[1], "--seeds"))
-        return write_seeds(argv[2]);
-    if (argc == 3 && !strcmp(argv[1], "--input"))
-        return run_file(argv[2]);
-    unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000,
-                  first = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
-    unsigned seeds = 0;
     signal(SIGABRT, on_abort);
     if (__sanitizer_set_death_callback)
         __sanitizer_set_death_callback(tell);
+    if (argc == 3 && !strcmp(argv[1], "--seeds"))
+        return write_seeds(argv[2]);
+    unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1000,
+                  first = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+    unsigned seeds = 0;
+    if (argc > 2 && !strcmp(argv[1], "--input"))
+        return run_files(argv + 2);
     one(input, 0);
     for (;; seeds++) {
         size_t size = fuzz_seed(seeds, input, INPUT_MAX);
