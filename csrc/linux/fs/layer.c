@@ -140,15 +140,14 @@ static int why_no_directory(int dirfd, const char *rel)
     }
 }
 
-/* The directories that make up rel, whose length is len. 0, *s is then to be closed, or -errno. */
-static int stage_walk(const struct fs_mount *m, const char *rel, size_t len, struct stage *s)
+/* The directories that make up rel, whose length is len, from *s on, which are those of rel[at). 0,
+ * *s is then to be closed, or -errno. */
+static int stage_walk(const char *rel, size_t at, size_t len, struct stage *s)
 {
     char name[LINUX_PATH_MAX];
     struct stage next;
     struct found found;
-    size_t at = 0;
 
-    stage_root(m, s);
     while (at < len) {
         bool single = s->n == 1; /* the rest is in one layer only: one host call */
         size_t n = single ? len - at : strcspn(rel + at, "/");
@@ -190,13 +189,37 @@ struct place {
     const int *layer, *fd;
 };
 
+/*
+ * Walk to rel[len) from its parent, where that is known: who goes down a path looks up each
+ * directory on it, and would else walk from the top for each.
+ */
+static int walk_from_parent(struct fs_mount *m, const char *rel, size_t len, struct stage *s)
+{
+    size_t parent = len;
+    struct dir_stage *known;
+    int r;
+
+    while (parent > 0 && rel[parent - 1] != '/')
+        parent--;
+    known = parent > 1 && m->directories ? dir_cache_get(m, rel, parent - 1) : NULL;
+    stage_root(m, s);
+    if (known == NULL)
+        return stage_walk(rel, 0, len, s);
+    s->n = known->n;
+    memcpy(s->layer, known->layer, (size_t)known->n * sizeof *s->layer);
+    memcpy(s->fd, known->fd, (size_t)known->n * sizeof *s->fd);
+    r = stage_walk(rel, parent, len, s);
+    dir_cache_put(m, known);
+    return r;
+}
+
 static int place_open(struct fs_mount *m, const char *rel, size_t len, struct place *p)
 {
     p->kept = len && m->directories ? dir_cache_get(m, rel, len) : NULL;
     p->own.n = 0;
     if (p->kept == NULL) {
         uint64_t generation = len && m->directories ? dir_generation(m) : 0;
-        int r = stage_walk(m, rel, len, &p->own);
+        int r = walk_from_parent(m, rel, len, &p->own);
         if (r < 0)
             return r;
         if (generation) {
