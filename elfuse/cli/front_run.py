@@ -11,6 +11,7 @@ from elfuse.cli.front import Memo, given_only, keep
 from elfuse.oci import registries_conf, short_names
 from elfuse.oci.naming import readings
 from elfuse.oci.reference import Reference
+from elfuse.oci.snapshot import choice
 
 if TYPE_CHECKING:
     from elfuse.cli.main import CommandLine
@@ -72,6 +73,7 @@ def _files(store: "Store", program: str, root: dict[str, Any]) -> list[str]:
         "/etc/hosts",
         store.join("elfuse.json"),
         store.join("index.json"),
+        store.join("cache", choice.CACHE),
         *trees,
     ]
     return [os.path.abspath(path) for path in found]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from elfuse.oci.layout import Store
 
 VARIABLE = "ELFUSE_SNAPSHOT"
-_CACHE = "snapshots"
+CACHE = "snapshots"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _RUNTIME = "runtime"
 # As elfuse._core.vm_path, without loading the extension, which takes longer than all the rest here.
@@ -79,7 +79,7 @@ def _known(store: "Store", candidates: Iterable[str], others: Iterable[str]) -> 
         reason = "the store can only be read, so its runs lie elsewhere"
         return {name: "" if name == _RUNTIME else reason for name in NAMES}
     identity = _identity(store)
-    lines = read_cache(store, _CACHE)
+    lines = read_cache(store, CACHE)
     known = dict(line.split("\t", 1) for line in lines[1:]) if lines[:1] == [identity] else {}
     before = len(known)
     for name in candidates:
@@ -91,7 +91,7 @@ def _known(store: "Store", candidates: Iterable[str], others: Iterable[str]) -> 
         if name not in known:
             known[name] = _try(store, name)
     if len(known) > before:
-        write_cache(store, _CACHE, [identity, *("\t".join(item) for item in known.items())])
+        write_cache(store, CACHE, [identity, *("\t".join(item) for item in known.items())])
     return known
 
 
