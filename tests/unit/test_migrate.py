@@ -54,7 +54,7 @@ def check_adopted(store: Path, image: Image) -> None:
     assert (
         api.run("r.io/team/app:1.0", store=str(store), pull="never", capture_output=True).stdout == b"hello\n"
     )
-    assert not (store / "layers").exists() and store.stat().st_mode & 0o777 == 0o700
+    assert not (store / "layers/sha256/aa").exists() and store.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in (store / "blobs/sha256").iterdir()} == {0o600}
     report = api.Store(str(store)).verify()
     assert report.problems == [], report
