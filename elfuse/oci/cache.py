@@ -21,7 +21,7 @@ def read_cache(store: "Store", name: str) -> list[str]:
         return []
     if head != _head(body):
         return []
-    return body.decode("utf-8", "surrogateescape").split("\n")
+    return body.decode("utf-8", "surrogateescape").split("\n") if body else []
 
 
 def write_cache(store: "Store", name: str, lines: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ import elfuse as api
 from elfuse.api.store import Store
 from elfuse.errors import ElfuseError, StoreError
 from elfuse.oci import gc
+from elfuse.oci.cache import read_cache, write_cache
 from elfuse.oci.image import Descriptor
 from elfuse.oci.layout import BlobsVanished
 from elfuse.oci.layout import Store as Layout
@@ -372,6 +373,14 @@ def test_a_damaged_cache_is_not_believed(store: Store, store_path: Path, layout:
         assert cache.read_bytes() == good  # made anew
     shutil.rmtree(store_path / "cache")
     assert store.images() == expected
+
+
+@pytest.mark.parametrize("lines", [[], [""], ["one"], ["one", "two"]])
+def test_a_cache_gives_the_lines_that_were_kept(store: Store, store_path: Path, lines: list[str]) -> None:
+    """None too: a prune that took the last tree leaves no size to know."""
+    opened = Layout.open(str(store_path))
+    write_cache(opened, "test", lines)
+    assert read_cache(opened, "test") == (lines if lines != [""] else [])
 
 
 def test_errors_are_elfuses(store: Store, store_path: Path) -> None:
