@@ -122,14 +122,19 @@ def make_plan(
 
 
 def _plan_of_summary(store: Store, options: PruneOptions, seen: Summary, limit: int, measure: bool) -> Plan:
+    from elfuse.oci.trees import layer_sizes, stack_sizes
+
     runs = list_runs(store)
     ended = _ended_runs(runs, options, measure)
     leaving = {run.path for run in ended.going_runs}
     used = {chain_of(run) for run in runs if run.path not in leaving}
     roots = Roots(
         set(),
-        {*seen.chains, *(chain for chain in used if chain)},
-        {*seen.layers, *(layer for run in runs if run.path not in leaving for layer in layers_of(run))},
+        {*(seen.chains if stack_sizes(store).names() else ()), *(chain for chain in used if chain)},
+        {
+            *(seen.layers if layer_sizes(store).names() else ()),
+            *(layer for run in runs if run.path not in leaving for layer in layers_of(run)),
+        },
     )
     blobs = _by_age(_items(store.join("blobs/sha256"), seen.unneeded), limit, options.keep_bytes)
     blobs.needed = seen.blobs - len(seen.unneeded)

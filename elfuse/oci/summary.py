@@ -32,15 +32,26 @@ class Pin(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """others: entries of the index that are no images of ours. unneeded: blobs that no entry needs."""
+    """others: entries of the index that are no images of ours. unneeded: blobs that no entry needs.
+
+    chains and layers are kept as one text of all, as few who look at a store compare its trees with them.
+    """
 
     pins: list[Pin]
     others: int
     blobs: int
     blob_bytes: int
     unneeded: list[str]
-    chains: set[str]
-    layers: set[str]
+    chain_text: str
+    layer_text: str
+
+    @property
+    def chains(self) -> set[str]:
+        return set(_digests(self.chain_text))
+
+    @property
+    def layers(self) -> set[str]:
+        return set(_digests(self.layer_text))
 
 
 def load(store: Store) -> Summary | None:
@@ -54,8 +65,8 @@ def load(store: Store) -> Summary | None:
         int(blobs),
         int(blob_bytes),
         _digests(unneeded),
-        set(_digests(lines[2])),
-        set(_digests(lines[3])),
+        lines[2],
+        lines[3],
     )
 
 
@@ -87,9 +98,9 @@ def make(store: Store, catalog: Catalog) -> Summary | None:
         for name, size in known.items()
     )
     unneeded = [name for name in present - roots.blobs if len(name) == 64]
-    found = Summary(
-        pins, len(catalog.entries) - len(pins), len(present), blob_bytes, unneeded, roots.chains, roots.layers
-    )
+    texts = ["".join(names) or _NOTHING for names in (roots.chains, roots.layers)]
+    others = len(catalog.entries) - len(pins)
+    found = Summary(pins, others, len(present), blob_bytes, unneeded, *texts)
     if store.is_writable() and before == _stamp(store) and catalog.is_current():
         _save(store, before, found)
     return found
@@ -109,8 +120,8 @@ def _save(store: Store, stamp: str, found: Summary) -> None:
     lines = [
         stamp,
         f"{found.others} {found.blobs} {found.blob_bytes} {''.join(found.unneeded) or _NOTHING}",
-        "".join(found.chains) or _NOTHING,
-        "".join(found.layers) or _NOTHING,
+        found.chain_text,
+        found.layer_text,
     ]
     for pin in found.pins:
         words = (pin.hex, pin.bytes, pin.platform or _NOTHING, pin.created or _NOTHING, pin.size, pin.chain)
